@@ -1,0 +1,98 @@
+"""Scoring a trie: every distinct token is fed once, in packs of bounded size.
+
+A pack is a run of nodes in depth-first order. What it needs from before are the ancestors of its
+first node, and nothing else; so the keys and values of that one path are kept from pack to pack,
+and everything else is dropped. Docs, choices, families and languages share packs as they come.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import DynamicCache
+
+from mlbench.engine.budget import Budget
+from mlbench.engine.forward import Forward, Predicted, read_off
+from mlbench.engine.mask import TreeMask, tree_attention
+from mlbench.engine.trie import Ints, Trie
+
+
+class Path:
+    """Keys and values of the nodes that the next pack descends from."""
+
+    def __init__(self) -> None:
+        self.cache: Any = DynamicCache()
+        self.nodes: Ints = np.empty(0, np.int64)
+
+    def extend(self, trie: Trie, stop: int) -> None:
+        """Keep what node `stop` still sees, after the nodes before it were fed."""
+        start = stop - (self._length() - len(self.nodes))
+        nodes = np.concatenate([self.nodes, np.arange(start, stop)])
+        kept = np.flatnonzero(trie.end[nodes] > stop)
+        self._select(kept)
+        self.nodes = nodes[kept]
+
+    def undo(self) -> None:
+        """Forget a pack that ran out of memory half way through the layers."""
+        self._select(np.arange(len(self.nodes)))
+
+    def _length(self) -> int:
+        return max((layer.keys.shape[-2] for layer in self._layers()), default=0)
+
+    def _layers(self) -> list[Any]:
+        return [layer for layer in self.cache.layers if layer.is_initialized]
+
+    def _select(self, kept: Ints) -> None:
+        is_head = bool((kept == np.arange(len(kept))).all())
+        for layer in self._layers():
+            index = torch.from_numpy(kept).to(layer.keys.device)
+            for name in ("keys", "values"):
+                states = getattr(layer, name)
+                part = states[..., : len(kept), :] if is_head else states.index_select(-2, index)
+                setattr(layer, name, part)
+
+
+def score_packed(forward: Forward, trie: Trie, budget: Budget) -> Predicted:
+    """Return the predictions of all that is wanted from the trie, in its order."""
+    path = Path()
+    logprob = np.empty(len(trie.wanted_node))
+    is_greedy = np.empty(len(trie.wanted_node), bool)
+    rows = np.unique(trie.wanted_node)
+    start = 0
+    while start < len(trie):
+        stop = _pack_end(rows, start, len(trie), budget)
+        predicted = budget.attempt(partial(_run_pack, forward, trie, path, range(start, stop)))
+        if predicted is None:
+            path.undo()
+            continue
+        first, last = np.searchsorted(trie.wanted_node, [start, stop])
+        logprob[first:last], is_greedy[first:last] = predicted
+        path.extend(trie, stop)
+        start = stop
+    return Predicted(logprob, is_greedy)
+
+
+def _pack_end(rows: Ints, start: int, n_nodes: int, budget: Budget) -> int:
+    """End the pack at the token budget, or earlier where its logits would outgrow theirs."""
+    stop = min(start + budget.tokens, n_nodes)
+    beyond = int(np.searchsorted(rows, start)) + budget.rows
+    return min(stop, int(rows[beyond])) if beyond < len(rows) else stop
+
+
+def _run_pack(forward: Forward, trie: Trie, path: Path, pack: range) -> Predicted:
+    start, stop = pack.start, pack.stop
+    nodes = np.concatenate([path.nodes, np.arange(start, stop)])
+    first, last = np.searchsorted(trie.wanted_node, [start, stop])
+    rows, row = np.unique(trie.wanted_node[first:last] - start, return_inverse=True)
+    device = forward.device
+    position = torch.from_numpy(trie.depth[nodes]).to(device)
+    end = torch.from_numpy(trie.end[nodes]).to(device)
+    tokens = torch.from_numpy(trie.token[start:stop]).to(device)[None]
+    wanted = torch.from_numpy(rows if len(rows) else np.zeros(1, np.int64)).to(device)
+    mask = TreeMask(position, end, start=start, stop=stop)
+    with tree_attention(mask):
+        logits = forward(
+            tokens, wanted, cache=path.cache, positions=position[None, len(path.nodes) :]
+        )
+    return read_off(logits[0], row, trie.wanted_token[first:last])
