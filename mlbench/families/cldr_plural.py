@@ -1,0 +1,155 @@
+"""Which of four phrases has the right unit in the form that this number asks for?
+
+Measures number agreement ("1 day", "3 days"; день, дня, дней), only where the language makes the
+difference. The choices are the unit in the form for the number, the same unit in the form for
+another number, and two other units in the right form (`duration-day:3:1` contrasts the forms after
+3 and after 1); where a language has one form for both, the doc does not exist there. The cue is an
+international symbol.
+"""
+
+from functools import cache
+
+from mlbench import cldr
+from mlbench.errors import NoData
+from mlbench.families import cldr_choices
+from mlbench.families.cldr_choices import Item, Wording, draw, shuffle
+from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
+
+# Unit -> the cue. A doc takes its three units from one group.
+TIMES = {
+    "duration-second": "PT{}S",
+    "duration-minute": "PT{}M",
+    "duration-hour": "PT{}H",
+    "duration-day": "P{}D",
+    "duration-week": "P{}W",
+    "duration-month": "P{}M",
+    "duration-year": "P{}Y",
+}
+MEASURES = {
+    "angle-radian": "{} rad",
+    "angle-degree": "{} °",
+    "area-square-kilometer": "{} km²",
+    "duration-millisecond": "{} ms",
+    "energy-calorie": "{} cal",
+    "energy-kilowatt-hour": "{} kWh",
+    "length-astronomical-unit": "{} au",
+    "length-centimeter": "{} cm",
+    "length-kilometer": "{} km",
+    "length-light-year": "{} ly",
+    "length-meter": "{} m",
+    "length-mile": "{} mi",
+    "length-nautical-mile": "{} nmi",
+    "length-yard": "{} yd",
+    "mass-gram": "{} g",
+    "mass-ounce": "{} oz",
+    "mass-tonne": "{} t",
+    "temperature-celsius": "{} °C",
+    "volume-cubic-meter": "{} m³",
+    "volume-liter": "{} L",
+}
+CUES = TIMES | MEASURES
+Numbers = tuple[int, ...]
+ONE, FEW, MANY = (1,), (2, 3, 4), (5, 6, 7, 8, 9, 11, 15, 20)
+# A number of the first kind is shown, one of the second gives the wrong form.
+CONTRASTS: tuple[tuple[Numbers, Numbers], ...] = (
+    (FEW, ONE),
+    (MANY, ONE),
+    (ONE, MANY),
+    (FEW, MANY),
+    (MANY, FEW),
+)
+SHOT_CONTRASTS = (((14, 17, 18), ONE), ((22, 23, 24), MANY))
+
+
+@cache
+def scored_items() -> tuple[Item, ...]:
+    """Return the items of all languages."""
+    return (*_items(TIMES), *_items(MEASURES))
+
+
+@cache
+def shot_items() -> tuple[Item, ...]:
+    """Return the few-shot items, in the order in which they are shown."""
+    units = [*TIMES, *MEASURES]
+    return tuple(
+        _item(unit, TIMES if unit in TIMES else MEASURES, contrast)
+        for contrast in SHOT_CONTRASTS
+        for unit in units
+    )
+
+
+def docs(rows: Rows, language: Language) -> FamilyDocs:
+    """Return the docs of one language."""
+    patterns, categories = cldr.own_names(rows, "units"), cldr.own_names(rows, "counts")
+    if not patterns or not categories:
+        part = "plural rule" if patterns else "full names of units"
+        raise NoData(f"CLDR has no {part} of its own for {language.name}")
+    if not any(len(_forms(patterns, unit)) > 1 for unit in CUES):
+        raise NoData(f"{language.name} has one form of a unit for all numbers, by CLDR's patterns")
+
+    def phrase(form_id: str) -> str | None:
+        unit, shown, form = form_id.split(":")
+        category = categories[form]
+        text = cldr_choices.fill(patterns, unit, number=int(shown), category=category)
+        # CLDR gives some languages a symbol for a form it lacks: a symbol has no number.
+        return None if text == CUES[unit].format(shown) else text
+
+    return cldr_choices.make_docs(scored_items(), shot_items(), Wording(_cue, phrase), language)
+
+
+def cue(unit: str, number: int) -> str:
+    """Write a number of units in international symbols.
+
+    >>> cue("duration-day", 3), cue("length-meter", 5)
+    ('P3D', '5 m')
+    """
+    return CUES[unit].format(number)
+
+
+def _cue(item: Item) -> str:
+    unit, shown, _ = item.target.split(":")
+    return cue(unit, int(shown))
+
+
+def _forms(patterns: dict[str, str], unit: str) -> set[str]:
+    return {text for key, text in patterns.items() if key.rpartition(":")[0] == unit}
+
+
+def _items(units: dict[str, str]) -> tuple[Item, ...]:
+    return tuple(
+        _item(unit, units, contrast)
+        for place, unit in enumerate(units)
+        for contrast in CONTRASTS
+        # Every second unit keeps its singular out of the scored docs, to be trained on.
+        if contrast[0] != ONE or place % 2 == 0
+    )
+
+
+def _item(unit: str, units: dict[str, str], contrast: tuple[Numbers, Numbers]) -> Item:
+    number, against = draw(contrast[0], f"{unit}:{contrast}"), draw(contrast[1], unit)
+    first, second = shuffle(f"{u}:{number}:{number}" for u in units if u != unit)[:2]
+    return Item(
+        doc_id=f"plural:{unit}:{number}:{against}",
+        cluster_id=f"plural:{unit}",
+        query=(),
+        target=f"{unit}:{number}:{number}",
+        distractors=(f"{unit}:{number}:{against}", first, second),
+    )
+
+
+FAMILY = Family(
+    name="cldr_plural",
+    version=1,
+    title="CLDR plurals",
+    question="Which phrase has the right unit in the form that this number asks for?",
+    suite="embedded",
+    output_type="multiple_choice",
+    source=CldrSource(),
+    licence=cldr_choices.LICENCE,
+    citation=cldr_choices.CITATION,
+    chance=1 / cldr_choices.N_CHOICES,
+    metrics=("acc", "acc_norm", "acc_bytes"),
+    docs=docs,
+    prompt=cldr_choices.equation,
+    max_shots=cldr_choices.N_SHOTS,
+)

@@ -1,0 +1,89 @@
+"""Which of four names is that of the country or language with this ISO code?
+
+Measures whether a model ties an international code to the name a language has for it. Outside
+English a doc is left out where the name is nearly the English one (cldr.is_near_english), for
+English alone would answer it. Codes are those whose names differ from English in most of the
+languages; the four names of a doc are all of the language asked and all of one kind.
+"""
+
+from functools import cache
+
+from mlbench import cldr
+from mlbench.families import cldr_choices
+from mlbench.families.cldr_choices import Item, Wording, shuffle
+from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
+
+TERRITORIES = (
+    "AE AT BE BR BY CF CH CI CM CN CV CY CZ DE DJ DK DZ EG ES FR GB GE GQ GR HR HU IE IS IT JO JP "
+    "KG KH KM KP KR LB LT LV MA MD MH MK MX MZ NL NO NZ PG PH PL RU SA SE SG SK SS SY TH TR UA US "
+    "VA ZA"
+).split()
+LANGUAGES = "cs da de el es fi fr hr hu is ja nl pl ru sv tr uk zh".split()
+# Codes beside the scored ones, most widely named first: the first five a language has are shown.
+SHOT_TERRITORIES = "CK FO SB LC FI TN MM RO".split()
+SHOT_LANGUAGES = "ga bg eu ro cy lb".split()
+STANDARDS = {"territory": "ISO 3166", "language": "ISO 639"}
+TABLES = {"territory": "territories", "language": "languages"}
+
+
+@cache
+def scored_items() -> tuple[Item, ...]:
+    """Return the items of all languages."""
+    return (*_items("territory", TERRITORIES), *_items("language", LANGUAGES))
+
+
+@cache
+def shot_items() -> tuple[Item, ...]:
+    """Return the few-shot items, in the order in which they are shown."""
+    territories = _items("territory", SHOT_TERRITORIES)
+    languages = _items("language", SHOT_LANGUAGES)
+    pairs = zip(territories, languages, strict=False)
+    return (*(item for pair in pairs for item in pair), *territories[len(languages) :])
+
+
+def docs(rows: Rows, language: Language) -> FamilyDocs:
+    """Return the docs of one language."""
+    names = {f"{k}:{i}": n for k, t in TABLES.items() for i, n in cldr.own_names(rows, t).items()}
+    foreign = {f"{k}:{i}" for k, t in TABLES.items() for i in cldr.foreign_names(rows, t, language)}
+    wording = Wording(_query, names.get, lambda name_id: name_id not in foreign)
+    return cldr_choices.make_docs(scored_items(), shot_items(), wording, language)
+
+
+def _query(item: Item) -> str:
+    kind, _, code = item.target.partition(":")
+    return f"{STANDARDS[kind]} {code}"
+
+
+def _items(kind: str, codes: list[str]) -> tuple[Item, ...]:
+    """Give each code the three that follow it in a drawn order: each is a distractor thrice."""
+    ring = shuffle(f"{kind}:{code}" for code in codes)
+    n = len(ring)
+    items = {
+        target: Item(
+            doc_id=f"{target}:to-name",
+            cluster_id=target,
+            query=(),
+            target=target,
+            distractors=(ring[(i + 1) % n], ring[(i + 2) % n], ring[(i + 3) % n]),
+        )
+        for i, target in enumerate(ring)
+    }
+    return tuple(items[f"{kind}:{code}"] for code in codes)
+
+
+FAMILY = Family(
+    name="cldr_terms",
+    version=1,
+    title="CLDR terms",
+    question="Which name does this language give to the country or language with this ISO code?",
+    suite="embedded",
+    output_type="multiple_choice",
+    source=CldrSource(),
+    licence=cldr_choices.LICENCE,
+    citation=cldr_choices.CITATION,
+    chance=1 / cldr_choices.N_CHOICES,
+    metrics=("acc", "acc_norm", "acc_bytes"),
+    docs=docs,
+    prompt=cldr_choices.equation,
+    max_shots=cldr_choices.N_SHOTS,
+)

@@ -1,0 +1,119 @@
+"""Which of four phrases means this signed span of time?
+
+Measures whether a model reads the language's phrases for past and future ("in 3 days", "3 days
+ago"). The cue is an ISO 8601 duration with its sign (ISO 8601-2). The four choices are the target
+with two of its parts, direction, number and unit, changed in every combination: each value stands
+in two of them, so that no choice is the most usual one.
+"""
+
+from functools import cache
+from itertools import product
+
+from mlbench import cldr
+from mlbench.families import cldr_choices
+from mlbench.families.cldr_choices import Item, Wording, draw
+from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
+
+SYMBOLS = {
+    "second": "PT{}S",
+    "minute": "PT{}M",
+    "hour": "PT{}H",
+    "day": "P{}D",
+    "week": "P{}W",
+    "month": "P{}M",
+    "year": "P{}Y",
+}
+SIGNS = {"future": "+", "past": "-"}
+# No 1: many languages then leave the number out. Both halves reach all plural classes of Slavic.
+SCORED_NUMBERS = (2, 3, 5, 8, 12, 21)
+SHOT_NUMBERS = (4, 9)
+N_NUMBERS = 4
+CHANGES = (("direction", "number"), ("direction", "unit"), ("number", "unit"))
+
+
+@cache
+def scored_items() -> tuple[Item, ...]:
+    """Return the items of all languages."""
+    items = []
+    for place, (unit, direction) in enumerate(product(cldr.SPAN_UNITS, SIGNS)):
+        for i in range(N_NUMBERS):
+            # Two steps a unit: every unit meets every change and every number comes equally often.
+            number = SCORED_NUMBERS[(place * 2 + i) % len(SCORED_NUMBERS)]
+            changes = CHANGES[(place + i) % len(CHANGES)]
+            items.append(_item((direction, number, unit), changes, SCORED_NUMBERS))
+    return tuple(items)
+
+
+@cache
+def shot_items() -> tuple[Item, ...]:
+    """Return the few-shot items, in the order in which they are shown."""
+    spans = [
+        (direction, draw(SHOT_NUMBERS, unit + direction), unit)
+        for unit, direction in zip(cldr.SPAN_UNITS, [*SIGNS] * 4, strict=False)
+    ]
+    return tuple(
+        _item(span, CHANGES[i % len(CHANGES)], SHOT_NUMBERS) for i, span in enumerate(spans)
+    )
+
+
+def docs(rows: Rows, language: Language) -> FamilyDocs:
+    """Return the docs of one language."""
+    patterns, categories = cldr.own_names(rows, "spans"), cldr.own_names(rows, "counts")
+
+    def phrase(span_id: str) -> str | None:
+        direction, number, unit = span_id.split(":")
+        category = categories.get(number, "other")
+        return cldr_choices.fill(
+            patterns, f"{unit}:{direction}", number=int(number), category=category
+        )
+
+    return cldr_choices.make_docs(scored_items(), shot_items(), Wording(_cue, phrase), language)
+
+
+def duration(direction: str, number: int, unit: str) -> str:
+    """Write a signed ISO 8601 duration.
+
+    >>> duration("past", 3, "day")
+    '-P3D'
+    """
+    return SIGNS[direction] + SYMBOLS[unit].format(number)
+
+
+def _cue(item: Item) -> str:
+    direction, number, unit = item.target.split(":")
+    return duration(direction, int(number), unit)
+
+
+def _item(span: tuple[str, int, str], changes: tuple[str, str], numbers: tuple[int, ...]) -> Item:
+    direction, number, unit = span
+    key = duration(*span)
+    other = {
+        "direction": next(d for d in SIGNS if d != direction),
+        "number": draw([n for n in numbers if n != number], key),
+        "unit": draw([u for u in cldr.SPAN_UNITS if u != unit], key),
+    }
+    here = {"direction": direction, "number": number, "unit": unit}
+    first, second, third = (
+        ":".join(str(value) for value in {**here, **{c: other[c] for c in changed}}.values())
+        for changed in (changes[:1], changes[1:], changes)
+    )
+    target = f"{direction}:{number}:{unit}"
+    return Item(f"span:{key}", f"span:{unit}:{direction}", (), target, (first, second, third))
+
+
+FAMILY = Family(
+    name="cldr_timespan",
+    version=1,
+    title="CLDR time spans",
+    question="Which phrase of this language means this signed ISO 8601 duration?",
+    suite="embedded",
+    output_type="multiple_choice",
+    source=CldrSource(),
+    licence=cldr_choices.LICENCE,
+    citation=cldr_choices.CITATION,
+    chance=1 / cldr_choices.N_CHOICES,
+    metrics=("acc", "acc_norm", "acc_bytes"),
+    docs=docs,
+    prompt=cldr_choices.equation,
+    max_shots=cldr_choices.N_SHOTS,
+)
