@@ -1,0 +1,175 @@
+"""How would the scores move with other docs? The joint cluster bootstrap of a whole table.
+
+One multinomial draw of clusters is applied to all models and all languages of a parallel family,
+so that the noise of the shared English docs is counted once in every difference to English.
+scipy.stats.bootstrap draws one statistic at a time; here all replicates of all columns are
+W·T / W·n, one matrix product (its time and memory: docs/validation.md).
+"""
+
+import math
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from mlbench.errors import DataError
+from mlbench.stats.table import Floats, Ints
+
+# Numbers drawn at a time: 8 MB of int64, so that memory does not grow with the replicates.
+DRAWS_PER_CHUNK = 1_000_000
+# Bits of a float64 significand that a sum may use and stay exact.
+EXACT_BITS = 52
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How to draw and how sure to be; the same three numbers give the same bytes."""
+
+    level: float = 0.95
+    seed: int = 0
+    replicates: int = 10_000
+
+    def __post_init__(self) -> None:
+        """Refuse what gives no interval."""
+        if not 0 < self.level < 1:
+            raise DataError(f"level {self.level!r} is not between 0 and 1; 0.95 is usual")
+        if self.replicates < 100:
+            raise DataError(f"{self.replicates!r} replicates; at least 100 are needed")
+        if self.seed < 0:
+            raise DataError(f"seed {self.seed!r} is negative; any integer from 0 on will do")
+
+
+class Resampled(NamedTuple):
+    """Means of rows x languages and their replicates (replicates x rows x languages).
+
+    `n_docs` and `n_clusters` count what stands behind each mean of a language.
+    """
+
+    means: Floats
+    replicates: Floats
+    n_docs: Ints
+    n_clusters: Ints
+
+
+def rng_of(seed: int, name: str) -> np.random.Generator:
+    """Make the stream of a family or language: another name draws independently."""
+    return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(name.encode("utf-8"))]))
+
+
+def draw_weights(rng: np.random.Generator, n_clusters: int, replicates: int) -> Iterator[Floats]:
+    """Draw how often each cluster counts, in chunks of replicates x clusters (multinomial)."""
+    chunk = max(1, DRAWS_PER_CHUNK // n_clusters)
+    for start in range(0, replicates, chunk):
+        rows = min(chunk, replicates - start)
+        draws = rng.integers(0, n_clusters, size=(rows, n_clusters))
+        draws += np.arange(rows)[:, np.newaxis] * n_clusters
+        counts = np.bincount(draws.ravel(), minlength=rows * n_clusters)
+        yield counts.reshape(rows, n_clusters).astype(np.float64)
+
+
+def cluster_sums(values: Floats, clusters: Ints) -> tuple[Floats, Floats]:
+    """Add up values[column, doc] by cluster: sums and doc counts, both clusters x columns.
+
+    A value that is nan is a doc that is not there. Docs of cluster -1 are nobody's.
+    """
+    there = ~np.isnan(values) & (clusters >= 0)
+    order = np.argsort(clusters, kind="stable")
+    order = order[clusters[order] >= 0]
+    starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
+    sums = np.add.reduceat(np.where(there, values, 0.0)[:, order], starts, axis=1)
+    counts = np.add.reduceat(there[:, order].astype(np.float64), starts, axis=1)
+    return np.ascontiguousarray(sums.T), np.ascontiguousarray(counts.T)
+
+
+def on_exact_grid(values: Floats) -> Floats:
+    """Round to multiples of a power of two so fine that sums of all docs are exact in float64.
+
+    Then the order of additions, which differs between processors and BLAS libraries, cannot change
+    a bit of the result, and equal sums are equal. The rounding is below 1e-9 of the largest value.
+    values[row, language, doc]: a draw holds at most n_docs times n_docs of one cluster's values.
+    """
+    largest = float(np.abs(values[~np.isnan(values)]).max(initial=0.0)) * values.shape[-1] ** 2
+    if largest == 0:
+        return values
+    grid = math.ldexp(1.0, math.frexp(largest)[1] - EXACT_BITS)
+    return np.asarray(np.round(values / grid) * grid)
+
+
+def replicate_means(
+    sums: Floats, counts: Floats, *, rng: np.random.Generator, replicates: int
+) -> Floats:
+    """Give W·T / W·n for every column: replicates x columns, nan where a draw has no doc."""
+    patterns, which = _distinct_columns(counts)
+    means = np.empty((replicates, sums.shape[1]))
+    row = 0
+    for weights in draw_weights(rng, len(sums), replicates):
+        chunk = means[row : row + len(weights)]
+        np.matmul(weights, sums, out=chunk)
+        drawn = weights @ patterns
+        drawn[drawn == 0] = np.nan
+        chunk /= drawn[:, which]
+        row += len(weights)
+    return means
+
+
+def _distinct_columns(counts: Floats) -> tuple[Floats, Ints]:
+    """Keep equal columns of doc counts once: mostly all languages have the same docs."""
+    seen: dict[bytes, int] = {}
+    firsts: list[int] = []
+    which = np.empty(counts.shape[1], dtype=np.int64)
+    for column in range(counts.shape[1]):
+        key = counts[:, column].tobytes()
+        if key not in seen:
+            seen[key] = len(firsts)
+            firsts.append(column)
+        which[column] = seen[key]
+    return np.ascontiguousarray(counts[:, firsts]), which
+
+
+def resample(
+    values: Floats, clusters: Ints, *, names: tuple[str, ...] | str, resampling: Resampling
+) -> Resampled:
+    """Bootstrap the means of values[row, language, doc] over the clusters of docs.
+
+    `names` is the family of a parallel table (one draw for all), or the names of the languages
+    (a draw each). clusters[language, doc] is -1 where a doc is not there.
+    """
+    if isinstance(names, str):
+        return _resample_jointly(values, clusters, name=names, resampling=resampling)
+    parts = [
+        _resample_jointly(
+            values[:, row : row + 1],
+            clusters[row : row + 1],
+            name=name,
+            resampling=resampling,
+        )
+        for row, name in enumerate(names)
+    ]
+    return Resampled(
+        np.concatenate([part.means for part in parts], axis=1),
+        np.concatenate([part.replicates for part in parts], axis=2),
+        np.concatenate([part.n_docs for part in parts], axis=1),
+        np.concatenate([part.n_clusters for part in parts], axis=1),
+    )
+
+
+def _resample_jointly(
+    values: Floats, clusters: Ints, *, name: str, resampling: Resampling
+) -> Resampled:
+    n_rows, n_languages, n_docs = values.shape
+    shared = clusters.max(axis=0)
+    sums, counts = cluster_sums(on_exact_grid(values).reshape(-1, n_docs), shared)
+    means = replicate_means(
+        sums, counts, rng=rng_of(resampling.seed, name), replicates=resampling.replicates
+    )
+    total = counts.sum(axis=0)
+    known = np.where(total > 0, total, np.nan)
+    shape = (n_rows, n_languages)
+    return Resampled(
+        (sums.sum(axis=0) / known).reshape(shape),
+        means.reshape(-1, *shape),
+        total.astype(np.int64).reshape(shape),
+        (counts > 0).sum(axis=0).reshape(shape),
+    )

@@ -1,0 +1,203 @@
+"""What do the replicates say about an effect? Interval, standard error, p-values, averages.
+
+A Contrast is any effect (a difference of two models, a moat, a distance from chance) in each of
+several languages, with its bootstrap replicates. All judgements of mlbench are made from it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from mlbench.stats.bootstrap import Resampling
+from mlbench.stats.intervals import expanded_tail, quantiles
+from mlbench.stats.table import Floats, Ints
+
+# With fewer replicates than this beyond the bound, their share is too noisy to be a p-value:
+# its relative Monte Carlo error would pass 1/sqrt(10), about a third.
+FEW_BEYOND = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contrast:
+    """An effect in each language: `replicates` is replicates x languages.
+
+    `n_unequal` counts the clusters in which the effect is not zero; `doc_reach` is the most that
+    one doc out of n can move n times the effect (1/(1 - chance) for adjusted accuracy).
+    """
+
+    languages: tuple[str, ...]
+    estimate: Floats
+    replicates: Floats
+    n_docs: Ints
+    n_clusters: Ints
+    n_unequal: Ints
+    doc_reach: float = 1.0
+
+    def take(self, rows: Sequence[int]) -> "Contrast":
+        """Keep these languages."""
+        return replace(
+            self,
+            languages=tuple(self.languages[row] for row in rows),
+            estimate=self.estimate[list(rows)],
+            replicates=self.replicates[:, list(rows)],
+            n_docs=self.n_docs[list(rows)],
+            n_clusters=self.n_clusters[list(rows)],
+            n_unequal=self.n_unequal[list(rows)],
+        )
+
+    def negated(self) -> "Contrast":
+        """Turn the effect round."""
+        return replace(self, estimate=-self.estimate, replicates=-self.replicates)
+
+
+class Differences(NamedTuple):
+    """Effects by language, as arrays in the order of `languages`; `level` is the intervals'."""
+
+    languages: tuple[str, ...]
+    estimate: Floats
+    low: Floats
+    high: Floats
+    p: Floats
+    stderr: Floats
+    n_docs: Ints
+    level: float
+
+
+class Difference(NamedTuple):
+    """One effect with its interval of `level`; `p` is two-sided, against no effect."""
+
+    estimate: float
+    low: float
+    high: float
+    p: float
+    n_docs: int
+    level: float
+    stderr: float = math.nan
+
+
+def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast:
+    """Average an effect over its languages (macro mean, or with weights); nan where one is nan.
+
+    The draws are joint, so the average of the replicates carries what the languages share.
+    """
+    share = np.ones(len(contrast.languages)) if weights is None else weights
+    if not len(share) or share.sum() == 0:
+        missing = np.array([math.nan])
+        zero = np.zeros(1, dtype=np.int64)
+        return Contrast(("",), missing, missing[np.newaxis], zero, zero, zero)
+    share = share / share.sum()
+    return replace(
+        contrast,
+        languages=("",),
+        estimate=np.array([contrast.estimate @ share]),
+        replicates=(contrast.replicates @ share)[:, np.newaxis],
+        n_docs=contrast.n_docs.max(keepdims=True),
+        n_clusters=contrast.n_clusters.max(keepdims=True),
+        n_unequal=contrast.n_unequal.max(keepdims=True),
+    )
+
+
+def stderr_of(contrast: Contrast) -> Floats:
+    """Give the standard deviation of the replicates; nan below two clusters."""
+    with np.errstate(invalid="ignore"):
+        spread = _known_std(contrast.replicates)
+    return np.where(contrast.n_clusters > 1, spread, np.nan)
+
+
+def _known_std(replicates: Floats) -> Floats:
+    known = ~np.isnan(replicates)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, replicates, 0.0).sum(axis=0) / count
+    squares = np.where(known, (replicates - mean) ** 2, 0.0).sum(axis=0)
+    spread = np.sqrt(squares / np.maximum(count - 1, 1))
+    return np.where(known.any(axis=0), spread, np.nan)
+
+
+def interval_of(contrast: Contrast, level: float) -> Floats:
+    """Give expanded percentile intervals: an array (2, languages) of lows and highs.
+
+    Each column uses its own number of clusters; nan below two (intervals.expanded_tail).
+    """
+    ends = np.full((2, len(contrast.languages)), np.nan)
+    for n in np.unique(contrast.n_clusters):
+        columns = np.flatnonzero(contrast.n_clusters == n)
+        tail = expanded_tail(level, int(n))
+        if not math.isnan(tail):
+            ends[:, columns] = quantiles(contrast.replicates[:, columns], (tail, 1 - tail))
+    return ends
+
+
+def upper_p(contrast: Contrast, bound: float | Floats = 0.0) -> Floats:
+    """Give the one-sided p-value that the effect is above `bound`, without a floor.
+
+    (1 + replicates at or below the bound) / (1 + replicates): the interval turned into a test
+    (Davison & Hinkley 1997, section 4.4). Where fewer than ten lie there, the normal tail of
+    (estimate - bound) / stderr stands in. Both are widened for few clusters as the interval is:
+    z becomes Student's t = z sqrt((n - 1)/n) with n - 1 degrees of freedom.
+    """
+    from scipy.special import ndtri, stdtr
+
+    known = (~np.isnan(contrast.replicates)).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        beyond = (contrast.replicates <= bound).sum(axis=0)
+        p = (1 + beyond) / (1 + known)
+        z_counted = -ndtri(np.minimum(p, known / (1 + known)))
+        distance = contrast.estimate - bound
+        z_normal = np.where(distance == 0, 0.0, distance / stderr_of(contrast))
+        z_floor = -ndtri((1 + FEW_BEYOND) / (1 + known))
+        z = np.where(beyond < FEW_BEYOND, np.maximum(z_normal, z_floor), z_counted)
+        n = contrast.n_clusters
+        widened = stdtr(np.maximum(n - 1, 1), -z * np.sqrt((n - 1) / n))
+    unknown = (n < 2) | np.isnan(contrast.estimate) | (known == 0)
+    return np.asarray(np.where(unknown, np.nan, widened))
+
+
+def sign_floor(contrast: Contrast) -> Floats:
+    """Give the smallest one-sided p-value that k unequal clusters can bear: 2^-k.
+
+    The test that flips the sign of each cluster has 2^k outcomes; two docs that A wins cannot show
+    more than p = 1/4, however little the bootstrap varies.
+    """
+    return np.asarray(np.exp2(-contrast.n_unequal.astype(np.float64)))
+
+
+def one_sided_p(contrast: Contrast) -> Floats:
+    """Give the p-value that the effect is above zero, never below sign_floor."""
+    return np.asarray(np.maximum(upper_p(contrast), sign_floor(contrast)))
+
+
+def two_sided_p(contrast: Contrast) -> Floats:
+    """Give the p-value that the effect is not zero: twice the smaller of both sides, at most 1."""
+    smaller = np.minimum(one_sided_p(contrast), one_sided_p(contrast.negated()))
+    return np.asarray(np.minimum(2 * smaller, 1.0))
+
+
+def summarise(contrast: Contrast, resampling: Resampling) -> Differences:
+    """Turn replicates into estimates, intervals, p-values and standard errors."""
+    low, high = interval_of(contrast, resampling.level)
+    return Differences(
+        contrast.languages,
+        contrast.estimate,
+        low,
+        high,
+        two_sided_p(contrast),
+        stderr_of(contrast),
+        contrast.n_docs,
+        resampling.level,
+    )
+
+
+def single(differences: Differences, row: int = 0) -> Difference:
+    """Take one effect out of the arrays."""
+    return Difference(
+        float(differences.estimate[row]),
+        float(differences.low[row]),
+        float(differences.high[row]),
+        float(differences.p[row]),
+        int(differences.n_docs[row]),
+        differences.level,
+        float(differences.stderr[row]),
+    )
