@@ -41,7 +41,7 @@ def read_rows(language: Language) -> Rows:
     which is empty where the locale has no plural rule.
     """
     locale = locale_of(language)
-    own, english = _read_locale(locale), _read_locale("en")
+    own, english = read_locale(locale), read_locale("en")
     tables = _tables(own)
     if max(len(rows) for name, rows in tables.items() if name != "counts") < MIN_NAMES:
         raise NoData(
@@ -130,7 +130,8 @@ def _letters(text: str) -> str:
     return "".join(char for char in decomposed if char.isalpha())
 
 
-def _read_locale(locale: str) -> Tree:
+def read_locale(locale: str) -> Tree:
+    """Return what babel has in the file of this locale alone."""
     from babel import localedata
 
     if not localedata.exists(locale):

@@ -1,0 +1,147 @@
+"""What do the commands run, plan and fetch do? Select, prepare, plan, run, and say what happened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from mlbench import store
+from mlbench.errors import SelectionError
+from mlbench.families import select_families
+from mlbench.languages import read_languages, select_languages
+from mlbench.manifest import write_manifest
+from mlbench.models import Model, find_model
+from mlbench.plan import Plan, make_plan
+from mlbench.prepare import Prepared, prepare
+from mlbench.progress import Tally, watch
+from mlbench.records import Family, Language
+from mlbench.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a command is about."""
+
+    models: Sequence[Model]
+    families: Sequence[Family]
+    languages: Sequence[Language]
+
+
+def select(
+    models: Sequence[str],
+    families: Sequence[str],
+    languages: Sequence[str],
+    languages_file: Path | None,
+) -> Selection:
+    """Return what the names mean.
+
+    Raises SelectionError, LanguageFileError or ModelError for what they do not.
+    """
+    known = read_languages(languages_file)
+    return Selection(
+        [find_model(name) for name in dict.fromkeys(models)],
+        select_families(families),
+        select_languages(languages, known),
+    )
+
+
+def run(name: str, selection: Selection, settings: Settings) -> int:
+    """Run what is pending, say what happened, and return the exit code."""
+    console = Console(soft_wrap=True, highlight=False)
+    plan = _make_plan(name, selection, settings, console)
+    write_manifest(plan, selection.languages)
+    _say_plan(plan, console)
+    if not plan.pending:
+        console.print(f"Nothing pending: all {len(plan.cells)} cells are in {plan.folder}.")
+        return 0
+    # Imported late: a wrong name is told at once, torch and lm-eval take seconds.
+    from mlbench.runner import run as run_cells
+
+    tally = Tally()
+    try:
+        watch(run_cells(plan, settings), len(plan.pending), console, tally)
+    except KeyboardInterrupt:
+        console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
+        return 130
+    _say_result(plan, tally, console)
+    return 1 if tally.failed else 0
+
+
+def show_plan(name: str, selection: Selection, settings: Settings) -> None:
+    """Print the pending cells of a run by model and family, with tokens and time. Runs nothing."""
+    from mlbench.estimate import estimate
+
+    console = Console(soft_wrap=True, highlight=False)
+    plan = _make_plan(name, selection, settings, console)
+    _say_plan(plan, console)
+    table = Table("model", "family", "shots", "pending", "docs", "tokens", "time", box=None)
+    for row in estimate(plan, settings):
+        table.add_row(*row)
+    console.print(table)
+
+
+def fetch(families: Sequence[str], languages: Sequence[str], languages_file: Path | None) -> None:
+    """Prepare the docs of families in languages, and say what is there."""
+    console = Console(soft_wrap=True, highlight=False)
+    selection = select([], families, languages, languages_file)
+    by_family: dict[str, list[Prepared]] = {}
+    for prepared in _prepare(selection, console):
+        by_family.setdefault(prepared.family.name, []).append(prepared)
+    for name, items in by_family.items():
+        here = [item for item in items if not item.reason]
+        n_docs = sum(len(item.docs.scored) for item in here)
+        revisions = ", ".join(sorted({item.revision for item in here}))
+        console.print(f"{name}: {len(here)} languages, {n_docs:,} docs, revision {revisions}")
+
+
+def _make_plan(name: str, selection: Selection, settings: Settings, console: Console) -> Plan:
+    folder = store.find_run(name, must_exist=False)
+    prepared = _prepare(selection, console)
+    from mlbench.harness.device import resolve_dtype
+
+    settings = replace(settings, dtype=resolve_dtype(settings))
+    plan = make_plan(folder, selection.models, prepared, settings)
+    if not plan.cells:
+        reasons = {reason for by_tag in plan.no_data.values() for reason in by_tag.values()}
+        raise SelectionError(f"nothing to run: {'; '.join(sorted(reasons)[:3])}")
+    return plan
+
+
+def _prepare(selection: Selection, console: Console) -> list[Prepared]:
+    pairs = [(f, language) for f in selection.families for language in selection.languages]
+    shown = track(
+        pairs, "preparing docs", console=console, transient=True, disable=not console.is_terminal
+    )
+    return [prepare(family, language) for family, language in shown]
+
+
+def _say_plan(plan: Plan, console: Console) -> None:
+    states = [planned.state for planned in plan.cells]
+    counted = {state: states.count(state) for state in dict.fromkeys(states)}
+    detail = ", ".join(f"{n} {state}" for state, n in counted.items())
+    console.print(f"{plan.folder}: {len(plan.cells)} cells ({detail})")
+    for family, reasons in plan.no_data.items():
+        tags = ", ".join(reasons)
+        console.print(f"  no data for {family} in {len(reasons)}: {tags}")
+
+
+def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
+    console.print(
+        f"Done: {tally.n_done} cells, {tally.n_docs:,} docs, {tally.rate()}.", highlight=False
+    )
+    if tally.n_truncated:
+        console.print(
+            f"{tally.n_truncated} requests in {tally.truncated_cells} cells were cut on the left "
+            f"to fit the model's window; the report marks them."
+        )
+    for event in tally.failed:
+        cell = event.planned.cell
+        console.print(
+            f"FAILED {cell.model} {cell.family} {cell.language}: {event.failed.reason} "
+            f"(traceback in {event.planned.path.with_suffix('.failed.json')})",
+            markup=False,
+        )
+    console.print(f"Next: mlbench report {plan.folder.name}")

@@ -1,0 +1,224 @@
+"""The command line: every command in a few lines, each over one function of the package.
+
+Exit codes: 0 all done, 1 some cells failed (the rest is kept), 2 the command line or a file is
+wrong (one message, no stack trace), 130 stopped by Ctrl-C. What is heavy is imported inside the
+command that needs it, so that `mlbench list` answers at once.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlbench import __version__
+from mlbench.errors import MlbenchError
+from mlbench.options import (
+    AsJson,
+    BatchSize,
+    Device,
+    Dtype,
+    EngineOption,
+    Families,
+    Languages,
+    LanguagesFile,
+    Limit,
+    ListCommand,
+    Models,
+    OverflowOption,
+    RunArgument,
+    RunName,
+    Shots,
+    TrustRemoteCode,
+    parse_shots,
+)
+from mlbench.settings import Settings
+
+app = typer.Typer(
+    name="mlbench",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Is a language model as good in your language as in English?\n\n"
+    "mlbench scores base models in up to 119 languages and shows where one is better, where two "
+    "are equal, and where nobody can tell yet. Every finished cell is kept; the same command "
+    "again runs only what is missing.\n\n"
+    "[bold]First steps[/bold], with no download and no account:\n\n"
+    "  mlbench run\n\n"
+    "  mlbench report bench",
+)
+tasks_app = typer.Typer(no_args_is_help=True, help="The task files for lm-eval's own commands.")
+app.add_typer(tasks_app, name="tasks", rich_help_panel="Look around")
+
+DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
+EMBEDDED, ALL, ZERO = ["embedded"], ["all"], ["0"]
+
+
+@app.command(cls=ListCommand, rich_help_panel="Measure")
+def run(
+    models: Models = DEMO_MODELS,
+    families: Families = EMBEDDED,
+    languages: Languages = ALL,
+    shots: Shots = ZERO,
+    limit: Limit = None,
+    run: RunName = "bench",
+    engine: EngineOption = "hf",
+    device: Device = None,
+    dtype: Dtype = "auto",
+    batch_size: BatchSize = "auto",
+    overflow: OverflowOption = "refuse",
+    languages_file: LanguagesFile = None,
+    trust_remote_code: TrustRemoteCode = False,
+) -> None:
+    """Score models, one cell (model x family x language x shots) at a time.
+
+    [bold]Examples[/bold]
+
+      mlbench run
+
+      mlbench run --models Qwen/Qwen2.5-0.5B meta-llama/Llama-3.2-1B --families core --shots 5
+                  --run moat
+
+      mlbench run --models ./checkpoint --families sib200_topic --languages family:Turkic
+                  --limit 50 --run trial
+    """
+    from mlbench import bench
+
+    loading = (engine, device, dtype, batch_size, overflow, trust_remote_code)
+    settings = Settings(parse_shots(shots), limit, *loading)
+    selection = bench.select(models, families, languages, languages_file)
+    raise typer.Exit(bench.run(run, selection, settings))
+
+
+@app.command(cls=ListCommand, rich_help_panel="Measure")
+def plan(
+    models: Models = DEMO_MODELS,
+    families: Families = EMBEDDED,
+    languages: Languages = ALL,
+    shots: Shots = ZERO,
+    limit: Limit = None,
+    run: RunName = "bench",
+    engine: EngineOption = "hf",
+    device: Device = None,
+    dtype: Dtype = "auto",
+    overflow: OverflowOption = "refuse",
+    languages_file: LanguagesFile = None,
+) -> None:
+    """Show what the same `run` would do: pending cells, tokens, time. Runs nothing."""
+    from mlbench import bench
+
+    settings = Settings(parse_shots(shots), limit, engine, device, dtype, overflow=overflow)
+    selection = bench.select(models, families, languages, languages_file)
+    bench.show_plan(run, selection, settings)
+
+
+@app.command(rich_help_panel="Read")
+def report(
+    run: RunArgument,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to; default reports/RUN.")
+    ] = None,
+) -> None:
+    """Write the page reports/RUN/index.html, its figures (SVG, PNG, PDF) and the scores as CSV."""
+    from mlbench.report import write_report
+
+    page = write_report(run, out)
+    typer.echo(f"report: {page}")
+
+
+@app.command(cls=ListCommand, rich_help_panel="Measure")
+def fetch(
+    families: Families = ["core"],  # noqa: B006  typer copies it
+    languages: Languages = ALL,
+    languages_file: LanguagesFile = None,
+) -> None:
+    """Download and prepare the docs of families, for a machine that will be offline."""
+    from mlbench import bench
+
+    bench.fetch(families, languages, languages_file)
+
+
+@app.command("list", rich_help_panel="Look around")
+def list_(
+    what: Annotated[str, typer.Argument(help="languages, families, models, or cells")],
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="for cells")] = None,
+    as_json: AsJson = False,
+    languages_file: LanguagesFile = None,
+) -> None:
+    """List the languages, families or models there are, or the cells of a run."""
+    from mlbench import listing
+
+    listing.show(what, run, languages_file=languages_file, as_json=as_json)
+
+
+@app.command(rich_help_panel="Look around")
+def doctor() -> None:
+    """Check this machine: versions, memory, device, data, caches, and what to do about it."""
+    from mlbench.doctor import examine
+
+    raise typer.Exit(examine())
+
+
+@tasks_app.command("generate")
+def tasks_generate() -> None:
+    """Write the task files again, for a developer who changed a family or languages.yaml."""
+    from mlbench import stubs
+
+    made = stubs.render_all()
+    stubs.write_stubs(stubs.find_tasks_folder(), made)
+    typer.echo(f"{len(made)} task files in {stubs.find_tasks_folder()}")
+
+
+@tasks_app.command("check")
+def tasks_check() -> None:
+    """Check that the task files are what the generator makes; exit code 1 if not."""
+    from mlbench import stubs
+
+    made = stubs.render_all()
+    problems = stubs.check_stubs(stubs.find_tasks_folder(), made)
+    for problem in problems:
+        typer.echo(problem)
+    typer.echo(f"{len(made)} task files, {len(problems)} differ")
+    raise typer.Exit(1 if problems else 0)
+
+
+@tasks_app.command("path")
+def tasks_path() -> None:
+    """Print the folder for `lm_eval run --include_path`."""
+    from mlbench.stubs import find_tasks_folder
+
+    typer.echo(find_tasks_folder())
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what the libraries log.")
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(f"mlbench {__version__}")
+        raise typer.Exit
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s"
+    )
+    logging.getLogger("mlbench").setLevel(logging.INFO if verbose else logging.WARNING)
+    if not verbose:
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+        os.environ.setdefault("LMEVAL_LOG_LEVEL", "ERROR")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends with its message and exit code."""
+    try:
+        app()
+    except MlbenchError as error:
+        typer.echo(f"mlbench: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("mlbench: stopped", err=True)
+        sys.exit(130)

@@ -1,0 +1,35 @@
+"""One file a family. Every module here that defines FAMILY is a family; there is no other list."""
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from functools import cache
+from types import MappingProxyType
+
+from mlbench.errors import SelectionError, unknown
+from mlbench.records import Family
+
+
+@cache
+def read_families() -> MappingProxyType[str, Family]:
+    """Return every family by name, in alphabetical order."""
+    modules = sorted(m.name for m in pkgutil.iter_modules(__path__))
+    found = [importlib.import_module(f"{__name__}.{name}") for name in modules]
+    families = [module.FAMILY for module in found if hasattr(module, "FAMILY")]
+    return MappingProxyType({family.name: family for family in families})
+
+
+def select_families(selection: str | Sequence[str]) -> list[Family]:
+    """Return the families of a selection: names or suites (core, embedded, extension), or all."""
+    families = read_families()
+    text = selection if isinstance(selection, str) else ",".join(selection)
+    chosen: dict[str, Family] = {}
+    for part in (p.strip() for p in text.split(",") if p.strip()):
+        hits = [f for f in families.values() if part in ("all", f.name, f.suite)]
+        if not hits:
+            allowed = [*families, *sorted({f.suite for f in families.values()}), "all"]
+            raise SelectionError(unknown("family", part, allowed, "mlbench list families"))
+        chosen.update((family.name, family) for family in hits)
+    if not chosen:
+        raise SelectionError(f"no family in {selection!r}. See: mlbench list families")
+    return list(chosen.values())

@@ -1,0 +1,114 @@
+"""How is a model loaded, and what was it fed? Any lm-eval backend, with its requests counted.
+
+lm-eval truncates a context that is too long on the left, with one log line a request. Here every
+request is counted before it is fed, and refused unless the user allowed truncation.
+"""
+
+import logging
+from typing import Any, NamedTuple
+
+import lm_eval.models  # noqa: F401  lm-eval fills its registry only while it is empty
+import transformers
+from lm_eval.api.model import LM
+from lm_eval.api.registry import get_model
+
+from mlbench.errors import ContextOverflow, ModelError
+from mlbench.harness.device import resolve_device, resolve_dtype
+from mlbench.models import Model
+from mlbench.settings import Overflow, Settings
+
+logger = logging.getLogger(__name__)
+
+Request = tuple[Any, list[int], list[int]]
+
+CPU_BATCH_SIZE = 32
+"""hf on a CPU: within 1.5 times of the best between 8 and 64 (measured); `auto` probes for long."""
+
+
+class Usage(NamedTuple):
+    """What a cell's requests took; tokens are None where the backend does not show them."""
+
+    n_requests: int
+    n_tokens: int | None
+    n_truncated: int | None
+
+
+class CountingModel:
+    """A loaded model that counts what it is fed: its state is the count since `take_usage`."""
+
+    def __init__(self, lm: LM, overflow: Overflow) -> None:
+        self.lm = lm
+        self.overflow = overflow
+        self.window: int | None = getattr(lm, "max_length", None)
+        self.device = str(getattr(lm, "device", "")) or None
+        self._tokens: int | None = None
+        self._truncated = 0
+        self._score = getattr(lm, "_loglikelihood_tokens", None)
+        if self._score is not None:
+            self._tokens = 0
+            lm._loglikelihood_tokens = self._count_then_score
+
+    def take_usage(self, n_requests: int) -> Usage:
+        """Return the counts and start again from zero."""
+        if self._tokens is None:
+            return Usage(n_requests, None, None)
+        usage = Usage(n_requests, self._tokens, self._truncated)
+        self._tokens, self._truncated = 0, 0
+        return usage
+
+    def _count_then_score(self, requests: list[Request], *args: Any, **kwargs: Any) -> Any:
+        assert self._tokens is not None and self._score is not None
+        for _, context, continuation in requests:
+            self._tokens += len(context) + len(continuation)
+            self._check_length(len(context), len(continuation))
+        kwargs["disable_tqdm"] = True
+        return self._score(requests, *args[1:], **kwargs)
+
+    def _check_length(self, n_context: int, n_continuation: int) -> None:
+        # lm-eval feeds the last window + 1 tokens less the last one, which is only predicted.
+        if self.window is None or n_context + n_continuation <= self.window + 1:
+            return
+        if self.overflow == "refuse" or n_continuation > self.window:
+            raise ContextOverflow(
+                f"a request of {n_context} + {n_continuation} tokens (context + continuation) "
+                f"does not fit the model's window of {self.window}. Use fewer --shots, or "
+                f"--overflow truncate to cut contexts on the left"
+            )
+        self._truncated += 1
+
+
+def load_model(model: Model, settings: Settings) -> CountingModel:
+    """Load a model through its lm-eval backend.
+
+    Raises ModelError with the backend's reason if it cannot be loaded.
+    """
+    device = resolve_device(settings)
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        backend = get_model(model.backend)
+        if model.backend == "hf":
+            lm = backend(**_hf_arguments(model, settings, device))
+        else:
+            extra = {"batch_size": settings.batch_size, "device": settings.device}
+            lm = backend.create_from_arg_string(model.arguments, extra)
+    except (OSError, ValueError, ImportError, RuntimeError, TypeError, KeyError) as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        reason = lines[0] if lines else type(error).__name__
+        raise ModelError(f"cannot load model {model.name!r}: {reason}") from error
+    return CountingModel(lm, settings.overflow)
+
+
+def _hf_arguments(model: Model, settings: Settings, device: str) -> dict[str, Any]:
+    batch_size = settings.batch_size
+    if batch_size == "auto" and device == "cpu":
+        batch_size = str(CPU_BATCH_SIZE)
+    return {
+        "pretrained": model.path,
+        "revision": model.revision or "main",
+        "device": device,
+        "dtype": resolve_dtype(settings),
+        # In half precision log_softmax gave exact ties between choices; float32 costs little.
+        "softmax_dtype": "float32",
+        "batch_size": batch_size,
+        "trust_remote_code": settings.trust_remote_code,
+    }

@@ -1,0 +1,61 @@
+"""How is one cell scored? Build the requests with lm-eval's own task code, ask, read the replies.
+
+This is the inner part of lm_eval.evaluator.evaluate for a single task, without its progress bars,
+hashes and bootstrap: same contexts, same requests, same order of choices.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lm_eval.api.instance import Instance
+
+from mlbench.errors import ContextOverflow
+from mlbench.harness.backend import CountingModel, Usage
+from mlbench.harness.task import FamilyTask, build_task
+from mlbench.metrics import Sample
+from mlbench.prepare import Prepared
+
+
+def evaluate(
+    model: CountingModel, prepared: Prepared, *, shots: int, limit: int | None
+) -> tuple[list[Sample], Usage]:
+    """Return the samples of a cell in the order of its docs, and what they took.
+
+    Raises ContextOverflow for a request beyond the window where truncation was not allowed.
+    """
+    task = build_task(prepared, shots)
+    requests_by_doc = _build_requests(task, shots, limit)
+    requests = [request for _, group in requests_by_doc for request in group]
+    responses = _ask(model, requests)
+    samples, start = [], 0
+    for doc, group in requests_by_doc:
+        samples.append(task.sample_from_results(doc, responses[start : start + len(group)]))
+        start += len(group)
+    return samples, model.take_usage(len(requests))
+
+
+def _build_requests(
+    task: FamilyTask, shots: int, limit: int | None
+) -> list[tuple[dict[str, Any], list[Instance]]]:
+    groups = []
+    for doc_id, doc in task.doc_iterator(limit=limit):
+        context = task.fewshot_context(doc, num_fewshot=shots)
+        metadata = (task.task_name, doc_id, 1)
+        made = task.construct_requests(doc=doc, ctx=context, metadata=metadata)
+        groups.append((doc, made if isinstance(made, list) else [made]))
+    return groups
+
+
+def _ask(model: CountingModel, requests: Sequence[Instance]) -> list[Any]:
+    """Send the requests, the longest first: backends batch in this order and pad to the longest."""
+    order = sorted(range(len(requests)), key=lambda i: -len(requests[i].args[0]))
+    method = getattr(model.lm, requests[0].request_type)
+    try:
+        replies = method([requests[i] for i in order], disable_tqdm=True)
+    except ContextOverflow:
+        model.take_usage(0)
+        raise
+    responses: list[Any] = [None] * len(requests)
+    for index, reply in zip(order, replies, strict=True):
+        responses[index] = reply
+    return responses

@@ -1,0 +1,159 @@
+"""How does a family in a language become a task of lm-eval?
+
+One class for all: `lm_eval run --include_path tasks` finds it through the generated stubs, and the
+runner builds it directly. Prompts are rendered by Python callables, since lm-eval compiles a Jinja
+template anew at each call (48 times slower). Scores are those of mlbench.metrics, with lm-eval's
+definitions of acc, acc_norm and acc_bytes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import datasets
+from lm_eval.api.instance import Instance
+from lm_eval.api.metrics import mean
+from lm_eval.api.task import ConfigurableTask
+
+from mlbench.errors import DataError, SelectionError, unknown
+from mlbench.families import read_families
+from mlbench.languages import read_languages
+from mlbench.metrics import (
+    LOWER_IS_BETTER,
+    ChoiceSample,
+    Sample,
+    TextSample,
+    cell_score,
+    doc_scores,
+)
+from mlbench.prepare import FEWSHOT_DELIMITER, TARGET_DELIMITER, Prepared, prepare
+from mlbench.records import ChoiceDoc, Family, Prompt
+from mlbench.stubs import task_name
+
+_OWN_KEYS = ("class", "family", "language", "prepared")
+_WHOLE_CELL_METRICS = frozenset({"macro_f1", "bits_per_byte"})
+
+
+class FamilyTask(ConfigurableTask):  # type: ignore[misc]
+    """A family in a language, as lm-eval wants it.
+
+    lm-eval builds it from the keys of a stub (`family`, `language`, and whatever else TaskConfig
+    knows); the runner adds `prepared` to spare reading the docs twice.
+    """
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        given = dict(config or {})
+        own = {key: given.pop(key, None) for key in _OWN_KEYS}
+        self.prepared = own["prepared"] or _prepare(own["family"], own["language"])
+        self.family = self.prepared.family
+        if self.prepared.reason:
+            raise DataError(f"{given.get('task')}: no data: {self.prepared.reason}")
+        super().__init__(config={**_config(self.prepared), **given, **self._callables()})
+
+    def download(self, dataset_kwargs: dict[str, Any] | None = None, **_: Any) -> None:
+        """Hand lm-eval the prepared docs; nothing is downloaded here."""
+        docs = self.prepared.docs
+        self.dataset = {"test": datasets.Dataset.from_list([asdict(d) for d in docs.scored])}
+        if docs.fewshot:
+            self.dataset["fewshot"] = datasets.Dataset.from_list([asdict(d) for d in docs.fewshot])
+
+    def construct_requests(
+        self, doc: dict[str, Any], ctx: str, **kwargs: Any
+    ) -> list[Instance] | Instance:
+        """Add, where the family calibrates, each choice after the context without the query."""
+        requests = super().construct_requests(doc, ctx, **kwargs)
+        cue = self.family.calibration_context
+        if cue is None or not isinstance(requests, list):
+            return requests
+        examples = ctx.removesuffix(self._prompt(doc).context)
+        calibration = []
+        for request in requests:
+            arguments = (examples + cue, request.arguments[1])
+            metadata = kwargs.get("metadata")
+            idx = len(requests) + request.idx
+            calibration.append(Instance("loglikelihood", doc, arguments, idx, metadata=metadata))
+        return requests + calibration
+
+    def sample_from_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> Sample:
+        """Return the sample of one doc from the filtered responses to its requests."""
+        if self.OUTPUT_TYPE == "loglikelihood_rolling":
+            n_bytes = len(doc["text"].encode())
+            return TextSample(doc["doc_id"], doc["cluster_id"], float(results[0]), n_bytes)
+        choices = self._prompt(doc).choices
+        values = tuple(float(result[0]) for result in results)
+        n = len(choices)
+        ids = (doc["doc_id"], doc["cluster_id"], int(doc["target"]))
+        return ChoiceSample(*ids, choices, values[:n], values[n:])
+
+    def _prompt(self, doc: Mapping[str, Any]) -> Prompt:
+        assert self.family.prompt is not None
+        return self.family.prompt(ChoiceDoc(**{**doc, "choices": tuple(doc["choices"])}))
+
+    def _process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
+        sample = self.sample_from_results(doc, results)
+        return {
+            metric: sample if metric in _WHOLE_CELL_METRICS else doc_scores([sample], metric)[0]
+            for metric in self.family.metrics
+        }
+
+    def _callables(self) -> dict[str, Any]:
+        metrics = [
+            {
+                "metric": metric,
+                "aggregation": _whole(metric) if metric in _WHOLE_CELL_METRICS else mean,
+                "higher_is_better": metric not in LOWER_IS_BETTER,
+            }
+            for metric in self.family.metrics
+        ]
+        shared = {"process_results": self._process_results, "metric_list": metrics}
+        if self.family.output_type != "multiple_choice":
+            return {**shared, "doc_to_text": "", "doc_to_target": "text"}
+        return {
+            **shared,
+            "doc_to_text": lambda doc: self._prompt(doc).context,
+            "doc_to_choice": lambda doc: list(self._prompt(doc).choices),
+            "doc_to_target": "target",
+        }
+
+
+def _whole(metric: str) -> Callable[[Sequence[Sample]], float]:
+    def aggregate(samples: Sequence[Sample]) -> float:
+        return cell_score(samples, metric).value
+
+    return aggregate
+
+
+def _config(prepared: Prepared) -> dict[str, Any]:
+    family = prepared.family
+    fewshot = {"fewshot_split": "fewshot", "fewshot_config": {"sampler": "first_n"}}
+    return {
+        "task": task_name(family.name, prepared.language.tag),
+        "output_type": family.output_type,
+        "test_split": "test",
+        **(fewshot if prepared.docs.fewshot else {}),
+        "fewshot_delimiter": FEWSHOT_DELIMITER,
+        "target_delimiter": TARGET_DELIMITER,
+        "metadata": {
+            "version": family.version,
+            "language": prepared.language.tag,
+            "data_sha256": prepared.sha256,
+        },
+    }
+
+
+def _prepare(family_name: str | None, tag: str | None) -> Prepared:
+    families, languages = read_families(), read_languages()
+    if family_name not in families:
+        raise SelectionError(unknown("family", str(family_name), families, "mlbench list families"))
+    if tag not in languages:
+        raise SelectionError(unknown("language", str(tag), languages, "mlbench list languages"))
+    return prepare(families[family_name], languages[tag])
+
+
+def build_task(prepared: Prepared, shots: int) -> FamilyTask:
+    """Return the task of a cell without lm-eval's index of 14,000 other tasks."""
+    family: Family = prepared.family
+    task = FamilyTask({"prepared": prepared, "task": task_name(family.name, prepared.language.tag)})
+    task.set_config("num_fewshot", shots)
+    task.set_fewshot_seed(seed=0)
+    return task

@@ -1,0 +1,137 @@
+"""What is the score of one doc, and of a cell? Pure functions on log-likelihoods.
+
+lm-eval has acc, acc_norm and acc_bytes with the same definitions; they are here too because the
+report computes them again from the store, where no model and no lm-eval is needed.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from mlbench.errors import DataError
+from mlbench.records import Score
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceSample:
+    """The reply to one ChoiceDoc: natural-log likelihoods of each choice given the context.
+
+    `calibration` holds those given the context without the query; empty where not asked.
+    """
+
+    doc_id: str
+    cluster_id: str
+    target: int
+    choices: tuple[str, ...]
+    loglikelihoods: tuple[float, ...]
+    calibration: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextSample:
+    """The reply to one TextDoc: natural-log likelihood of the whole text, and its UTF-8 bytes."""
+
+    doc_id: str
+    cluster_id: str
+    loglikelihood: float
+    n_bytes: int
+
+
+Sample = ChoiceSample | TextSample
+
+
+def predict(sample: ChoiceSample, metric: str) -> int:
+    """Return the index of the choice that a metric takes; the first one on a tie, as lm-eval.
+
+    acc: log-likelihood. acc_norm: per character. acc_bytes: per UTF-8 byte. acc_pmi: minus the
+    log-likelihood without the query (Holtzman et al. 2021, "Surface Form Competition", section 3).
+    """
+    values = _WEIGHTS[metric](sample)
+    return max(range(len(values)), key=lambda index: (values[index], -index))
+
+
+def _pmi(sample: ChoiceSample) -> list[float]:
+    if not sample.calibration:
+        raise DataError(f"doc {sample.doc_id!r} was scored without calibration; acc_pmi needs it")
+    pairs = zip(sample.loglikelihoods, sample.calibration, strict=True)
+    return [conditional - prior for conditional, prior in pairs]
+
+
+def _per(sample: ChoiceSample, length: Callable[[str], int]) -> list[float]:
+    pairs = zip(sample.loglikelihoods, sample.choices, strict=True)
+    return [loglikelihood / length(choice) for loglikelihood, choice in pairs]
+
+
+_WEIGHTS: Mapping[str, Callable[[ChoiceSample], Sequence[float]]] = MappingProxyType(
+    {
+        "acc": lambda sample: sample.loglikelihoods,
+        "acc_norm": lambda sample: _per(sample, len),
+        "acc_bytes": lambda sample: _per(sample, lambda choice: len(choice.encode())),
+        "acc_pmi": _pmi,
+    }
+)
+
+METRICS = (*_WEIGHTS, "macro_f1", "bits", "bits_per_byte")
+"""Every metric; for `bits` and `bits_per_byte` lower is better."""
+
+LOWER_IS_BETTER = frozenset({"bits", "bits_per_byte"})
+
+
+def doc_scores(samples: Sequence[Sample], metric: str) -> list[float]:
+    """Return the metric of each doc, in order: 0 or 1, or bits (bits per byte) of the text.
+
+    Raises DataError for macro_f1, which is a property of the whole cell.
+    """
+    return [_doc_score(sample, metric) for sample in samples]
+
+
+def _doc_score(sample: Sample, metric: str) -> float:
+    if isinstance(sample, TextSample):
+        bits = -sample.loglikelihood / math.log(2)
+        return bits if metric == "bits" else bits / sample.n_bytes
+    if metric not in _WEIGHTS:
+        raise DataError(f"{metric!r} is not a score of a single doc")
+    return float(predict(sample, metric) == sample.target)
+
+
+def cell_score(samples: Sequence[Sample], metric: str) -> Score:
+    """Return the score of a cell; stderr of a mean is s/sqrt(n), nan where it is not a mean.
+
+    bits_per_byte is total bits over total bytes, as in lm-eval, not a mean over docs.
+    """
+    if not samples:
+        raise DataError("a cell without docs has no score")
+    if metric == "macro_f1":
+        choices = [sample for sample in samples if isinstance(sample, ChoiceSample)]
+        pairs = [(sample.target, predict(sample, "acc")) for sample in choices]
+        return Score(metric, macro_f1(pairs), len(samples), math.nan)
+    if metric == "bits_per_byte":
+        texts = [sample for sample in samples if isinstance(sample, TextSample)]
+        bits = sum(doc_scores(texts, "bits"))
+        return Score(metric, bits / sum(text.n_bytes for text in texts), len(texts), math.nan)
+    values = doc_scores(samples, metric)
+    n = len(values)
+    mean = math.fsum(values) / n
+    if n < 2:
+        return Score(metric, mean, n, math.nan)
+    variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
+    return Score(metric, mean, n, math.sqrt(variance / n))
+
+
+def macro_f1(pairs: Sequence[tuple[int, int]]) -> float:
+    """Return the unweighted mean over the labels present of F1, from (target, prediction) pairs.
+
+    A label that occurs only as a prediction counts with F1 = 0, as in scikit-learn's
+    f1_score(average="macro") with zero_division=0.
+
+    >>> macro_f1([(0, 0), (0, 1), (1, 1)])
+    0.6666666666666666
+    """
+    labels = sorted({label for pair in pairs for label in pair})
+    scores = []
+    for label in labels:
+        hits = sum(target == prediction == label for target, prediction in pairs)
+        named = sum((target == label) + (prediction == label) for target, prediction in pairs)
+        scores.append(2 * hits / named)
+    return math.fsum(scores) / len(scores)

@@ -1,0 +1,158 @@
+"""Which model does a name mean, and which exact weights are behind it?
+
+A model is a preset of models.yaml, a local folder, a hub id, or `BACKEND:ARGS` for any other
+backend of lm-eval. Nothing is loaded here; that is harness/backend.py.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from mlbench.errors import ModelError, unknown
+from mlbench.sources import find_cache
+
+PRESETS_FILE = Path(__file__).with_name("models.yaml")
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_BACKEND = re.compile(r"([a-z][a-z0-9_-]+):(.*)", re.DOTALL)
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model by name: `backend` of lm-eval, and what that backend loads.
+
+    `path` is a folder or a hub id for the backend hf, "" for others; `arguments` go to the backend
+    as they are. `facts` are the preset's: organisation, licence, parameters, note.
+    """
+
+    name: str
+    backend: str
+    path: str = ""
+    arguments: str = ""
+    revision: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        """Return the name as a folder name; distinct names give distinct slugs."""
+        safe = re.sub(r"[^\w.-]", "-", self.name.replace("/", "--"))[:80].strip(".") or "model"
+        if safe.replace("--", "/") == self.name:
+            return safe
+        return f"{safe}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+
+
+@cache
+def read_presets() -> Mapping[str, Mapping[str, Any]]:
+    """Return the presets of models.yaml by name."""
+    text = PRESETS_FILE.read_text(encoding="utf-8")
+    return MappingProxyType(yaml.safe_load(text))
+
+
+def find_model(name: str) -> Model:
+    """Return the model that a name means.
+
+    Raises ModelError for a name that is none of the four, or a folder that holds no model.
+    """
+    presets = read_presets()
+    if name in presets:
+        facts = dict(presets[name])
+        path = str(facts.pop("path"))
+        shipped = PRESETS_FILE.parent / path
+        if shipped.is_dir():
+            path = str(_check_folder(name, shipped))
+        return Model(name, "hf", path, revision=facts.pop("revision", None), facts=facts)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return Model(name.rstrip("/"), "hf", str(_check_folder(name, folder)))
+    if match := _BACKEND.fullmatch(name):
+        return Model(name, match[1], arguments=match[2])
+    if _HUB_ID.fullmatch(name) and not name.startswith("."):
+        path, _, revision = name.partition("@")
+        return Model(name, "hf", path, revision=revision or None)
+    raise ModelError(
+        unknown("model", name, presets, "mlbench list models")
+        + " A hub id (org/name), a local folder and BACKEND:ARGS are allowed too"
+    )
+
+
+def _check_folder(name: str, folder: Path) -> Path:
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"model folder {name!r} has no config.json; it is not a saved checkpoint")
+    if not any((folder / file).is_file() for file in _TOKENIZER_FILES):
+        raise ModelError(
+            f"model folder {name!r} has no tokenizer, expected one of {', '.join(_TOKENIZER_FILES)}"
+            f". Save it there with: AutoTokenizer.from_pretrained(...).save_pretrained({name!r})"
+        )
+    if not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
+        raise ModelError(f"model folder {name!r} has no weights (*.safetensors or *.bin)")
+    return folder.resolve()
+
+
+def fingerprint(model: Model) -> str:
+    """Return what identifies the weights: a digest of a folder's files, or a hub commit.
+
+    For other backends mlbench cannot see the weights; their arguments stand for them.
+    Raises ModelError if the hub does not know the model or cannot be reached.
+    """
+    if model.backend != "hf":
+        return hashlib.sha256(model.arguments.encode()).hexdigest()[:16]
+    folder = Path(model.path)
+    if not folder.is_dir():
+        return _hub_commit(model)
+    digest = hashlib.sha256()
+    for file in sorted(p for p in folder.iterdir() if p.is_file() and p.suffix != ".md"):
+        digest.update(f"{file.name} {_digest_file(file)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _digest_file(file: Path) -> str:
+    """Digest a file; large ones once, then from the cache while size and time stay the same."""
+    stat = file.stat()
+    small = stat.st_size < 64 * 2**20
+    key = hashlib.sha256(f"{file} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()
+    seen = find_cache() / "digests" / key
+    if not small and seen.exists():
+        return seen.read_text(encoding="utf-8")
+    with file.open("rb") as content:
+        value = hashlib.file_digest(content, "sha256").hexdigest()
+    if not small:
+        seen.parent.mkdir(parents=True, exist_ok=True)
+        seen.write_text(value, encoding="utf-8")
+    return value
+
+
+def _hub_commit(model: Model) -> str:
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        info = HfApi().model_info(model.path, revision=model.revision, timeout=20)
+    except (OSError, HFValidationError) as error:
+        local = try_to_load_from_cache(model.path, "config.json", revision=model.revision)
+        if isinstance(local, str):
+            return Path(local).parent.name
+        lines = str(error).strip().splitlines()
+        raise ModelError(
+            f"cannot find model {model.name!r} on the hub: {lines[0] if lines else error!r}. "
+            f"Check the name and the connection (and `hf auth login` for a gated model), or "
+            f"give a local folder"
+        ) from error
+    return info.sha or "unknown"
+
+
+def window_from_config(model: Model) -> int | None:
+    """Return the context window in tokens that a folder's config.json states, None if unknown."""
+    file = Path(model.path) / "config.json"
+    if model.backend != "hf" or not file.is_file():
+        return None
+    config = json.loads(file.read_text(encoding="utf-8"))
+    window = config.get("max_position_embeddings") or config.get("n_positions")
+    return int(window) if window else None

@@ -1,0 +1,123 @@
+"""The command line's vocabulary: options shared by several commands, and how lists are typed.
+
+`--models A B C` takes everything up to the next option, which typer does not know; ListCommand
+spells it out as `--models A --models B --models C` before typer reads it.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperCommand
+
+from mlbench.errors import SelectionError
+from mlbench.settings import Overflow
+
+LISTS = ("--models", "--families", "--languages", "--shots")
+
+
+class ListCommand(TyperCommand):
+    """A command whose list options take several values after one name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Repeat the name of a list option before each further value."""
+        spread: list[str] = []
+        name = ""
+        for arg in args:
+            if arg.startswith("--"):
+                name = arg if arg in LISTS else ""
+            elif name and spread[-1] != name:
+                spread.append(name)
+            spread.append(arg)
+        return super().parse_args(ctx, spread)
+
+
+SELECTION = "What to score"
+LOADING = "How to run it"
+
+Models = Annotated[
+    list[str],
+    typer.Option(
+        help="Presets, hub ids (org/name), local folders, or BACKEND:ARGS of lm-eval.",
+        rich_help_panel=SELECTION,
+    ),
+]
+Families = Annotated[
+    list[str],
+    typer.Option(
+        help="Families or suites: core, embedded, extension, all.", rich_help_panel=SELECTION
+    ),
+]
+Languages = Annotated[
+    list[str],
+    typer.Option(
+        help="all, sw,jv, family:Turkic, script:Arab, class:0-2, dialects; -x takes away.",
+        rich_help_panel=SELECTION,
+    ),
+]
+Shots = Annotated[
+    list[str],
+    typer.Option(help="Examples before each doc; several: 0,5.", rich_help_panel=SELECTION),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Score at most so many docs a cell: for a trial.", rich_help_panel=SELECTION
+    ),
+]
+RunName = Annotated[
+    str, typer.Option("--run", help="Name under runs/, or a path, where results are kept.")
+]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Name under runs/, or a path.")]
+LanguagesFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Your own languages, in the form of languages.yaml.", rich_help_panel=SELECTION
+    ),
+]
+EngineOption = Annotated[
+    Literal["hf"], typer.Option(help="hf: lm-eval's own backend.", rich_help_panel=LOADING)
+]
+Device = Annotated[
+    str | None,
+    typer.Option(help="cpu, cuda, cuda:1, mps; default: the best here.", rich_help_panel=LOADING),
+]
+Dtype = Annotated[
+    str,
+    typer.Option(
+        help="auto (float32 on a CPU), float32, bfloat16 or float16.", rich_help_panel=LOADING
+    ),
+]
+BatchSize = Annotated[
+    str, typer.Option(help="Requests at once: a number, or auto.", rich_help_panel=LOADING)
+]
+OverflowOption = Annotated[
+    Overflow,
+    typer.Option(
+        help="A context beyond the model's window: refuse, or truncate it on the left.",
+        rich_help_panel=LOADING,
+    ),
+]
+TrustRemoteCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-remote-code",
+        help="Run code that comes with a hub model. Off unless you say so.",
+        rich_help_panel=LOADING,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def parse_shots(values: list[str]) -> list[int]:
+    """Return the numbers of examples asked for, in order and once each.
+
+    Raises SelectionError for what is not a number from 0.
+    """
+    parts = [part.strip() for value in values for part in value.split(",") if part.strip()]
+    for part in parts:
+        if not part.isdecimal():
+            raise SelectionError(f"--shots {part!r} is not a number. Allowed: 0, 5, or 0,5")
+    if not parts:
+        raise SelectionError("--shots is empty. Allowed: 0, 5, or 0,5")
+    return sorted({int(part) for part in parts})

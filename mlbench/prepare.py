@@ -1,0 +1,164 @@
+"""Which docs does a family have in a language? Rows become docs once and are kept on disk.
+
+A prepared file is keyed by family, its version, its language and the fingerprint of its source, so
+a change of any makes a new file. The sha256 is over the docs themselves: the same data give the
+same value from the hub and from a mirror.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mlbench import sources
+from mlbench.errors import DataError, NoData
+from mlbench.records import ChoiceDoc, Doc, Family, FamilyDocs, Language, TextDoc
+
+FEWSHOT_DELIMITER = "\n\n"
+TARGET_DELIMITER = " "
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The docs of one family in one language, or the `reason` why there are none."""
+
+    family: Family
+    language: Language
+    docs: FamilyDocs
+    sha256: str
+    revision: str
+    reason: str | None = None
+
+
+def prepare(family: Family, language: Language) -> Prepared:
+    """Return the docs of a family in a language, from the cache where it has them.
+
+    Raises DataError for rows that are not as the family expects.
+    """
+    try:
+        key = hashlib.sha256(sources.fingerprint(family.source, language).encode()).hexdigest()
+    except NoData as absent:
+        return Prepared(family, language, FamilyDocs(()), "", "", reason=str(absent))
+    folder = sources.find_cache() / "docs" / f"{family.name}-v{family.version}"
+    path = folder / f"{language.tag}-{key[:16]}.json"
+    content = _read(path)
+    if content is None:
+        content = _make(family, language)
+        _write(path, content)
+    scored = tuple(_doc_from_dict(doc) for doc in content["scored"])
+    fewshot = tuple(ChoiceDoc(**{**d, "choices": tuple(d["choices"])}) for d in content["fewshot"])
+    return Prepared(
+        family,
+        language,
+        FamilyDocs(scored, fewshot),
+        content["sha256"],
+        content["revision"],
+        content["reason"],
+    )
+
+
+def prepare_all(families: Iterable[Family], languages: Iterable[Language]) -> Iterator[Prepared]:
+    """Yield every family in every language, families first."""
+    languages = list(languages)
+    for family in families:
+        for language in languages:
+            yield prepare(family, language)
+
+
+def render_contexts(prepared: Prepared, shots: int, limit: int | None) -> list[str]:
+    """Return the full context of each scored doc, examples included, as lm-eval will build it.
+
+    A text doc has no context but itself. No lm-eval is needed here: `plan` hashes these to know
+    whether a prompt changed.
+    """
+    docs = prepared.docs.scored[:limit]
+    prompt = prepared.family.prompt
+    if prompt is None:
+        return [doc.text for doc in docs if isinstance(doc, TextDoc)]
+    examples = ""
+    for doc in prepared.docs.fewshot[:shots]:
+        context, choices = prompt(doc)
+        examples += f"{context}{TARGET_DELIMITER}{choices[doc.target]}{FEWSHOT_DELIMITER}"
+    return [examples + prompt(doc).context for doc in docs if isinstance(doc, ChoiceDoc)]
+
+
+def hash_prompts(prepared: Prepared, shots: int, limit: int | None) -> str:
+    """Return a digest of everything a model is asked in a cell: contexts, choices, calibration."""
+    docs = prepared.docs.scored[:limit]
+    prompt = prepared.family.prompt
+    digest = hashlib.sha256(str(prepared.family.calibration_context).encode())
+    for doc, context in zip(docs, render_contexts(prepared, shots, limit), strict=True):
+        choices = prompt(doc).choices if prompt and isinstance(doc, ChoiceDoc) else ()
+        digest.update(json.dumps([context, *choices]).encode())
+    return digest.hexdigest()[:16]
+
+
+def _make(family: Family, language: Language) -> dict[str, Any]:
+    revision = sources.revision(family.source)
+    try:
+        docs = family.docs(sources.read_rows(family.source, language), language)
+    except NoData as absent:
+        return _content(FamilyDocs(()), revision, reason=str(absent))
+    _check(family, language, docs)
+    return _content(docs, revision, reason=None)
+
+
+def _content(docs: FamilyDocs, revision: str, *, reason: str | None) -> dict[str, Any]:
+    body = {
+        "scored": [asdict(doc) for doc in docs.scored],
+        "fewshot": [asdict(doc) for doc in docs.fewshot],
+    }
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {**body, "sha256": digest, "revision": revision, "reason": reason}
+
+
+def _check(family: Family, language: Language, docs: FamilyDocs) -> None:
+    """Refuse docs that would give a silent wrong score, whatever family made them."""
+    where = f"{family.name} in {language.tag!r}"
+    ids = [doc.doc_id for doc in (*docs.scored, *docs.fewshot)]
+    repeated = [doc_id for doc_id, count in Counter(ids).items() if count > 1]
+    if repeated:
+        raise DataError(f"{where}: doc id {repeated[0]!r} is there twice; each must be unique")
+    for doc in (*docs.scored, *docs.fewshot):
+        texts = doc.choices if isinstance(doc, ChoiceDoc) else (doc.text,)
+        if not all(text.strip() for text in texts):
+            raise DataError(f"{where}: doc {doc.doc_id!r} has an empty text")
+        if isinstance(doc, ChoiceDoc) and not 0 <= doc.target < len(doc.choices):
+            raise DataError(
+                f"{where}: doc {doc.doc_id!r} has target {doc.target}, "
+                f"allowed are 0 to {len(doc.choices) - 1}"
+            )
+
+
+def _doc_from_dict(doc: dict[str, Any]) -> Doc:
+    if "text" in doc:
+        return TextDoc(**doc)
+    return ChoiceDoc(**{**doc, "choices": tuple(doc["choices"])})
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return a prepared file, None where there is none or it is damaged."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Keep prepared docs. A cache that cannot be written costs time, never a run."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, delete=False
+        ) as file:
+            json.dump(content, file, ensure_ascii=False, sort_keys=True)
+        os.replace(file.name, path)
+    except OSError:
+        return

@@ -1,0 +1,140 @@
+"""The nouns of mlbench as frozen data: language, doc, prompt, family, cell, score.
+
+Everything else in the package is plain functions over these. Nothing here does I/O or imports a
+heavy library.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+OutputType = Literal["multiple_choice", "loglikelihood_rolling"]
+Suite = Literal["core", "embedded", "extension"]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language of languages.yaml; `tag` (BCP 47) is its key everywhere in mlbench."""
+
+    tag: str
+    name: str
+    endonym: str
+    script: str
+    direction: Literal["ltr", "rtl"]
+    family: str
+    branch: str | None = None
+    resource_class: int | None = None
+    speakers: int | None = None
+    dialect_of: str | None = None
+    same_text_as: str | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+
+    @property
+    def is_duplicate(self) -> bool:
+        """Tell whether its benchmark text is (nearly) another language's text."""
+        return self.same_text_as is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceDoc:
+    """A question with its options. `query` is raw text; a family's `prompt` renders it."""
+
+    doc_id: str
+    cluster_id: str
+    query: str
+    choices: tuple[str, ...]
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextDoc:
+    """A text to be predicted, scored by its log-likelihood."""
+
+    doc_id: str
+    cluster_id: str
+    text: str
+
+
+Doc = ChoiceDoc | TextDoc
+
+
+class Prompt(NamedTuple):
+    """What lm-eval sends: `context` has no trailing space; lm-eval puts one before a choice."""
+
+    context: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyDocs:
+    """The docs of one family in one language: `fewshot` ids are never in `scored`."""
+
+    scored: tuple[Doc, ...]
+    fewshot: tuple[ChoiceDoc, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """A data set of the Hugging Face hub; `code_key` names the entry of Language.codes."""
+
+    hub_id: str
+    code_key: str
+    revision: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class CldrSource:
+    """Locale data of the Unicode CLDR, as the installed library babel ships it."""
+
+    code_key: str = "babel"
+
+
+Source = HubSource | CldrSource
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One task definition for all its languages, with the facts a reader must be able to check.
+
+    `docs` turns raw rows (split name -> rows) of one language into docs and raises NoData or
+    DataError; `prompt` renders one doc. Both are pure. `chance` is the expected accuracy of
+    guessing in [0, 1]; None where there is none. The first of `metrics` is the primary one.
+    `calibration_context` is the context without the query (for PMI), None to not calibrate.
+    """
+
+    name: str
+    version: int
+    title: str
+    question: str
+    suite: Suite
+    output_type: OutputType
+    source: Source
+    licence: str
+    citation: str
+    chance: float | None
+    metrics: tuple[str, ...]
+    docs: Callable[[Rows, Language], FamilyDocs]
+    prompt: Callable[[ChoiceDoc], Prompt] | None = None
+    calibration_context: str | None = None
+    is_parallel: bool = True
+    max_shots: int = 0
+
+
+class Cell(NamedTuple):
+    """The unit of plan, store and heatmap: model x family x language x shots."""
+
+    model: str
+    family: str
+    language: str
+    shots: int
+
+
+class Score(NamedTuple):
+    """The value of a metric for a cell. `stderr` is one standard error, nan below two docs."""
+
+    metric: str
+    value: float
+    n_docs: int
+    stderr: float

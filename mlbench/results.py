@@ -1,0 +1,98 @@
+"""What does a run hold? Every planned cell with its state, for reports, lists and verdicts."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlbench import store
+from mlbench.errors import StoreError
+from mlbench.manifest import read_manifest
+from mlbench.records import Cell, Language
+
+logger = logging.getLogger(__name__)
+
+
+class Column(NamedTuple):
+    """One column of a heatmap: a model on a family with a number of examples."""
+
+    model: str
+    family: str
+    shots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as stored. A planned cell that is in neither dict is missing.
+
+    `families` and `models` hold the facts of the manifest; `no_data` the reason by family and tag.
+    `damaged` names files that cannot be read; their cells count as missing.
+    """
+
+    folder: Path
+    created: str
+    models: Mapping[str, Mapping[str, Any]]
+    families: Mapping[str, Mapping[str, Any]]
+    languages: Mapping[str, Language]
+    planned: tuple[Cell, ...]
+    done: Mapping[Cell, store.CellResult]
+    failed: Mapping[Cell, store.FailedCell]
+    no_data: Mapping[str, Mapping[str, str]]
+    damaged: tuple[str, ...]
+
+    @property
+    def columns(self) -> list[Column]:
+        """Return the columns in the order of the manifest."""
+        return list(dict.fromkeys(Column(c.model, c.family, c.shots) for c in self.planned))
+
+
+def read_run(run: str | Path) -> Run:
+    """Read a run by name or path.
+
+    Raises StoreError if there is no such run or its manifest is damaged.
+    """
+    folder = store.find_run(run)
+    manifest = read_manifest(folder)
+    planned = _planned_cells(manifest)
+    done: dict[Cell, store.CellResult] = {}
+    failed: dict[Cell, store.FailedCell] = {}
+    damaged = []
+    for cell in planned:
+        path = store.cell_path(folder, manifest["models"][cell.model]["slug"], cell)
+        try:
+            found = store.get(path)
+        except StoreError as error:
+            logger.warning("%s", error)
+            damaged.append(str(path))
+            continue
+        if isinstance(found, store.CellResult):
+            done[cell] = found
+        elif found is not None:
+            failed[cell] = found
+    languages = {
+        tag: Language(**{**block, "caveats": tuple(block["caveats"])})
+        for tag, block in manifest["languages"].items()
+    }
+    return Run(
+        folder=folder,
+        created=manifest["created"],
+        models=manifest["models"],
+        families=manifest["families"],
+        languages=languages,
+        planned=planned,
+        done=done,
+        failed=failed,
+        no_data=manifest["no_data"],
+        damaged=tuple(damaged),
+    )
+
+
+def _planned_cells(manifest: Mapping[str, Any]) -> tuple[Cell, ...]:
+    return tuple(
+        Cell(model, family, tag, int(shots))
+        for model, families in manifest["cells"].items()
+        for family, columns in families.items()
+        for shots, tags in columns.items()
+        for tag in tags
+    )

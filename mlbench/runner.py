@@ -1,0 +1,107 @@
+"""How does a plan become results? One model at a time, one cell at a time, each kept when done.
+
+The loop yields an event a cell, so that a terminal, a pipe or a test can watch it. A cell that
+breaks is recorded with its traceback and the rest goes on.
+"""
+
+import contextlib
+import time
+import traceback
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mlbench import store
+from mlbench.errors import ContextOverflow, StoreError
+from mlbench.events import CellDone, CellFailed, Event, ModelLoaded
+from mlbench.harness.backend import CountingModel, load_model
+from mlbench.harness.evaluate import evaluate
+from mlbench.metrics import cell_score
+from mlbench.plan import Plan, PlannedCell
+from mlbench.prepare import render_contexts
+from mlbench.settings import Settings
+
+
+def run(plan: Plan, settings: Settings) -> Iterator[Event]:
+    """Run the pending cells of a plan.
+
+    Raises ModelError or ContextOverflow before a model's first cell, StoreError when a result
+    cannot be written; what was finished before stays.
+    """
+    with lock_run(plan.folder):
+        for _, group in groupby(plan.pending, key=lambda planned: planned.model.name):
+            cells = list(group)
+            start = time.perf_counter()
+            model = load_model(cells[0].model, settings)
+            refuse_overflow(model, cells, settings.limit)
+            yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
+            for planned in cells:
+                yield _run_cell(model, planned, settings.limit)
+
+
+def _run_cell(model: CountingModel, planned: PlannedCell, limit: int | None) -> Event:
+    start = time.perf_counter()
+    try:
+        samples, usage = evaluate(model, planned.prepared, shots=planned.cell.shots, limit=limit)
+        metrics = planned.prepared.family.metrics
+        scores = {metric: cell_score(samples, metric) for metric in metrics}
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        trace = traceback.format_exc()
+        failed = store.FailedCell(planned.cell, reason, trace, planned.signature)
+        store.put_failed(planned.path, failed)
+        return CellFailed(planned, failed)
+    seconds = time.perf_counter() - start
+    spent = {**usage._asdict(), "seconds": round(seconds, 4), "device": model.device}
+    result = store.CellResult(planned.cell, planned.signature, scores, spent, tuple(samples))
+    store.put(planned.path, result)
+    return CellDone(planned, result)
+
+
+def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int | None) -> None:
+    """Refuse before any scoring if the longest context of a cell is beyond the window.
+
+    A byte makes at most one token, so only contexts of more bytes than the window are tokenised.
+    Raises ContextOverflow with how many cells, which languages, and the worst case.
+    """
+    encode = getattr(model.lm, "tok_encode", None)
+    if model.window is None or model.overflow != "refuse" or encode is None:
+        return
+    too_long = []
+    for planned in cells:
+        if planned.prepared.family.output_type == "loglikelihood_rolling":
+            continue  # a long text is scored in windows, not cut
+        contexts = render_contexts(planned.prepared, planned.cell.shots, limit)
+        longest = max(contexts, key=lambda context: len(context.encode()))
+        if len(longest.encode()) > model.window and len(encode(longest)) > model.window:
+            too_long.append((len(encode(longest)), planned.cell))
+    if too_long:
+        n_tokens, worst = max(too_long)
+        tags = ", ".join(sorted({cell.language for _, cell in too_long}))
+        raise ContextOverflow(
+            f"{len(too_long)} of {len(cells)} cells do not fit the window of {model.window} tokens "
+            f"of {worst.model!r}: {tags}. The longest context has {n_tokens} tokens "
+            f"({worst.family}, {worst.language!r}, {worst.shots} shots). Use fewer --shots, leave "
+            f"these languages out, or cut contexts on the left with --overflow truncate"
+        )
+
+
+@contextlib.contextmanager
+def lock_run(folder: Path) -> Iterator[None]:
+    """Keep a second command from writing to the same run at the same time."""
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise StoreError(
+            f"another mlbench is writing to {folder}. Wait for it, or choose another --run"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"cannot write to run folder {folder}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
