@@ -24,8 +24,9 @@ FEW_BEYOND = 10
 class Contrast:
     """An effect in each language: `replicates` is replicates x languages.
 
-    `n_unequal` counts the clusters in which the effect is not zero; `doc_reach` is the most that
-    one doc out of n can move n times the effect (1/(1 - chance) for adjusted accuracy).
+    `n_unequal` counts the clusters in which the effect is not zero, `n_seen` those that were looked
+    at (in a mean over languages: those of all of them). `doc_reach` is the most that one doc out
+    of n can move n times the effect (1/(1 - chance) for adjusted accuracy).
     """
 
     languages: tuple[str, ...]
@@ -34,6 +35,7 @@ class Contrast:
     n_docs: Ints
     n_clusters: Ints
     n_unequal: Ints
+    n_seen: Ints
     doc_reach: float = 1.0
 
     def take(self, rows: Sequence[int]) -> "Contrast":
@@ -46,6 +48,7 @@ class Contrast:
             n_docs=self.n_docs[list(rows)],
             n_clusters=self.n_clusters[list(rows)],
             n_unequal=self.n_unequal[list(rows)],
+            n_seen=self.n_seen[list(rows)],
         )
 
     def negated(self) -> "Contrast":
@@ -87,7 +90,7 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
     if not len(share) or share.sum() == 0:
         missing = np.array([math.nan])
         zero = np.zeros(1, dtype=np.int64)
-        return Contrast(("",), missing, missing[np.newaxis], zero, zero, zero)
+        return Contrast(("",), missing, missing[np.newaxis], zero, zero, zero, zero)
     share = share / share.sum()
     return replace(
         contrast,
@@ -97,6 +100,7 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
         n_docs=contrast.n_docs.max(keepdims=True),
         n_clusters=contrast.n_clusters.max(keepdims=True),
         n_unequal=contrast.n_unequal.max(keepdims=True),
+        n_seen=contrast.n_seen.sum(keepdims=True),
     )
 
 

@@ -158,6 +158,7 @@ def delta_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast:
         pair.own.n_docs[0],
         pair.own.n_clusters[0],
         pair.unequal,
+        pair.own.n_clusters[0],
         pair.doc_reach,
     )
 
@@ -178,13 +179,15 @@ def moat_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast |
 def moat_of(pair: PairLevels, estimate: Floats, replicates: Floats) -> Contrast:
     """Put numbers that compare each language with English into a Contrast without English."""
     assert pair.shared is not None and pair.english is not None
+    n_clusters = np.minimum(pair.shared.n_clusters[0], pair.english.n_clusters[0])
     moat = Contrast(
         pair.languages,
         estimate,
         replicates,
         pair.shared.n_docs[0],
-        np.minimum(pair.shared.n_clusters[0], pair.english.n_clusters[0]),
+        n_clusters,
         pair.unequal_moat,
+        n_clusters,
         2 * pair.doc_reach,
     )
     return moat.take([i for i, tag in enumerate(pair.languages) if tag != REFERENCE_LANGUAGE])
@@ -235,7 +238,14 @@ def paired_difference(  # noqa: PLR0913  (three keyword-only settings; callers h
         resampling=resampling,
     )
     unequal = np.count_nonzero(cluster_sums(difference[np.newaxis], codes)[0], axis=0)
+    n_clusters = drawn.n_clusters[0]
     contrast = Contrast(
-        ("",), drawn.means[0], drawn.replicates[:, 0], drawn.n_docs[0], drawn.n_clusters[0], unequal
+        ("",),
+        drawn.means[0],
+        drawn.replicates[:, 0],
+        drawn.n_docs[0],
+        n_clusters,
+        unequal,
+        n_clusters,
     )
     return single(summarise(contrast, resampling))

@@ -1,0 +1,146 @@
+"""On which scale is A ahead? The same docs on four scales, each with its moat.
+
+A verdict that holds on one scale only is said to do so. adjusted: (y - c)/(1 - c). logit: of the
+smoothed accuracy, no ceiling. retention: share of a model's own English score. bits: log-ratio of
+the bits (or tokens) that two models need for the same text; no floor, no ceiling.
+"""
+
+import math
+from dataclasses import replace
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+
+from mlbench.errors import DataError
+from mlbench.stats.bootstrap import Resampled, Resampling
+from mlbench.stats.contrast import Contrast
+from mlbench.stats.differences import (
+    Lead,
+    LeadOf,
+    PairLevels,
+    delta_contrast,
+    linear_lead,
+    moat_contrast,
+    moat_of,
+    pair_levels,
+)
+from mlbench.stats.intervals import z_of
+from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, ScoreTable
+
+Scale = Literal["adjusted", "logit", "retention", "bits"]
+SCALES: tuple[Scale, ...] = get_args(Scale)
+
+# A share of English is not formed where English is nearer than this many stderr to chance.
+RETENTION_STDERRS = 3.0
+# Agresti & Coull, The American Statistician 52 (1998) 119-126: z²/2 of each outcome is added.
+SMOOTHING = z_of(0.95) ** 2
+# Slope of the logit at one half, where it is flattest: a point of accuracy is 0.04 or more.
+LOGIT_SLOPE = 4.0
+
+
+class ScaleContrasts(NamedTuple):
+    """Delta and D of one family on one scale; `moat` is None when it is undefined."""
+
+    delta: Contrast
+    moat: Contrast | None
+
+
+def logit_smoothed(accuracy: Floats, n_docs: Floats) -> Floats:
+    """Give the log-odds of the Agresti-Coull accuracy (n y + z²/2)/(n + z²): finite at 0 and 1.
+
+    >>> logit_smoothed(np.array([0.5]), np.array([10.0])).tolist()
+    [0.0]
+    """
+    smoothed = (accuracy * n_docs + SMOOTHING / 2) / (n_docs + SMOOTHING)
+    return np.asarray(np.log(smoothed) - np.log1p(-smoothed))
+
+
+def logit_lead(levels: Resampled) -> Lead:
+    """Give logit(A) - logit(B)."""
+    means = logit_smoothed(levels.means[:2], levels.n_docs[:2].astype(np.float64))
+    drawn = logit_smoothed(levels.replicates[:, :2], levels.n_docs[:2].astype(np.float64))
+    return Lead(means[0] - means[1], drawn[:, 0] - drawn[:, 1])
+
+
+def bits_lead(levels: Resampled) -> Lead:
+    """Give log(Σ bits B / Σ bits A): positive where A needs fewer; nan where a sum is zero."""
+    means, drawn = _log(levels.means), _log(levels.replicates)
+    return Lead(means[1] - means[0], drawn[:, 1] - drawn[:, 0])
+
+
+def _log(values: Floats) -> Floats:
+    return np.log(np.where(values > 0, values, np.nan))
+
+
+LEAD_BY_SCALE: dict[str, LeadOf] = {
+    "adjusted": linear_lead,
+    "logit": logit_lead,
+    "bits": bits_lead,
+}
+
+
+def scales_of(table: ScoreTable) -> tuple[Scale, ...]:
+    """Say which scales a family has; the first is its primary one."""
+    return ("adjusted", "logit", "retention") if table.kind == "accuracy" else ("bits",)
+
+
+def scale_contrasts(
+    table: ScoreTable, a: str, b: str, *, scale: Scale, resampling: Resampling
+) -> ScaleContrasts:
+    """Resample one family and give Delta and D of A against B on one scale."""
+    if scale not in scales_of(table):
+        raise DataError(
+            f"family {table.family!r} holds {table.kind}; scale {scale!r} is not one of "
+            f"{', '.join(scales_of(table))}"
+        )
+    return contrasts_on(pair_levels(table, a, b, resampling, is_adjusted=scale != "logit"), scale)
+
+
+def contrasts_on(pair: PairLevels, scale: Scale) -> ScaleContrasts:
+    """Give Delta and D from resampled levels (raw accuracies for logit, adjusted otherwise)."""
+    if scale == "retention":
+        return _retention(pair)
+    lead_of = LEAD_BY_SCALE[scale]
+    if scale == "logit":
+        pair = replace(pair, doc_reach=LOGIT_SLOPE)
+    return ScaleContrasts(delta_contrast(pair, lead_of), moat_contrast(pair, lead_of))
+
+
+def _retention(pair: PairLevels) -> ScaleContrasts:
+    """Give S[A, l]/S[A, en] - S[B, l]/S[B, en]: difference and moat in one.
+
+    It is undefined where a model is within RETENTION_STDERRS of chance in English: a ratio of
+    noise. Ratio estimates are biased by about the squared relative error of the denominator.
+    """
+    delta = delta_contrast(pair)
+    if pair.shared is None or pair.english is None or not _is_far_from_chance(pair.english):
+        return ScaleContrasts(delta, None)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kept = pair.shared.means[:2] / pair.english.means[:2]
+        drawn = pair.shared.replicates[:, :2] / pair.english.replicates[:, :2]
+    moat = moat_of(pair, kept[0] - kept[1], drawn[:, 0] - drawn[:, 1])
+    return ScaleContrasts(delta, moat)
+
+
+def _is_far_from_chance(english: Resampled) -> bool:
+    spread = english.replicates[:, :2].std(axis=0)
+    return bool((english.means[:2] > RETENTION_STDERRS * spread).all())
+
+
+class Parity(NamedTuple):
+    """Information parity of one model by language: 1 in English, lower where it needs more bits."""
+
+    languages: tuple[str, ...]
+    value: Floats
+
+
+def information_parity(table: ScoreTable, model: str) -> Parity:
+    """Give Σ bits[en] / Σ bits[l] on shared docs (Tsvetkov & Kipnis 2024); nan without English."""
+    bits = table.values[table.model_index(model)]
+    english = table.language_index(REFERENCE_LANGUAGE)
+    if english is None:
+        return Parity(table.languages, np.full(len(bits), math.nan))
+    shared = ~np.isnan(bits) & ~np.isnan(bits[english])
+    own = np.where(shared, bits, 0.0).sum(axis=1)
+    in_english = np.where(shared, bits[english], 0.0).sum(axis=1)
+    return Parity(table.languages, in_english / np.where(own > 0, own, np.nan))
