@@ -1,4 +1,4 @@
-"""What do the commands run, plan and fetch do? Select, prepare, plan, run, and say what happened."""
+"""What do run, plan and fetch do? Select, prepare, plan, run, and say what happened."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -78,7 +78,7 @@ def show_plan(name: str, selection: Selection, settings: Settings) -> None:
     plan = _make_plan(name, selection, settings, console)
     _say_plan(plan, console)
     table = Table("model", "family", "shots", "pending", "docs", "tokens", "time", box=None)
-    for row in estimate(plan, settings):
+    for row in estimate(plan, settings.limit):
         table.add_row(*row)
     console.print(table)
 

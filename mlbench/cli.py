@@ -79,11 +79,11 @@ def run(
 
       mlbench run
 
-      mlbench run --models Qwen/Qwen2.5-0.5B meta-llama/Llama-3.2-1B --families core --shots 5
-                  --run moat
+      mlbench run --models qwen2.5-0.5b llama-3.2-1b --families core --shots 5
 
-      mlbench run --models ./checkpoint --families sib200_topic --languages family:Turkic
-                  --limit 50 --run trial
+      mlbench run --models ./checkpoint --languages family:Turkic --limit 50
+
+      mlbench run --models vllm:pretrained=Qwen/Qwen2.5-7B --families core
     """
     from mlbench import bench
 

@@ -64,11 +64,9 @@ def find_model(name: str) -> Model:
     presets = read_presets()
     if name in presets:
         facts = dict(presets[name])
-        path = str(facts.pop("path"))
-        shipped = PRESETS_FILE.parent / path
-        if shipped.is_dir():
-            path = str(_check_folder(name, shipped))
-        return Model(name, "hf", path, revision=facts.pop("revision", None), facts=facts)
+        folder, hub_id = facts.pop("folder", None), facts.pop("hub", "")
+        path = str(_check_folder(name, PRESETS_FILE.parent / folder)) if folder else hub_id
+        return Model(name, "hf", path, facts=facts)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return Model(name.rstrip("/"), "hf", str(_check_folder(name, folder)))

@@ -10,14 +10,13 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mlbench import sources
 from mlbench.errors import DataError, NoData
-from mlbench.records import ChoiceDoc, Doc, Family, FamilyDocs, Language, TextDoc
+from mlbench.records import ChoiceDoc, CldrSource, Doc, Family, FamilyDocs, Language, TextDoc
 
 FEWSHOT_DELIMITER = "\n\n"
 TARGET_DELIMITER = " "
@@ -62,12 +61,11 @@ def prepare(family: Family, language: Language) -> Prepared:
     )
 
 
-def prepare_all(families: Iterable[Family], languages: Iterable[Language]) -> Iterator[Prepared]:
-    """Yield every family in every language, families first."""
-    languages = list(languages)
-    for family in families:
-        for language in languages:
-            yield prepare(family, language)
+def covers(family: Family, language: Language) -> bool:
+    """Tell whether a family has docs in a language, without any download."""
+    if isinstance(family.source, CldrSource):
+        return prepare(family, language).reason is None
+    return family.source.code_key in language.codes
 
 
 def render_contexts(prepared: Prepared, shots: int, limit: int | None) -> list[str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from mlbench.errors import StoreError
 from mlbench.families import read_families
 from mlbench.languages import read_languages
-from mlbench.prepare import prepare
-from mlbench.records import CldrSource, Family, Language
+from mlbench.prepare import covers
+from mlbench.records import Family, Language
 
 HEADER = "# Made by `mlbench tasks generate`; do not edit.\n"
 
@@ -26,7 +26,7 @@ def render_stubs(families: Iterable[Family], languages: Mapping[str, Language]) 
     """Return the text of every stub by its path below the tasks folder."""
     stubs: dict[str, str] = {}
     for family in families:
-        covered = [language for language in languages.values() if _covers(family, language)]
+        covered = [language for language in languages.values() if covers(family, language)]
         for language in covered:
             stubs[f"{family.name}/{language.tag}.yaml"] = _render_stub(family, language)
         stubs[f"{family.name}/_group.yaml"] = _render_group(family, covered)
@@ -66,13 +66,6 @@ def write_stubs(folder: Path, stubs: Mapping[str, str]) -> None:
             path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise StoreError(f"cannot write task stubs to {folder}: {error.strerror}") from error
-
-
-def _covers(family: Family, language: Language) -> bool:
-    """Tell whether a stub makes sense; for a hub data set its code says so, with no download."""
-    if isinstance(family.source, CldrSource):
-        return prepare(family, language).reason is None
-    return family.source.code_key in language.codes
 
 
 def task_name(family: str, tag: str) -> str:
