@@ -8,6 +8,7 @@ One code path for hub and mirror: `datasets.load_dataset`. With MLBENCH_DATA=<di
 import hashlib
 import logging
 import os
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -119,13 +120,16 @@ def _read_hub_rows(source: HubSource, code: str) -> Rows:
 
     datasets.disable_progress_bars()
     try:
-        if mirror:
-            tables = datasets.load_dataset(str(mirror), code)
-        else:
+        if not mirror:
             tables = datasets.load_dataset(source.hub_id, code, revision=revision(source))
+            return {split: table.to_list() for split, table in tables.items()}
+        # Of a folder whose files changed `datasets` returns the rows it cached before the change,
+        # so a mirror gets a cache for this one call. The prepared docs are cached anyway.
+        with tempfile.TemporaryDirectory() as once:
+            tables = datasets.load_dataset(str(mirror), code, cache_dir=once)
+            return {split: table.to_list() for split, table in tables.items()}
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise DataError(_unreachable(source, error, code)) from error
-    return {split: table.to_list() for split, table in tables.items()}
 
 
 def _unreachable(source: HubSource, error: Exception, code: str = "") -> str:

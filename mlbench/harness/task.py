@@ -6,7 +6,7 @@ template anew at each call (48 times slower). Scores are those of mlbench.metric
 definitions of acc, acc_norm and acc_bytes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,15 +23,15 @@ from mlbench.metrics import (
     ChoiceSample,
     Sample,
     TextSample,
-    cell_score,
     doc_scores,
+    macro_f1,
+    predict,
 )
 from mlbench.prepare import FEWSHOT_DELIMITER, TARGET_DELIMITER, Prepared, prepare
 from mlbench.records import ChoiceDoc, Family, Prompt
 from mlbench.stubs import task_name
 
 _OWN_KEYS = ("class", "family", "language", "prepared")
-_WHOLE_CELL_METRICS = frozenset({"macro_f1", "bits_per_byte"})
 
 
 class FamilyTask(ConfigurableTask):  # type: ignore[misc]
@@ -91,16 +91,13 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]
 
     def _process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
         sample = self.sample_from_results(doc, results)
-        return {
-            metric: sample if metric in _WHOLE_CELL_METRICS else doc_scores([sample], metric)[0]
-            for metric in self.family.metrics
-        }
+        return {metric: _doc_value(sample, metric) for metric in self.family.metrics}
 
     def _callables(self) -> dict[str, Any]:
         metrics = [
             {
                 "metric": metric,
-                "aggregation": _whole(metric) if metric in _WHOLE_CELL_METRICS else mean,
+                "aggregation": _AGGREGATIONS.get(metric, mean),
                 "higher_is_better": metric not in LOWER_IS_BETTER,
             }
             for metric in self.family.metrics
@@ -116,11 +113,23 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]
         }
 
 
-def _whole(metric: str) -> Callable[[Sequence[Sample]], float]:
-    def aggregate(samples: Sequence[Sample]) -> float:
-        return cell_score(samples, metric).value
+def _doc_value(sample: Sample, metric: str) -> Any:
+    """Return what lm-eval collects of a doc: its score, or the pair that the aggregation needs."""
+    if metric == "macro_f1":
+        assert isinstance(sample, ChoiceSample)
+        return [sample.target, predict(sample, "acc")]
+    if metric == "bits_per_byte":
+        assert isinstance(sample, TextSample)
+        return [doc_scores([sample], "bits")[0], sample.n_bytes]
+    return doc_scores([sample], metric)[0]
 
-    return aggregate
+
+def _bits_per_byte(pairs: Sequence[tuple[float, int]]) -> float:
+    return sum(bits for bits, _ in pairs) / sum(n_bytes for _, n_bytes in pairs)
+
+
+_AGGREGATIONS = {"macro_f1": macro_f1, "bits_per_byte": _bits_per_byte}
+"""For the other metrics a cell's score is the mean over docs."""
 
 
 def _config(prepared: Prepared) -> dict[str, Any]:

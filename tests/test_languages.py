@@ -1,0 +1,157 @@
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from mlbench.errors import LanguageFileError, SelectionError
+from mlbench.languages import find_languages_file, read_languages, select_languages
+
+LANGUAGES = read_languages()
+
+BLOCK = """\
+- tag: sw
+  name: Swahili
+  endonym: Kiswahili
+  script: Latn
+  direction: ltr
+  family: Atlantic-Congo
+  codes: {iso639_3: swh, sib200: swh_Latn}
+"""
+
+
+def tags(selection: str) -> list[str]:
+    return [language.tag for language in select_languages(selection, LANGUAGES)]
+
+
+def test_there_are_the_119_of_the_qwen3_list():
+    assert len(LANGUAGES) == 119
+    assert len({language.script for language in LANGUAGES.values()}) == 25
+    assert sum(language.direction == "rtl" for language in LANGUAGES.values()) == 14
+
+
+def test_every_language_has_its_codes():
+    assert all("sib200" in language.codes for language in LANGUAGES.values())
+    assert len({language.codes["sib200"] for language in LANGUAGES.values()}) == 119
+
+
+def test_related_tags_exist():
+    for language in LANGUAGES.values():
+        assert {language.dialect_of, language.same_text_as} - {None} <= set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.tag)
+def test_endonym_is_written_in_the_script_of_its_row(language):
+    prefix = {
+        "Latn": "LATIN",
+        "Cyrl": "CYRILLIC",
+        "Arab": "ARABIC",
+        "Deva": "DEVANAGARI",
+        "Beng": "BENGALI",
+        "Hebr": "HEBREW",
+        "Hans": "CJK",
+        "Hant": "CJK",
+        "Jpan": "CJK",
+        "Hang": "HANGUL",
+        "Grek": "GREEK",
+        "Gujr": "GUJARATI",
+        "Guru": "GURMUKHI",
+        "Orya": "ORIYA",
+        "Sinh": "SINHALA",
+        "Armn": "ARMENIAN",
+        "Mymr": "MYANMAR",
+        "Taml": "TAMIL",
+        "Telu": "TELUGU",
+        "Knda": "KANNADA",
+        "Mlym": "MALAYALAM",
+        "Thai": "THAI",
+        "Laoo": "LAO",
+        "Khmr": "KHMER",
+        "Geor": "GEORGIAN",
+    }[language.script]
+    letters = [letter for letter in language.endonym if letter.isalpha()]
+    assert letters
+    assert {unicodedata.name(letter).split()[0] for letter in letters} == {prefix}
+
+
+def test_endonyms_are_normalised():
+    for language in LANGUAGES.values():
+        assert unicodedata.is_normalized("NFC", language.endonym)
+
+
+def test_selection_keeps_the_order_of_the_file():
+    assert tags("sw,jv") == ["jv", "sw"]
+
+
+def test_selectors():
+    assert tags("family:Turkic") == ["tr", "az", "uz", "kk", "ba", "tt"]
+    assert len(tags("script:Arab")) == 12
+    assert set(tags("class:0-1")) == set(tags("class:0,class:1"))
+    assert "ary" in tags("dialects") and "en" not in tags("dialects")
+    assert len(tags("all")) == 119
+
+
+def test_minus_takes_away_and_starts_from_all():
+    assert len(tags("-dialects")) == 119 - len(tags("dialects"))
+    assert tags("family:Turkic,-tr,+sw") == ["az", "uz", "kk", "ba", "tt", "sw"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ("swa", "no language 'swa'. Did you mean 'sw'"),
+        ("Swahili", "no language 'Swahili': its tag is 'sw'"),
+        ("family:Turkik", "no family 'Turkik'. Did you mean 'Turkic'"),
+        ("script:arab", "no script 'arab'. Did you mean 'Arab'"),
+        ("class:7", "no resource class '7'. Allowed"),
+        ("tribe:x", "no selector 'tribe'"),
+        ("sw,-sw", "no language is left in 'sw,-sw'"),
+        ("", "no language is left in ''"),
+    ],
+)
+def test_unknown_selection_is_refused_with_the_nearest(selection, message):
+    with pytest.raises(SelectionError) as error:
+        tags(selection)
+    assert message in str(error.value)
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_file_of_ones_own_may_hold_one_language(tmp_path):
+    assert list(read_languages(write(tmp_path, BLOCK))) == ["sw"]
+
+
+def test_the_file_in_force_is_the_one_of_the_variable(tmp_path, monkeypatch):
+    path = write(tmp_path, BLOCK)
+    monkeypatch.setenv("MLBENCH_LANGUAGES", str(path))
+    assert find_languages_file() == path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (BLOCK + BLOCK, "mine.yaml:8: tag 'sw' is there twice"),
+        (BLOCK.replace("Latn\n", "Latin\n"), "mine.yaml:4: language 'sw', script 'Latin'"),
+        (BLOCK.replace("iso639_3: swh, ", ""), "mine.yaml:7: language 'sw', codes.iso639_3 is mis"),
+        (BLOCK.replace("  codes", "  cods"), "mine.yaml:1: language 'sw', codes"),
+        (BLOCK.replace("ltr", "down"), "mine.yaml:5: language 'sw', direction 'down'"),
+        (BLOCK.replace("tag: sw", "tag: Swahili"), "mine.yaml:1: language 'Swahili', tag"),
+        (BLOCK.replace("name: Swahili", "name: 7"), "mine.yaml:2: language 'sw', name 7"),
+        ("- 3\n", "mine.yaml:1: language '?'"),
+        ("languages: 3\n", "expected a list"),
+        ("- [", "is not valid YAML"),
+        ("", "expected a list"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_line(tmp_path, text, message):
+    with pytest.raises(LanguageFileError) as error:
+        read_languages(write(tmp_path, text))
+    assert message in str(error.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(LanguageFileError, match="cannot read languages file"):
+        read_languages(tmp_path / "none.yaml")

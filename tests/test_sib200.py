@@ -1,0 +1,148 @@
+import pytest
+from conftest import SENTENCES, TOPICS, make_rows, write_sib200
+
+from mlbench import sources
+from mlbench.errors import DataError
+from mlbench.families import read_families
+from mlbench.families._sib200 import Sentence, _find_articles
+from mlbench.languages import read_languages
+from mlbench.prepare import prepare, render_contexts
+
+LANGUAGES = read_languages()
+TOPIC = read_families()["sib200_topic"]
+LM = read_families()["sib200_lm"]
+
+
+def test_the_quotes_of_the_file_are_not_part_of_the_text(sib200):
+    docs = prepare(TOPIC, LANGUAGES["th"]).docs.scored
+    assert docs[0].query == f'{SENTENCES["tha_Thai"][3]} "17".'
+
+
+def test_ids_and_targets_are_the_same_in_every_language(sib200):
+    prepared = [prepare(TOPIC, LANGUAGES[tag]).docs for tag in ("en", "ar", "zh-Hans")]
+    ids = [[(doc.doc_id, doc.cluster_id, doc.target) for doc in d.scored] for d in prepared]
+    examples = [[doc.doc_id for doc in d.fewshot] for d in prepared]
+    assert ids[0] == ids[1] == ids[2] and len(ids[0]) == 9
+    assert examples[0] == examples[1] == examples[2]
+
+
+def test_seven_examples_hold_all_seven_labels(sib200):
+    docs = prepare(TOPIC, LANGUAGES["hi"]).docs
+    assert {doc.target for doc in docs.fewshot[:7]} == set(range(len(TOPICS)))
+
+
+def test_examples_are_never_scored(sib200):
+    docs = prepare(TOPIC, LANGUAGES["ru"]).docs
+    assert not {doc.doc_id for doc in docs.fewshot} & {doc.doc_id for doc in docs.scored}
+
+
+def test_twins_share_their_docs(sib200):
+    topic, lm = prepare(TOPIC, LANGUAGES["ar"]).docs, prepare(LM, LANGUAGES["ar"]).docs
+    assert [doc.doc_id for doc in topic.scored] == [doc.doc_id for doc in lm.scored]
+    assert [doc.query for doc in topic.scored] == [doc.text for doc in lm.scored]
+
+
+def test_prompt(sib200):
+    prepared = prepare(TOPIC, LANGUAGES["ar"])
+    example, doc = prepared.docs.fewshot[0], prepared.docs.scored[0]
+    assert render_contexts(prepared, 1, 1) == [
+        f"{example.query}\nTopic: {TOPICS[example.target]}\n\n{doc.query}\nTopic:"
+    ]
+
+
+def test_sentences_that_follow_one_another_under_one_topic_are_one_article():
+    numbers = [(1, "a"), (2, "a"), (3, "b"), (5, "b"), (6, "b")]
+    articles = _find_articles(Sentence(number, topic, "x", "") for number, topic in numbers)
+    assert [articles[n] for n, _ in numbers] == [f"flores:{n}" for n in (1, 1, 3, 5, 5)]
+
+
+def broken(tmp_path, monkeypatch, split, row):
+    rows = make_rows("swh_Latn" if "swh_Latn" in SENTENCES else "eng_Latn")
+    rows[split][2] = row
+    write_sib200(tmp_path, {"eng_Latn": rows})
+    monkeypatch.setenv("MLBENCH_DATA", str(tmp_path))
+    with pytest.raises(DataError) as error:
+        prepare(TOPIC, LANGUAGES["en"])
+    return str(error.value)
+
+
+def test_an_unknown_label_is_refused_with_its_row(tmp_path, monkeypatch):
+    message = broken(tmp_path, monkeypatch, "test", (4, "weather", "It rains."))
+    assert "Davlan/sib200 eng_Latn, split test, row 3: unknown label 'weather'" in message
+    assert "science/technology" in message
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_an_empty_text_is_refused_with_its_row(tmp_path, monkeypatch, text):
+    message = broken(tmp_path, monkeypatch, "train", (4, "sports", text))
+    assert "split train, row 3: empty text" in message
+
+
+def test_a_repeated_id_is_refused(tmp_path, monkeypatch):
+    first = make_rows("eng_Latn")["test"][0]
+    assert "is there twice" in broken(tmp_path, monkeypatch, "test", first)
+
+
+def test_a_text_that_pandas_takes_for_missing_is_told(tmp_path, monkeypatch):
+    assert "empty text" in broken(tmp_path, monkeypatch, "test", (4, "sports", "NA"))
+
+
+def test_a_language_without_code_has_no_data_and_a_reason(sib200):
+    from dataclasses import replace
+
+    language = replace(LANGUAGES["sw"], codes={"iso639_3": "swh"})
+    assert prepare(TOPIC, language).reason == "Davlan/sib200 does not cover Swahili"
+
+
+def test_a_language_missing_from_the_mirror_is_an_error_not_a_gap(sib200):
+    with pytest.raises(DataError, match="cannot read data set Davlan/sib200 swh_Latn"):
+        prepare(TOPIC, LANGUAGES["sw"])
+
+
+def test_a_mirror_without_the_data_set_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLBENCH_DATA", str(tmp_path))
+    with pytest.raises(DataError, match="has no folder Davlan/sib200"):
+        prepare(TOPIC, LANGUAGES["en"])
+
+
+def test_an_unreachable_hub_is_one_message():
+    with pytest.raises(DataError, match="cannot read data set Davlan/sib200") as error:
+        prepare(TOPIC, LANGUAGES["en"])
+    assert "\n" not in str(error.value)
+
+
+def test_prepared_docs_are_read_again_without_the_source(sib200, monkeypatch):
+    first = prepare(TOPIC, LANGUAGES["zh-Hans"])
+
+    def fail(*_):
+        raise AssertionError("the source was read again")
+
+    monkeypatch.setattr(sources, "read_rows", fail)
+    assert prepare(TOPIC, LANGUAGES["zh-Hans"]) == first
+
+
+def test_a_damaged_prepared_file_is_made_again(sib200, tmp_path):
+    first = prepare(TOPIC, LANGUAGES["ru"])
+    (path,) = (tmp_path / "cache" / "docs").rglob("ru-*.json")
+    path.write_text(path.read_text(encoding="utf-8")[:100], encoding="utf-8")
+    assert prepare(TOPIC, LANGUAGES["ru"]) == first
+
+
+def test_changed_data_are_prepared_again(tmp_path, monkeypatch):
+    folder = write_sib200(tmp_path, {"eng_Latn": make_rows("eng_Latn")})
+    monkeypatch.setenv("MLBENCH_DATA", str(tmp_path))
+    first = prepare(TOPIC, LANGUAGES["en"])
+    path = folder / "data" / "eng_Latn" / "test.tsv"
+    path.write_text(path.read_text(encoding="utf-8").replace("old star", "new star"), "utf-8")
+    sources._mirror_state.cache_clear()
+    assert prepare(TOPIC, LANGUAGES["en"]).sha256 != first.sha256
+
+
+def test_the_digest_is_over_the_docs_not_over_where_they_came_from(tmp_path, monkeypatch):
+    digests = set()
+    for name in ("one", "two"):
+        write_sib200(tmp_path / name, {"eng_Latn": make_rows("eng_Latn")})
+        monkeypatch.setenv("MLBENCH_DATA", str(tmp_path / name))
+        monkeypatch.setenv("MLBENCH_CACHE", str(tmp_path / f"cache-{name}"))
+        digests.add(prepare(TOPIC, LANGUAGES["en"]).sha256)
+    assert len(digests) == 1
