@@ -1,30 +1,76 @@
 """What do the scores say, and how surely? Estimates, intervals, tests and verdicts.
 
-Pure functions over per-doc scores: numpy and scipy only, no I/O but claims.yaml. scipy is imported
-by the functions that need it, so that importing this package stays cheap.
+Pure functions over per-doc scores: numpy and scipy only, no I/O but reading claims.yaml. scipy is
+imported by the functions that need it, so that importing this package stays cheap.
+
+Read in this order: table (the input), align (its checks), bootstrap, pairs, differences, contrast
+(intervals and p-values), findings, evidence, verdict.
 """
 
+from mlbench.stats.aggregates import (
+    Excluded,
+    Rank,
+    complete_block,
+    floor_exclusions,
+    macro_ranks,
+    population_weights,
+)
+from mlbench.stats.align import table_from_cells
 from mlbench.stats.bootstrap import Resampling
+from mlbench.stats.cells import Level, cell_level
+from mlbench.stats.claims import Claim, ClaimsFile, ClaimsFileError, read_claims
 from mlbench.stats.contrast import Difference, Differences
 from mlbench.stats.differences import PairedDifferences, paired_difference, paired_differences
+from mlbench.stats.evidence import Evidence, Margins
 from mlbench.stats.intervals import Interval, MeanStderr, mean_stderr, wilson
+from mlbench.stats.mcnemar import McNemar, mcnemar
 from mlbench.stats.multiplicity import benjamini_hochberg, holm
-from mlbench.stats.table import CellScores, ScoreTable, table_from_cells
+from mlbench.stats.pooling import Pooled, random_effects
+from mlbench.stats.power import Plan, detectable_effect, docs_needed, predicted_effect
+from mlbench.stats.scales import Parity, information_parity
+from mlbench.stats.table import CellScores, ScoreTable
+from mlbench.stats.verdict import judge, verdict_json
 
 __all__ = [
     "CellScores",
+    "Claim",
+    "ClaimsFile",
+    "ClaimsFileError",
     "Difference",
     "Differences",
+    "Evidence",
+    "Excluded",
     "Interval",
+    "Level",
+    "Margins",
+    "McNemar",
     "MeanStderr",
     "PairedDifferences",
+    "Parity",
+    "Plan",
+    "Pooled",
+    "Rank",
     "Resampling",
     "ScoreTable",
     "benjamini_hochberg",
+    "cell_level",
+    "complete_block",
+    "detectable_effect",
+    "docs_needed",
+    "floor_exclusions",
     "holm",
+    "information_parity",
+    "judge",
+    "macro_ranks",
+    "mcnemar",
     "mean_stderr",
     "paired_difference",
     "paired_differences",
+    "population_weights",
+    "predicted_effect",
+    "random_effects",
+    "read_claims",
     "table_from_cells",
+    "verdict_json",
     "wilson",
 ]

@@ -17,14 +17,13 @@ from mlbench.stats.contrast import Contrast
 from mlbench.stats.differences import (
     Lead,
     LeadOf,
-    PairLevels,
     delta_contrast,
     linear_lead,
     moat_contrast,
     moat_of,
-    pair_levels,
 )
 from mlbench.stats.intervals import z_of
+from mlbench.stats.pairs import PairLevels, pair_levels
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, ScoreTable
 
 Scale = Literal["adjusted", "logit", "retention", "bits"]

@@ -1,0 +1,217 @@
+"""What do many languages say together? Blocks, groups, weights, the sample of languages, ranks.
+
+Every mean is over a stated, fixed set of languages, and what is left out is listed with a reason.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from mlbench.errors import DataError
+from mlbench.records import Language
+from mlbench.stats.bootstrap import Resampling, resample, rng_of
+from mlbench.stats.cells import is_above_chance
+from mlbench.stats.contrast import Contrast, mean_contrast, two_sided_p
+from mlbench.stats.multiplicity import holm
+from mlbench.stats.pairs import adjusted_scores, stream_names
+from mlbench.stats.table import Floats, ScoreTable
+
+# Below this many language families their spread is not known, and languages are not a sample.
+FEWEST_LANGUAGE_FAMILIES = 3
+UNKNOWN = "unknown"
+
+
+class Excluded(NamedTuple):
+    """A language that takes no part in a family, and why; sorts by language."""
+
+    language: str
+    family: str
+    reason: str
+
+
+class Block(NamedTuple):
+    """Languages in which all compared models were scored, and those left out."""
+
+    languages: tuple[str, ...]
+    left_out: tuple[Excluded, ...]
+
+
+def complete_block(table: ScoreTable, models: Sequence[str]) -> Block:
+    """Find the languages that every one of these models has; the others get a reason."""
+    kept, left_out = [], []
+    by_model = {model: table.covers((model,)) for model in models}
+    for row, language in enumerate(table.languages):
+        lacking = [model for model in models if not by_model[model][row]]
+        if lacking:
+            reason = f"not run for {' and '.join(map(repr, lacking))}"
+            left_out.append(Excluded(language, table.family, reason))
+        else:
+            kept.append(language)
+    return Block(tuple(kept), tuple(left_out))
+
+
+def floor_exclusions(table: ScoreTable, models: Sequence[str]) -> tuple[Excluded, ...]:
+    """List the languages in which no compared model is 3 stderr above chance.
+
+    Differences there are differences between two guessers. Bits have no floor.
+    """
+    if table.kind != "accuracy":
+        return ()
+    rows = [table.model_index(model) for model in models]
+    reason = f"neither {' nor '.join(map(repr, models))} is 3 stderr above chance"
+    left_out = []
+    for column, language in enumerate(table.languages):
+        there = ~np.isnan(table.chance[column])
+        codes, chance = table.clusters[column, there], float(table.chance[column, there].mean())
+        scores = table.values[rows, column][:, there]
+        if not any(is_above_chance(row, codes, chance) for row in scores):
+            left_out.append(Excluded(language, table.family, reason))
+    return tuple(left_out)
+
+
+GROUP_OF: dict[str, Callable[[Language], str]] = {
+    "family": lambda language: language.family,
+    "script": lambda language: language.script,
+    "class": lambda language: (
+        UNKNOWN if language.resource_class is None else str(language.resource_class)
+    ),
+}
+
+
+def group_names(tags: Sequence[str], facts: Mapping[str, Language], by: str) -> list[str]:
+    """Name the language family, script or resource class of each language."""
+    if by not in GROUP_OF:
+        raise DataError(f"no grouping {by!r}; allowed: {', '.join(GROUP_OF)}")
+    return [GROUP_OF[by](facts[tag]) if tag in facts else UNKNOWN for tag in tags]
+
+
+def population_weights(tags: Sequence[str], facts: Mapping[str, Language], tau: float) -> Floats:
+    """Weigh languages by speakers^tau (Blasi et al., ACL 2022, section 3): sum 1, tau 0 all equal.
+
+    A language whose speakers are unknown has weight 0, unless tau is 0.
+    """
+    speakers = [facts[tag].speakers if tag in facts else None for tag in tags]
+    raw = np.array([1.0 if tau == 0 else float(n or 0) ** tau for n in speakers])
+    total = raw.sum()
+    return np.asarray(raw / total if total > 0 else raw)
+
+
+def combine_families(contrasts: Sequence[Contrast]) -> Contrast | None:
+    """Average an effect in each language over the families that have the language.
+
+    Families are drawn independently, so their replicates average like the estimates.
+    """
+    if len(contrasts) < 2:
+        return contrasts[0] if contrasts else None
+    tags = sorted({tag for contrast in contrasts for tag in contrast.languages})
+    shape = (len(contrasts[0].replicates), len(tags))
+    estimate, replicates = np.zeros(shape[1]), np.zeros(shape)
+    counts = np.zeros((5, shape[1]), dtype=np.int64)
+    for contrast in contrasts:
+        at = [tags.index(tag) for tag in contrast.languages]
+        estimate[at] += contrast.estimate
+        replicates[:, at] += contrast.replicates
+        parts = (contrast.n_docs, contrast.n_clusters, contrast.n_unequal, contrast.n_seen)
+        counts[:4, at] += np.stack(parts)
+        counts[4, at] += 1
+    return Contrast(
+        tuple(tags),
+        estimate / counts[4],
+        replicates / counts[4],
+        counts[0],
+        counts[1],
+        counts[2],
+        counts[3],
+        max(contrast.doc_reach for contrast in contrasts),
+    )
+
+
+def sampled_mean(contrast: Contrast, families: Sequence[str], resampling: Resampling) -> Contrast:
+    """Average an effect with the languages as a sample, not as the ones of interest.
+
+    On top of the docs, each replicate draws as many language families as there are, then in each
+    as many languages as it has, both with replacement. The units are the families: fewer than
+    three give nan. Doc noise of single languages is counted in both stages, so this is wide.
+    """
+    mean = mean_contrast(contrast)
+    names, codes = np.unique(list(families), return_inverse=True)
+    n = np.full(1, len(names), dtype=np.int64)
+    if len(names) < FEWEST_LANGUAGE_FAMILIES:
+        unknown = np.full_like(mean.replicates, np.nan)
+        return replace(mean, replicates=unknown, n_clusters=n, n_unequal=n)
+    weights = draw_languages(codes, resampling)
+    drawn = (weights * contrast.replicates).sum(axis=1) / weights.sum(axis=1)
+    return replace(mean, replicates=drawn[:, np.newaxis], n_clusters=n, n_unequal=n)
+
+
+def draw_languages(codes: np.ndarray, resampling: Resampling) -> Floats:
+    """Count how often each language is drawn in each replicate, by way of its family."""
+    rng = rng_of(resampling.seed, "languages as a sample")
+    n_families = int(codes.max()) + 1
+    even = np.full(n_families, 1 / n_families)
+    times = rng.multinomial(n_families, even, size=resampling.replicates)
+    weights = np.empty((resampling.replicates, len(codes)))
+    for family in range(n_families):
+        members = np.flatnonzero(codes == family)
+        share = np.full(len(members), 1 / len(members))
+        weights[:, members] = rng.multinomial(times[:, family] * len(members), share)
+    return weights
+
+
+class Rank(NamedTuple):
+    """Place of a model: `rank` is shared by models that cannot be separated; places low to high."""
+
+    model: str
+    score: float
+    rank: int
+    low: int
+    high: int
+
+
+def macro_ranks(table: ScoreTable, models: Sequence[str], resampling: Resampling) -> list[Rank]:
+    """Rank models by macro mean over their complete block, best first.
+
+    A model's best place is 1 + the models that are better by Holm over all pairs, its worst is the
+    number of models less those that are worse (simultaneous sets for ranks: Mogstad, Romano, Shaikh
+    & Wilhelm, Review of Economic Studies 91, 2024). Its rank is the best place.
+    """
+    table = table.select(complete_block(table, models).languages)
+    if not table.languages:
+        raise DataError(f"family {table.family!r}: no language has all of {', '.join(models)}")
+    scores = adjusted_scores(table) if table.kind == "accuracy" else -table.values
+    rows = scores[[table.model_index(model) for model in models]]
+    names = table.family if table.is_parallel else stream_names(table)
+    drawn = resample(rows, table.clusters, names=names, resampling=resampling)
+    means, replicates = drawn.means.mean(axis=1), drawn.replicates.mean(axis=2)
+    first, second = np.triu_indices(len(models), 1)
+    n = np.full(len(first), int(drawn.n_clusters.max()), dtype=np.int64)
+    pairs = Contrast(
+        tuple(map(str, first)),
+        means[first] - means[second],
+        replicates[:, first] - replicates[:, second],
+        *(n, n, n, n),
+    )
+    return _places(models, means, pairs, 1 - resampling.level)
+
+
+def _places(models: Sequence[str], means: Floats, pairs: Contrast, alpha: float) -> list[Rank]:
+    first, second = np.triu_indices(len(models), 1)
+    is_apart = holm(two_sided_p(pairs)) <= alpha
+    better, worse = np.zeros(len(models), dtype=int), np.zeros(len(models), dtype=int)
+    winners = np.where(pairs.estimate > 0, first, second)[is_apart]
+    losers = np.where(pairs.estimate > 0, second, first)[is_apart]
+    np.add.at(better, losers, 1)
+    np.add.at(worse, winners, 1)
+    ranks = [
+        Rank(
+            model,
+            float(means[i]),
+            1 + int(better[i]),
+            1 + int(better[i]),
+            len(models) - int(worse[i]),
+        )
+        for i, model in enumerate(models)
+    ]
+    return sorted(ranks, key=lambda rank: (rank.rank, -rank.score, rank.model))

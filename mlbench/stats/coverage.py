@@ -1,0 +1,94 @@
+"""How many languages does a model cover? Above chance, and not far below its own English."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mlbench.stats.aggregates import combine_families
+from mlbench.stats.bootstrap import Resampling
+from mlbench.stats.contrast import Contrast, one_sided_p
+from mlbench.stats.effects import Effect, undefined
+from mlbench.stats.equivalence import Verdict
+from mlbench.stats.multiplicity import holm
+from mlbench.stats.pairs import PairLevels, pair_levels
+from mlbench.stats.table import ScoreTable
+
+
+class Need(NamedTuple):
+    """What covering means: in `wanted` languages, the share of English that each has to keep."""
+
+    wanted: int
+    retained: float
+
+
+class _Cover(NamedTuple):
+    """One family: distance above chance, and above the share of English, by language."""
+
+    above: Contrast
+    kept: Contrast
+
+
+def coverage_effect(
+    tables: Sequence[ScoreTable], model: str, need: Need, resampling: Resampling
+) -> Effect:
+    """Count the languages where a model is above chance and keeps its share of English.
+
+    The estimate asks for chance by Holm and for the share as it was measured. `low` counts
+    languages where both are shown (the larger p, Holm over languages), `high` is the wanted number
+    less those where the share is shown to be missed: languages that were not run may be covered.
+    """
+    measured = [t for t in tables if t.kind == "accuracy" and model in t.models]
+    parts = [_cover(table, model, need.retained, resampling) for table in measured]
+    known = [part for part in parts if part is not None]
+    above = combine_families([part.above for part in known])
+    kept = combine_families([part.kept for part in known])
+    if above is None or kept is None:
+        return undefined("there are no accuracies of it in English and other languages", 0.0)
+    alpha = 1 - resampling.level
+    p_above, p_kept = one_sided_p(above), one_sided_p(kept)
+    is_above = holm(p_above) <= alpha
+    low = int((holm(np.maximum(p_above, p_kept)) <= alpha).sum())
+    missed = int((holm(one_sided_p(kept.negated())) <= alpha).sum())
+    high = max(need.wanted, len(above.languages)) - missed
+    return Effect(
+        float((is_above & (kept.estimate >= 0)).sum()),
+        float(low),
+        float(high),
+        math.nan,
+        math.nan,
+        math.nan,
+        _verdict(low, high, need.wanted),
+        0.0,
+        "languages counted, Holm",
+        len(known),
+        len(above.languages),
+    )
+
+
+def _verdict(low: int, high: int, wanted: int) -> Verdict:
+    if low >= wanted:
+        return "supported"
+    return "refuted" if high < wanted else "undetermined"
+
+
+def _cover(table: ScoreTable, model: str, retained: float, resampling: Resampling) -> _Cover | None:
+    if not table.covers((model,)).any():
+        return None
+    pair = pair_levels(table, model, model, resampling)
+    if pair.shared is None or pair.english is None:
+        return None
+    shared, english = pair.shared, pair.english
+    above = _contrast(pair, pair.own.means[0], pair.own.replicates[:, 0])
+    kept = _contrast(
+        pair,
+        shared.means[0] - retained * english.means[0],
+        shared.replicates[:, 0] - retained * english.replicates[:, 0],
+    )
+    return _Cover(above, kept)
+
+
+def _contrast(pair: PairLevels, estimate: np.ndarray, replicates: np.ndarray) -> Contrast:
+    n = pair.own.n_clusters[0]
+    return Contrast(pair.languages, estimate, replicates, pair.own.n_docs[0], n, n, n)

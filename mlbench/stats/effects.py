@@ -1,0 +1,113 @@
+"""One number of a verdict: an effect with its interval, its state and how it was made."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlbench.stats.bootstrap import Resampling
+from mlbench.stats.contrast import Contrast, single, summarise
+from mlbench.stats.equivalence import VERDICT_BY_STATE, Verdict, state_of, tost_p
+from mlbench.stats.intervals import t_of, z_of
+from mlbench.stats.pooling import FEWEST_FAMILIES, equivalence_p, random_effects
+from mlbench.stats.power import POWER, detectable_effect
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An effect of A over B. `reason` says why it is unknown; `mde` what could have been seen."""
+
+    estimate: float
+    low: float
+    high: float
+    p: float
+    stderr: float
+    mde: float
+    verdict: Verdict
+    margin: float
+    method: str
+    n_families: int
+    n_languages: int
+    reason: str | None = None
+
+
+def undefined(reason: str, margin: float) -> Effect:
+    """Make the effect that nobody can tell, with the reason."""
+    unknown = (math.nan,) * 6
+    return Effect(*unknown, "undetermined", margin, "undefined", 0, 0, reason)
+
+
+def effect_of(
+    contrast: Contrast, margin: float, *, resampling: Resampling, n_languages: int, method: str
+) -> Effect:
+    """Judge a contrast of one column (a mean over languages, or one language)."""
+    found = single(summarise(contrast, resampling))
+    alpha = 1 - resampling.level
+    state = state_of(found.estimate, found.p, float(tost_p(contrast, margin)[0]), alpha)
+    reason = None
+    if math.isnan(found.estimate):
+        reason = "it is not defined on these docs"
+    elif math.isnan(found.p):
+        reason = "too few docs or language families for an interval"
+    return Effect(
+        *found[:4],
+        found.stderr,
+        float(detectable_effect(np.array(found.stderr), resampling.level)),
+        VERDICT_BY_STATE[state],
+        margin,
+        method,
+        1,
+        n_languages,
+        reason,
+    )
+
+
+def pooled_effect(
+    means: Sequence[Contrast], margin: float, *, resampling: Resampling, n_languages: int
+) -> Effect:
+    """Put the means of several families together.
+
+    One: its own. Two: no number, and a verdict only if both have the same one. Three or more: the
+    random-effects mean with Hartung & Knapp's interval, for families like these.
+    """
+    if not means:
+        return undefined("no family allows it", margin)
+    each = [
+        effect_of(mean, margin, resampling=resampling, n_languages=n_languages, method="bootstrap")
+        for mean in means
+    ]
+    known = [effect for effect in each if not math.isnan(effect.stderr)]
+    if len(each) == 1:
+        return each[0]
+    if len(known) < FEWEST_FAMILIES:
+        return _side_by_side(each, margin, n_languages)
+    pooled = random_effects(
+        [effect.estimate for effect in known],
+        [effect.stderr for effect in known],
+        resampling.level,
+    )
+    alpha = 1 - resampling.level
+    state = state_of(pooled.estimate, pooled.p, equivalence_p(pooled, margin), alpha)
+    return Effect(
+        pooled.estimate,
+        pooled.low,
+        pooled.high,
+        pooled.p,
+        pooled.stderr,
+        pooled.stderr * (t_of(resampling.level, len(known)) + z_of(2 * POWER - 1)),
+        VERDICT_BY_STATE[state],
+        margin,
+        "random effects over families, Hartung-Knapp",
+        len(known),
+        n_languages,
+    )
+
+
+def _side_by_side(each: Sequence[Effect], margin: float, n_languages: int) -> Effect:
+    verdicts = {effect.verdict for effect in each}
+    verdict: Verdict = verdicts.pop() if len(verdicts) == 1 else "undetermined"
+    unknown = (math.nan,) * 6
+    reason = f"{len(each)} families are shown side by side; fewer than 3 are not pooled"
+    method = "all families alone"
+    return Effect(*unknown, verdict, margin, method, len(each), n_languages, reason)

@@ -1,0 +1,155 @@
+"""Which sentence could a careful author print? Words for effects; no number is made here."""
+
+import math
+from typing import NamedTuple
+
+from mlbench.stats.coverage import Need
+from mlbench.stats.effects import Effect
+from mlbench.stats.scales import Scale
+
+# Models A and B as they are printed; B is empty where a claim is about A alone.
+Names = tuple[str, str]
+
+UNIT_BY_SCALE: dict[Scale, str] = {
+    "adjusted": "points",
+    "retention": "points of retention",
+    "logit": "logits",
+    "bits": "%",
+}
+
+
+def shown(value: float, scale: Scale) -> str:
+    """Write a number on its scale: points for shares, percent for log-ratios, with its sign."""
+    if math.isnan(value):
+        return "unknown"
+    if scale == "logit":
+        return f"{value:+.2f}"
+    return f"{100 * (math.expm1(value) if scale == 'bits' else value):+.1f}"
+
+
+def with_interval(effect: Effect, scale: Scale, level: float) -> str:
+    """Write an effect: `+9.3 points (95 % interval +8.5 to +10.1)`."""
+    unit = UNIT_BY_SCALE[scale]
+    low, high = shown(effect.low, scale), shown(effect.high, scale)
+    return f"{shown(effect.estimate, scale)} {unit} ({100 * level:g} % interval {low} to {high})"
+
+
+def unknown_sentence(effect: Effect, question: str, scale: Scale, level: float) -> str:
+    """Say that nobody can tell, and why or what could have been seen."""
+    if math.isnan(effect.estimate) or math.isnan(effect.low):
+        return f"It cannot be told whether {question}: {effect.reason}."
+    seen = shown(effect.mde, scale).lstrip("+")
+    return (
+        f"These docs cannot tell whether {question}: {with_interval(effect, scale, level)}; "
+        f"{seen} {UNIT_BY_SCALE[scale]} could have been seen in 80 % of runs."
+    )
+
+
+class Leads(NamedTuple):
+    """How far A is ahead of B in English and in the other languages; nan where unknown."""
+
+    english: float
+    others: float
+
+
+def moat_sentence(effect: Effect, names: Names, leads: Leads, *, scale: Scale, level: float) -> str:
+    """Word the moat of A over B, saying for which languages it holds and who is ahead there."""
+    a, b = names
+    if effect.verdict == "undetermined":
+        question = f"{a} leads {b} by more, or by less, outside English than in English"
+        return unknown_sentence(effect, question, scale, level)
+    if math.isnan(effect.estimate):
+        return (
+            f"Each of the {effect.n_families} families alone says: {effect.verdict}. They are too "
+            f"few to be pooled."
+        )
+    number = with_interval(effect, scale, level)
+    scope = f"over {effect.n_languages} languages ({effect.method}){_leads(leads, names)}"
+    if effect.verdict == "equivalent":
+        margin = shown(effect.margin, scale).lstrip("+")
+        return (
+            f"Outside English {a} leads {b} as much as in English, to within {margin} "
+            f"{UNIT_BY_SCALE[scale]}: {number} {scope}."
+        )
+    direction = "more" if effect.verdict == "supported" else "less"
+    return (
+        f"Outside English the lead of {a} over {b} is {direction} than in English: "
+        f"{number} {scope}."
+    )
+
+
+def _leads(leads: Leads, names: Names) -> str:
+    """Say both leads in points, and when the one with the moat is behind all the same."""
+    if math.isnan(leads.english) or math.isnan(leads.others):
+        return ""
+    text = f". The lead of {names[0]} is {100 * leads.english:+.1f} in English"
+    text += f" and {100 * leads.others:+.1f} elsewhere (times 100, on the primary scale)"
+    moat = leads.others - leads.english
+    if moat * leads.others < 0:
+        behind = names[0] if moat > 0 else names[1]
+        text += f"; outside English {behind} is behind all the same"
+    return text
+
+
+def coverage_sentence(effect: Effect, a: str, need: Need, level: float) -> str:
+    """Word how many languages A covers."""
+    if math.isnan(effect.estimate):
+        return f"It cannot be told how many languages {a} covers: {effect.reason}."
+    return (
+        f"{effect.n_languages} languages were measured, {need.wanted} are claimed. In "
+        f"{effect.estimate:.0f} of them {a} is above chance (Holm) and keeps at least "
+        f"{100 * need.retained:g} % of its English score; with {100 * level:g} % confidence in no "
+        f"fewer than {effect.low:.0f}, and in no more than {effect.high:.0f} counting those that "
+        f"were not measured."
+    )
+
+
+def gap_sentence(effect: Effect, names: Names, scale: Scale, level: float) -> str:
+    """Word the slope of the moat on the resource class."""
+    a, b = names
+    question = f"the lead of {a} over {b} grows as resources shrink"
+    if effect.verdict == "undetermined":
+        return unknown_sentence(effect, question, scale, level)
+    words = {
+        "supported": "grows as resources shrink",
+        "refuted": "shrinks as resources shrink",
+        "equivalent": "does not depend on resources beyond the margin",
+    }[effect.verdict]
+    number = with_interval(effect, scale, level)
+    return (
+        f"The lead of {a} over {b} beyond English {words}: {number} for each resource class less, "
+        f"over {effect.n_languages} languages with their families as a sample."
+    )
+
+
+def fewshot_sentence(effect: Effect, names: Names, shots: int, level: float) -> str:
+    """Word the gain of k shots, or A with k shots against a tuned model."""
+    a, b = names
+    if math.isnan(effect.estimate):
+        return f"It cannot be told what few-shot does for {a}: {effect.reason}."
+    number = with_interval(effect, "adjusted", level)
+    if not b:
+        return (
+            f"{shots} shots change {a} by {number} over {effect.n_languages} languages; whether "
+            f"they replace tuning cannot be told: {effect.reason}."
+        )
+    words = {
+        "supported": "is not worse than",
+        "refuted": "is worse than",
+    }.get(effect.verdict, "cannot be told apart from, nor shown to be as good as,")
+    return (
+        f"{a} with {shots} shots {words} {b} without: {number} over {effect.n_languages} languages."
+    )
+
+
+def cost_sentence(effect: Effect, names: Names, level: float) -> str:
+    """Word the tokens that B needs for the same sentences, against A."""
+    a, b = names
+    if effect.verdict == "undetermined":
+        question = f"{a} needs fewer tokens than {b} for the same sentences"
+        return unknown_sentence(effect, question, "bits", level)
+    number = with_interval(effect, "bits", level)
+    return (
+        f"For the same sentences {b} needs {number} tokens against {a}, as a geometric mean over "
+        f"{effect.n_languages} languages: {effect.verdict}."
+    )
