@@ -10,9 +10,10 @@ import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlbench.errors import DataError
 from mlbench.stats.table import Floats, Ints
@@ -21,6 +22,8 @@ from mlbench.stats.table import Floats, Ints
 DRAWS_PER_CHUNK = 1_000_000
 # Bits of a float64 significand that a sum may use and stay exact.
 EXACT_BITS = 52
+# Whole numbers up to here are exact in float32 (24 bits of significand).
+FLOAT32_EXACT = 2.0**24
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def rng_of(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(name.encode("utf-8"))]))
 
 
-def draw_weights(rng: np.random.Generator, n_clusters: int, replicates: int) -> Iterator[Floats]:
+def draw_weights(rng: np.random.Generator, n_clusters: int, replicates: int) -> Iterator[Ints]:
     """Draw how often each cluster counts, in chunks of replicates x clusters (multinomial)."""
     chunk = max(1, DRAWS_PER_CHUNK // n_clusters)
     for start in range(0, replicates, chunk):
@@ -66,7 +69,7 @@ def draw_weights(rng: np.random.Generator, n_clusters: int, replicates: int) -> 
         draws = rng.integers(0, n_clusters, size=(rows, n_clusters))
         draws += np.arange(rows)[:, np.newaxis] * n_clusters
         counts = np.bincount(draws.ravel(), minlength=rows * n_clusters)
-        yield counts.reshape(rows, n_clusters).astype(np.float64)
+        yield counts.reshape(rows, n_clusters)
 
 
 def cluster_sums(values: Floats, clusters: Ints) -> tuple[Floats, Floats]:
@@ -100,16 +103,23 @@ def on_exact_grid(values: Floats) -> Floats:
 def replicate_means(
     sums: Floats, counts: Floats, *, rng: np.random.Generator, replicates: int
 ) -> Floats:
-    """Give W·T / W·n for every column: replicates x columns, nan where a draw has no doc."""
+    """Give W·T / W·n for every column: replicates x columns, nan where a draw has no doc.
+
+    Whole numbers that stay below 2^24 (0/1 docs) are exact in float32, which is twice as fast.
+    """
     patterns, which = _distinct_columns(counts)
+    largest = float(np.abs(sums).max(initial=0.0)) * len(sums)
+    is_small = largest < FLOAT32_EXACT and bool((sums == np.rint(sums)).all())
+    exact = np.float32 if is_small else np.float64
+    terms: NDArray[Any] = sums.astype(exact)
+    docs: NDArray[Any] = patterns.astype(exact)
     means = np.empty((replicates, sums.shape[1]))
     row = 0
-    for weights in draw_weights(rng, len(sums), replicates):
-        chunk = means[row : row + len(weights)]
-        np.matmul(weights, sums, out=chunk)
-        drawn = weights @ patterns
+    for counted in draw_weights(rng, len(sums), replicates):
+        weights: NDArray[Any] = counted.astype(exact)
+        drawn = (weights @ docs).astype(np.float64)
         drawn[drawn == 0] = np.nan
-        chunk /= drawn[:, which]
+        np.divide(weights @ terms, drawn[:, which], out=means[row : row + len(weights)])
         row += len(weights)
     return means
 

@@ -17,7 +17,8 @@ from mlbench.stats.evidence import Analysis, Evidence, analyse
 from mlbench.stats.fewshot import fewshot_effect
 from mlbench.stats.findings import fixed_effect, moat_effect, only, others_of, sampled_effect
 from mlbench.stats.gap import gap_effect
-from mlbench.stats.scales import scale_contrasts, scales_of
+from mlbench.stats.pairs import pair_levels
+from mlbench.stats.scales import primary_contrasts, scales_of
 from mlbench.stats.sentences import (
     Leads,
     cost_sentence,
@@ -190,7 +191,7 @@ def _check_fewshot(asked: Question) -> Answer:
 def _check_cost(asked: Question) -> Answer:
     claim, resampling, tokens = asked.claim, asked.resampling, asked.evidence.tokens
     assert tokens is not None
-    delta = scale_contrasts(tokens, asked.a, asked.b, scale="bits", resampling=resampling).delta
+    delta = primary_contrasts(pair_levels(tokens, asked.a, asked.b, resampling), tokens).delta
     effect = fixed_effect(delta, claim.margin, resampling=resampling)
     return Answer(effect, cost_sentence(effect, (asked.a, asked.b), resampling.level))
 

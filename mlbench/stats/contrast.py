@@ -113,6 +113,8 @@ def stderr_of(contrast: Contrast) -> Floats:
 
 def _known_std(replicates: Floats) -> Floats:
     known = ~np.isnan(replicates)
+    if known.all():
+        return np.asarray(replicates.std(axis=0, ddof=1))
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, replicates, 0.0).sum(axis=0) / count
     squares = np.where(known, (replicates - mean) ** 2, 0.0).sum(axis=0)

@@ -12,8 +12,8 @@ from mlbench.stats.contrast import Contrast, one_sided_p
 from mlbench.stats.effects import Effect, undefined
 from mlbench.stats.equivalence import Verdict
 from mlbench.stats.multiplicity import holm
-from mlbench.stats.pairs import PairLevels, pair_levels
-from mlbench.stats.table import ScoreTable
+from mlbench.stats.pairs import Levels, adjusted_scores, resample_levels
+from mlbench.stats.table import Floats, ScoreTable
 
 
 class Need(NamedTuple):
@@ -76,19 +76,22 @@ def _verdict(low: int, high: int, wanted: int) -> Verdict:
 def _cover(table: ScoreTable, model: str, retained: float, resampling: Resampling) -> _Cover | None:
     if not table.covers((model,)).any():
         return None
-    pair = pair_levels(table, model, model, resampling)
-    if pair.shared is None or pair.english is None:
+    covered = zip(table.languages, table.covers((model,)), strict=True)
+    table = table.select(tag for tag, is_there in covered if is_there)
+    scores = adjusted_scores(table)[[table.model_index(model)]]
+    levels = resample_levels(table, scores, resampling)
+    if levels.shared is None or levels.english is None:
         return None
-    shared, english = pair.shared, pair.english
-    above = _contrast(pair, pair.own.means[0], pair.own.replicates[:, 0])
+    shared, english = levels.shared, levels.english
+    above = _contrast(levels, levels.own.means[0], levels.own.replicates[:, 0])
     kept = _contrast(
-        pair,
+        levels,
         shared.means[0] - retained * english.means[0],
         shared.replicates[:, 0] - retained * english.replicates[:, 0],
     )
     return _Cover(above, kept)
 
 
-def _contrast(pair: PairLevels, estimate: np.ndarray, replicates: np.ndarray) -> Contrast:
-    n = pair.own.n_clusters[0]
-    return Contrast(pair.languages, estimate, replicates, pair.own.n_docs[0], n, n, n)
+def _contrast(levels: Levels, estimate: Floats, replicates: Floats) -> Contrast:
+    n = levels.own.n_clusters[0]
+    return Contrast(levels.languages, estimate, replicates, levels.own.n_docs[0], n, n, n)

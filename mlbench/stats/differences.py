@@ -24,7 +24,7 @@ class Lead(NamedTuple):
     replicates: Floats
 
 
-LeadOf = Callable[[Resampled], Lead]
+LeadOf = Callable[[Resampled, float], Lead]
 
 
 class PairedDifferences(NamedTuple):
@@ -34,23 +34,24 @@ class PairedDifferences(NamedTuple):
     moat: Differences | None
 
 
-def linear_lead(levels: Resampled) -> Lead:
-    """Give A - B on the scale of the scores themselves."""
-    return Lead(levels.means[2], levels.replicates[:, 2])
+def linear_lead(levels: Resampled, chance: float) -> Lead:
+    """Give A - B as adjusted score: (y_A - y_B)/(1 - c)."""
+    return Lead(levels.means[2] / (1 - chance), levels.replicates[:, 2] / (1 - chance))
 
 
 def delta_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast:
     """Give Delta[l], the lead of A over B in each language."""
-    lead = lead_of(pair.own)
+    own = pair.levels.own
+    lead = lead_of(own, pair.chance)
     return Contrast(
-        pair.languages,
+        pair.levels.languages,
         lead.estimate,
         lead.replicates,
-        pair.own.n_docs[0],
-        pair.own.n_clusters[0],
+        own.n_docs[0],
+        own.n_clusters[0],
         pair.unequal,
-        pair.own.n_clusters[0],
-        pair.doc_reach,
+        own.n_clusters[0],
+        1 / (1 - pair.chance),
     )
 
 
@@ -64,9 +65,10 @@ def moat_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast |
 
     The row of English itself is left out: its D is zero by definition.
     """
-    if pair.shared is None or pair.english is None:
+    levels = pair.levels
+    if levels.shared is None or levels.english is None:
         return None
-    lead, in_english = lead_of(pair.shared), lead_of(pair.english)
+    lead, in_english = lead_of(levels.shared, pair.chance), lead_of(levels.english, pair.chance)
     return moat_of(
         pair, lead.estimate - in_english.estimate, lead.replicates - in_english.replicates
     )
@@ -74,19 +76,20 @@ def moat_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast |
 
 def moat_of(pair: PairLevels, estimate: Floats, replicates: Floats) -> Contrast:
     """Put numbers that compare each language with English into a Contrast without English."""
-    assert pair.shared is not None and pair.english is not None
-    n_clusters = np.minimum(pair.shared.n_clusters[0], pair.english.n_clusters[0])
+    languages, shared, english = pair.levels.languages, pair.levels.shared, pair.levels.english
+    assert shared is not None and english is not None
+    n_clusters = np.minimum(shared.n_clusters[0], english.n_clusters[0])
     moat = Contrast(
-        pair.languages,
+        languages,
         estimate,
         replicates,
-        pair.shared.n_docs[0],
+        shared.n_docs[0],
         n_clusters,
         pair.unequal_moat,
         n_clusters,
-        2 * pair.doc_reach,
+        2 / (1 - pair.chance),
     )
-    return moat.take([i for i, tag in enumerate(pair.languages) if tag != REFERENCE_LANGUAGE])
+    return moat.take([i for i, tag in enumerate(languages) if tag != REFERENCE_LANGUAGE])
 
 
 def paired_differences(

@@ -20,7 +20,7 @@ from mlbench.stats.aggregates import (
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.contrast import Contrast, mean_contrast
 from mlbench.stats.pairs import PairLevels, pair_levels
-from mlbench.stats.scales import Scale, contrasts_on, scales_of
+from mlbench.stats.scales import Scale, primary_contrasts, scale_moat, scales_of
 from mlbench.stats.table import REFERENCE_LANGUAGE, Kind, ScoreTable
 
 
@@ -153,9 +153,8 @@ def _put_together(
 def _analyse_family(
     table: ScoreTable, a: str, b: str, resampling: Resampling, *, at_floor: set[str]
 ) -> FamilyAnalysis:
-    scales = scales_of(table)
     pair = pair_levels(table, a, b, resampling)
-    delta, moat = contrasts_on(pair, scales[0])
+    delta, moat = primary_contrasts(pair, table)
     mean_moats = {} if moat is None else _mean_moats(table, pair, (a, b), resampling)
     no_moat = None
     if not mean_moats:
@@ -165,7 +164,7 @@ def _analyse_family(
         table.family,
         table.kind,
         table.is_parallel,
-        scales[0],
+        scales_of(table)[0],
         delta,
         moat,
         mean_moats,
@@ -187,10 +186,7 @@ def _mean_moats(
     """Give M on every scale of the family; scales on which it is undefined are left out."""
     means: dict[Scale, Contrast] = {}
     for scale in scales_of(table):
-        levels = pair
-        if scale == "logit":
-            levels = pair_levels(table, *models, resampling, is_adjusted=False)
-        moat = contrasts_on(levels, scale).moat
+        moat = scale_moat(pair, scale, table, resampling, models)
         if moat is not None and moat.languages and np.isfinite(moat.estimate).all():
             means[scale] = mean_contrast(moat)
     return means

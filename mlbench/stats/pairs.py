@@ -1,4 +1,4 @@
-"""What do two models score on the same docs? Their levels by language, resampled together."""
+"""What do models score on the same docs? Their levels by language, resampled together."""
 
 from dataclasses import dataclass
 
@@ -8,27 +8,32 @@ from mlbench.errors import DataError
 from mlbench.stats.bootstrap import Resampled, Resampling, cluster_sums, resample
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints, ScoreTable
 
-# Rows of the stack that is resampled: A, B and A - B on the docs of the language, then on those
-# that the language shares with English, then in English on those. A - B has a row of its own so
-# that a tie of two sums is exactly zero, which the difference of two rounded means is not.
-OWN, SHARED, ENGLISH = slice(0, 3), slice(3, 6), slice(6, 9)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PairLevels:
-    """Mean scores of A (row 0), B (row 1) and A - B (row 2) by language, with replicates.
-
-    `shared` and `english` are None when the family has no English for both models; `unequal` and
-    `unequal_moat` count clusters in which Delta and D are not zero.
+class Levels:
+    """Mean scores (rows) by language with replicates: on all docs of the language, on the docs it
+    shares with English, and of English on those. The last two are None without English.
     """
 
     languages: tuple[str, ...]
     own: Resampled
     shared: Resampled | None
     english: Resampled | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairLevels:
+    """Levels of A (row 0), B (row 1) and A - B (row 2).
+
+    A - B has a row of its own so that a tie of two sums is exactly zero, which the difference of
+    two rounded means is not. Scores still have to be adjusted for `chance`. `unequal` and
+    `unequal_moat` count the clusters in which Delta and D are not zero.
+    """
+
+    levels: Levels
+    chance: float
     unequal: Ints
     unequal_moat: Ints
-    doc_reach: float
 
 
 def adjusted_scores(table: ScoreTable) -> Floats:
@@ -36,10 +41,22 @@ def adjusted_scores(table: ScoreTable) -> Floats:
     return (table.values - table.chance) / (1 - table.chance)
 
 
+def common_chance(table: ScoreTable) -> float | None:
+    """Give the chance level of the family, 0 for bits; None when it differs between docs."""
+    if table.kind != "accuracy":
+        return 0.0
+    low, high = float(np.nanmin(table.chance)), float(np.nanmax(table.chance))
+    return low if low == high else None
+
+
 def pair_levels(
-    table: ScoreTable, a: str, b: str, resampling: Resampling, *, is_adjusted: bool = True
+    table: ScoreTable, a: str, b: str, resampling: Resampling, *, is_raw: bool = False
 ) -> PairLevels:
-    """Resample the levels of two models in the languages where both were scored."""
+    """Resample the levels of two models in the languages where both were scored.
+
+    Raw scores are whole numbers mostly, which are drawn faster; so chance is taken off afterwards,
+    unless it differs between docs. `is_raw` leaves it on in that case too.
+    """
     covered = table.covers((a, b))
     if not covered.any():
         raise DataError(
@@ -47,43 +64,43 @@ def pair_levels(
             "See: mlbench list cells RUN"
         )
     table = table.select(tag for tag, both in zip(table.languages, covered, strict=True) if both)
-    scores = table.values if table.kind != "accuracy" or not is_adjusted else adjusted_scores(table)
+    chance = common_chance(table)
+    scores = adjusted_scores(table) if chance is None and not is_raw else table.values
     pair = scores[[table.model_index(a), table.model_index(b)]]
-    pair = np.concatenate([pair, pair[:1] - pair[1:]])
+    difference = pair[0] - pair[1]
+    levels = resample_levels(table, np.concatenate([pair, difference[np.newaxis]]), resampling)
+    unequal = _unequal(difference, table)
     english = table.language_index(REFERENCE_LANGUAGE)
-    stack = pair if english is None else _stack(pair, english, is_parallel=table.is_parallel)
+    unequal_moat = unequal
+    if english is not None:
+        unequal_moat = _unequal_moat(difference, table, english, unequal)
+    return PairLevels(levels, chance or 0.0, unequal, unequal_moat)
+
+
+def resample_levels(table: ScoreTable, rows: Floats, resampling: Resampling) -> Levels:
+    """Resample rows[row, language, doc] of a table, with the docs that each shares with English."""
+    english = table.language_index(REFERENCE_LANGUAGE)
     names = table.family if table.is_parallel else stream_names(table)
-    drawn = resample(stack, table.clusters, names=names, resampling=resampling)
-    unequal = _unequal(pair[2], table)
-    reach = 1 / (1 - float(np.nanmax(table.chance))) if is_adjusted else 1.0
     if english is None:
-        return PairLevels(table.languages, drawn, None, None, unequal, unequal, reach)
-    is_whole = len(stack) == OWN.stop
-    return PairLevels(
-        table.languages,
-        _rows(drawn, OWN),
-        _rows(drawn, OWN if is_whole else SHARED),
-        _one_language(drawn, english) if is_whole else _rows(drawn, ENGLISH),
-        unequal,
-        _unequal_moat(pair[2], table, english, unequal),
-        reach,
-    )
+        drawn = resample(rows, table.clusters, names=names, resampling=resampling)
+        return Levels(table.languages, drawn, None, None)
+    there = ~np.isnan(rows[0])
+    if not table.is_parallel or (there == there[english]).all():
+        drawn = resample(rows, table.clusters, names=names, resampling=resampling)
+        return Levels(table.languages, drawn, drawn, _one_language(drawn, english))
+    both = there & there[english]
+    shared = np.where(both, rows, np.nan)
+    in_english = np.where(both, rows[:, english : english + 1], np.nan)
+    stack = np.concatenate([rows, shared, in_english])
+    drawn = resample(stack, table.clusters, names=names, resampling=resampling)
+    n = len(rows)
+    parts = [_rows(drawn, slice(start, start + n)) for start in (0, n, 2 * n)]
+    return Levels(table.languages, *parts)
 
 
 def stream_names(table: ScoreTable) -> tuple[str, ...]:
     """Name the random stream of each language of a family that is not parallel."""
     return tuple(f"{table.family}/{language}" for language in table.languages)
-
-
-def _stack(pair: Floats, english: int, *, is_parallel: bool) -> Floats:
-    """Add the shared docs as more rows, unless every language has exactly the docs of English."""
-    there = ~np.isnan(pair[0])
-    if not is_parallel or (there == there[english]).all():
-        return pair
-    both = there & there[english]
-    shared = np.where(both, pair, np.nan)
-    in_english = np.where(both, pair[:, english : english + 1], np.nan)
-    return np.concatenate([pair, shared, in_english])
 
 
 def _rows(drawn: Resampled, rows: slice) -> Resampled:

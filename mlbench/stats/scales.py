@@ -23,7 +23,7 @@ from mlbench.stats.differences import (
     moat_of,
 )
 from mlbench.stats.intervals import z_of
-from mlbench.stats.pairs import PairLevels, pair_levels
+from mlbench.stats.pairs import PairLevels, common_chance, pair_levels
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, ScoreTable
 
 Scale = Literal["adjusted", "logit", "retention", "bits"]
@@ -36,9 +36,11 @@ SMOOTHING = z_of(0.95) ** 2
 # Slope of the logit at one half, where it is flattest: a point of accuracy is 0.04 or more.
 LOGIT_SLOPE = 4.0
 
+Models = tuple[str, str]
+
 
 class ScaleContrasts(NamedTuple):
-    """Delta and D of one family on one scale; `moat` is None when it is undefined."""
+    """Delta and D of one family; `moat` is None when it is undefined."""
 
     delta: Contrast
     moat: Contrast | None
@@ -54,21 +56,22 @@ def logit_smoothed(accuracy: Floats, n_docs: Floats) -> Floats:
     return np.asarray(np.log(smoothed) - np.log1p(-smoothed))
 
 
-def logit_lead(levels: Resampled) -> Lead:
-    """Give logit(A) - logit(B)."""
-    means = logit_smoothed(levels.means[:2], levels.n_docs[:2].astype(np.float64))
-    drawn = logit_smoothed(levels.replicates[:, :2], levels.n_docs[:2].astype(np.float64))
+def logit_lead(levels: Resampled, _chance: float) -> Lead:
+    """Give logit(A) - logit(B) of accuracies with chance left on."""
+    n_docs = levels.n_docs[:2].astype(np.float64)
+    means = logit_smoothed(levels.means[:2], n_docs)
+    drawn = logit_smoothed(levels.replicates[:, :2], n_docs)
     return Lead(means[0] - means[1], drawn[:, 0] - drawn[:, 1])
 
 
-def bits_lead(levels: Resampled) -> Lead:
+def bits_lead(levels: Resampled, _chance: float) -> Lead:
     """Give log(Σ bits B / Σ bits A): positive where A needs fewer; nan where a sum is zero."""
-    means, drawn = _log(levels.means), _log(levels.replicates)
+    means, drawn = _log(levels.means[:2]), _log(levels.replicates[:, :2])
     return Lead(means[1] - means[0], drawn[:, 1] - drawn[:, 0])
 
 
 def _log(values: Floats) -> Floats:
-    return np.log(np.where(values > 0, values, np.nan))
+    return np.asarray(np.log(np.where(values > 0, values, np.nan)))
 
 
 LEAD_BY_SCALE: dict[str, LeadOf] = {
@@ -83,47 +86,53 @@ def scales_of(table: ScoreTable) -> tuple[Scale, ...]:
     return ("adjusted", "logit", "retention") if table.kind == "accuracy" else ("bits",)
 
 
-def scale_contrasts(
-    table: ScoreTable, a: str, b: str, *, scale: Scale, resampling: Resampling
-) -> ScaleContrasts:
-    """Resample one family and give Delta and D of A against B on one scale."""
+def primary_contrasts(pair: PairLevels, table: ScoreTable) -> ScaleContrasts:
+    """Give Delta and D on the first scale of a family."""
+    lead_of = LEAD_BY_SCALE[scales_of(table)[0]]
+    return ScaleContrasts(delta_contrast(pair, lead_of), moat_contrast(pair, lead_of))
+
+
+def scale_moat(
+    pair: PairLevels, scale: Scale, table: ScoreTable, resampling: Resampling, models: Models
+) -> Contrast | None:
+    """Give D of A against B on one scale from levels that were resampled before.
+
+    Where chance differs between docs, the levels are adjusted; then accuracies are drawn again, in
+    the same replicates, for the logit.
+    """
     if scale not in scales_of(table):
         raise DataError(
             f"family {table.family!r} holds {table.kind}; scale {scale!r} is not one of "
             f"{', '.join(scales_of(table))}"
         )
-    return contrasts_on(pair_levels(table, a, b, resampling, is_adjusted=scale != "logit"), scale)
-
-
-def contrasts_on(pair: PairLevels, scale: Scale) -> ScaleContrasts:
-    """Give Delta and D from resampled levels (raw accuracies for logit, adjusted otherwise)."""
     if scale == "retention":
         return _retention(pair)
-    lead_of = LEAD_BY_SCALE[scale]
-    if scale == "logit":
-        pair = replace(pair, doc_reach=LOGIT_SLOPE)
-    return ScaleContrasts(delta_contrast(pair, lead_of), moat_contrast(pair, lead_of))
+    if scale == "logit" and common_chance(table) is None:
+        pair = pair_levels(table, *models, resampling, is_raw=True)
+    moat = moat_contrast(pair, LEAD_BY_SCALE[scale])
+    if moat is None or scale != "logit":
+        return moat
+    return replace(moat, doc_reach=2 * LOGIT_SLOPE)
 
 
-def _retention(pair: PairLevels) -> ScaleContrasts:
+def _retention(pair: PairLevels) -> Contrast | None:
     """Give S[A, l]/S[A, en] - S[B, l]/S[B, en]: difference and moat in one.
 
     It is undefined where a model is within RETENTION_STDERRS of chance in English: a ratio of
     noise. Ratio estimates are biased by about the squared relative error of the denominator.
     """
-    delta = delta_contrast(pair)
-    if pair.shared is None or pair.english is None or not _is_far_from_chance(pair.english):
-        return ScaleContrasts(delta, None)
+    shared, english, chance = pair.levels.shared, pair.levels.english, pair.chance
+    if shared is None or english is None or not _is_far_from_chance(english, chance):
+        return None
     with np.errstate(divide="ignore", invalid="ignore"):
-        kept = pair.shared.means[:2] / pair.english.means[:2]
-        drawn = pair.shared.replicates[:, :2] / pair.english.replicates[:, :2]
-    moat = moat_of(pair, kept[0] - kept[1], drawn[:, 0] - drawn[:, 1])
-    return ScaleContrasts(delta, moat)
+        kept = (shared.means[:2] - chance) / (english.means[:2] - chance)
+        drawn = (shared.replicates[:, :2] - chance) / (english.replicates[:, :2] - chance)
+    return moat_of(pair, kept[0] - kept[1], drawn[:, 0] - drawn[:, 1])
 
 
-def _is_far_from_chance(english: Resampled) -> bool:
+def _is_far_from_chance(english: Resampled, chance: float) -> bool:
     spread = english.replicates[:, :2].std(axis=0)
-    return bool((english.means[:2] > RETENTION_STDERRS * spread).all())
+    return bool((english.means[:2] - chance > RETENTION_STDERRS * spread).all())
 
 
 class Parity(NamedTuple):
