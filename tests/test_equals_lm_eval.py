@@ -1,0 +1,140 @@
+"""The scores are those of lm-eval's own hf backend, in six scripts, at 0 and 5 shots."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import SCRIPTS
+
+from mlbench.families import read_families
+from mlbench.harness.backend import load_model
+from mlbench.harness.evaluate import evaluate
+from mlbench.harness.task import FamilyTask, build_task
+from mlbench.languages import read_languages
+from mlbench.metrics import cell_score
+from mlbench.models import find_model
+from mlbench.prepare import prepare, render_contexts
+from mlbench.settings import Settings
+from mlbench.stubs import find_tasks_folder, task_name
+
+LANGUAGES = read_languages()
+FAMILIES = read_families()
+TOLERANCE = 1e-4
+
+
+@pytest.fixture(scope="module")
+def lm_eval_results(tmp_path_factory, checkpoint, sib200_root):
+    """Run `lm_eval run` in a plain shell once a number of shots; return its samples by task."""
+    results = {}
+    for shots, families in ((0, ("sib200_topic", "sib200_lm")), (5, ("sib200_topic",))):
+        out = tmp_path_factory.mktemp(f"lm-eval-{shots}")
+        tasks = [task_name(family, tag) for family in families for tag in SCRIPTS]
+        arguments = {
+            "--model": "hf",
+            "--model_args": f"pretrained={checkpoint},dtype=float32",
+            "--include_path": str(find_tasks_folder()),
+            "--tasks": ",".join(tasks),
+            "--num_fewshot": str(shots),
+            "--batch_size": "4",
+            "--device": "cpu",
+            "--output_path": str(out),
+        }
+        command = [str(Path(sys.executable).with_name("lm_eval")), "run", "--log_samples"]
+        command += [part for pair in arguments.items() for part in pair]
+        environment = {**os.environ, "MLBENCH_DATA": str(sib200_root), "MLBENCH_CACHE": str(out)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+        (summary,) = out.rglob("results_*.json")
+        scores = json.loads(summary.read_text(encoding="utf-8"))["results"]
+        for task in tasks:
+            (path,) = out.rglob(f"samples_{task}_*.jsonl")
+            lines = path.read_text(encoding="utf-8").splitlines()
+            results[task, shots] = scores[task], [json.loads(line) for line in lines]
+    return results
+
+
+@pytest.fixture(scope="module")
+def model(checkpoint):
+    return load_model(find_model(str(checkpoint)), Settings(device="cpu"))
+
+
+@pytest.mark.parametrize("shots", [0, 5])
+@pytest.mark.parametrize("tag", SCRIPTS)
+def test_choices_have_the_likelihoods_of_lm_eval(sib200, model, lm_eval_results, tag, shots):
+    prepared = prepare(FAMILIES["sib200_topic"], LANGUAGES[tag])
+    samples, usage = evaluate(model, prepared, shots=shots, limit=None)
+    scores, theirs = lm_eval_results[task_name("sib200_topic", tag), shots]
+    assert len(samples) == len(theirs) == 9
+    for sample, their in zip(samples, theirs, strict=True):
+        assert sample.doc_id == their["doc"]["doc_id"]
+        values = [float(reply[0]) for reply in their["filtered_resps"]]
+        ours = [*sample.loglikelihoods, *sample.calibration]
+        assert ours == pytest.approx(values, abs=TOLERANCE)
+    for metric in ("acc", "acc_pmi", "macro_f1"):
+        assert cell_score(samples, metric).value == pytest.approx(scores[f"{metric},none"])
+    assert usage.n_requests == 9 * 14 and usage.n_truncated == 0
+
+
+@pytest.mark.parametrize("tag", SCRIPTS)
+def test_texts_have_the_likelihoods_of_lm_eval(sib200, model, lm_eval_results, tag):
+    prepared = prepare(FAMILIES["sib200_lm"], LANGUAGES[tag])
+    samples, _ = evaluate(model, prepared, shots=0, limit=None)
+    scores, theirs = lm_eval_results[task_name("sib200_lm", tag), 0]
+    values = [float(their["filtered_resps"][0]) for their in theirs]
+    assert [s.loglikelihood for s in samples] == pytest.approx(values, abs=TOLERANCE)
+    for metric in ("bits", "bits_per_byte"):
+        assert cell_score(samples, metric).value == pytest.approx(scores[f"{metric},none"])
+
+
+@pytest.mark.parametrize("family", [f for f in FAMILIES.values() if f.suite == "embedded"])
+@pytest.mark.parametrize("shots", [0, 5])
+def test_embedded_families_score_as_in_lm_eval(model, family, shots):
+    """The same through lm-eval's simple_evaluate, with its own hf object."""
+    from lm_eval import simple_evaluate
+    from lm_eval.tasks import TaskManager
+
+    items = [p for p in (prepare(family, LANGUAGES[t]) for t in SCRIPTS) if not p.reason]
+    assert items
+    manager = TaskManager(include_path=str(find_tasks_folder()), include_defaults=False)
+    results = simple_evaluate(
+        model=model.lm,
+        tasks=[task_name(family.name, p.language.tag) for p in items],
+        num_fewshot=shots,
+        limit=4,
+        task_manager=manager,
+        bootstrap_iters=0,
+    )
+    for prepared in items:
+        samples, _ = evaluate(model, prepared, shots=shots, limit=4)
+        their = results["samples"][task_name(family.name, prepared.language.tag)]
+        for sample, one in zip(samples, their, strict=True):
+            values = [reply[0] for reply in one["filtered_resps"]]
+            assert [*sample.loglikelihoods] == pytest.approx(values, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("shots", [0, 3, 7])
+@pytest.mark.parametrize("tag", SCRIPTS)
+def test_the_plan_renders_the_contexts_that_lm_eval_builds(sib200, tag, shots):
+    prepared = prepare(FAMILIES["sib200_topic"], LANGUAGES[tag])
+    task = build_task(prepared, shots)
+    built = [task.fewshot_context(doc, num_fewshot=shots) for _, doc in task.doc_iterator(limit=3)]
+    assert built == render_contexts(prepared, shots, 3)
+
+
+def test_a_task_without_data_says_why():
+    from mlbench.errors import DataError
+
+    with pytest.raises(DataError, match="no data: "):
+        FamilyTask({"task": "x", "family": "cldr_calendar", "language": "arz"})
+
+
+def test_an_unknown_language_or_family_of_a_stub_is_told():
+    from mlbench.errors import SelectionError
+
+    with pytest.raises(SelectionError, match="no language 'xx'"):
+        FamilyTask({"task": "x", "family": "cldr_calendar", "language": "xx"})
+    with pytest.raises(SelectionError, match="no family 'cldr_kalendar'"):
+        FamilyTask({"task": "x", "family": "cldr_kalendar", "language": "sw"})
