@@ -11,6 +11,9 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from mlbench.engine import PackedLM
 
+# The toys are too small to share among threads, and threads wait for each other on a busy machine.
+torch.set_num_threads(1)
+
 WINDOW = 128
 VOCABULARY = 400
 WORDS = (

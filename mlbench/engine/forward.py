@@ -60,6 +60,16 @@ class Forward:
         self.tokens_fed += tokens.numel()
         return logits if self.keeps_logits else logits[:, rows]
 
+    def read_prefix(self, tokens: torch.Tensor) -> Any:
+        """Feed a sequence and return the model's own kind of cache after it."""
+        arguments: dict[str, Any] = {"input_ids": tokens, "use_cache": True}
+        if self.keeps_logits:
+            arguments["logits_to_keep"] = 1
+        with torch.inference_mode():
+            output = self.model(**arguments)
+        self.tokens_fed += tokens.numel()
+        return getattr(output, self.cache_name or "", None)
+
 
 def _innermost(model: Any) -> Any:
     """Unwrap adapters, whose own forward hides the model's arguments behind **kwargs."""

@@ -6,7 +6,7 @@ distinct token once. lm-eval itself scores every choice with its whole few-shot 
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 # register_model fills the registry; when it is not empty, lm-eval no longer adds its own models.
 import lm_eval.models  # noqa: F401
@@ -18,11 +18,13 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from mlbench.engine.architectures import Mode
 from mlbench.engine.budget import default_budget
 from mlbench.engine.forward import Forward
-from mlbench.engine.pack import score_packed
+from mlbench.engine.probe import choose_mode
+from mlbench.engine.score import score
 from mlbench.engine.tokenise import Pair, encoder_for
-from mlbench.engine.trie import Scored, build_trie
+from mlbench.engine.trie import Scored
 from mlbench.errors import ContextOverflow
 
 logger = logging.getLogger(__name__)
@@ -35,19 +37,25 @@ SLAB_TOKENS = 8 * 2**20
 class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
     """lm-eval model `mlbench`.
 
-    `batch_tokens` bounds the tokens of a forward pass (default: from free memory); `batch_size`
-    only matters where `hf` itself is used. After a call: `last_lengths` has the (context,
-    continuation) tokens of each request and `n_truncated` counts those cut on the left.
+    `engine` is `auto`, or one of the modes of architectures.py to force it; `mode` says which one
+    is used. `batch_tokens` bounds the tokens of a forward pass (default: from free memory);
+    `batch_size` only matters where `hf` itself is used. After a call: `last_lengths` has the
+    (context, continuation) tokens of each request and `n_truncated` counts those cut on the left.
     """
 
     def __init__(
-        self, pretrained: Any, *, batch_tokens: int | None = None, **arguments: Any
+        self,
+        pretrained: Any,
+        *,
+        batch_tokens: int | None = None,
+        engine: Mode | Literal["auto"] = "auto",
+        **arguments: Any,
     ) -> None:
         arguments["device"] = device = arguments.get("device") or best_device()
         if device == "cpu" and arguments.get("dtype", "auto") == "auto":
             arguments["dtype"] = "float32"  # half precision is 8 times slower on most CPUs
         super().__init__(pretrained, **arguments)
-        self.mode = "packed"
+        self.mode: Mode = choose_mode(self.model) if engine == "auto" else engine
         self.forward = Forward(self.model)
         self.budget = default_budget(self.model, batch_tokens)
         self.encoder = encoder_for(
@@ -69,8 +77,8 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         texts = [request.args for request in requests]
         pairs = self.encoder.pairs(texts)
         scores = self._score(pairs, disable_tqdm=disable_tqdm)
-        for text, score in zip(texts, scores, strict=True):
-            self.cache_hook.add_partial("loglikelihood", text, score)
+        for text, found in zip(texts, scores, strict=True):
+            self.cache_hook.add_partial("loglikelihood", text, found)
         return scores
 
     def loglikelihood_rolling(
@@ -114,7 +122,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         scores: list[tuple[float, bool]] = []
         with tqdm(total=len(pairs), disable=disable_tqdm, desc="mlbench", unit="request") as bar:
             for slab in slabs(requests):
-                scores += self._score_slab(slab)
+                scores += score(self.forward, slab, self.budget, self.mode)
                 bar.update(len(slab))
         self.requests_scored += len(pairs)
         return scores
@@ -127,13 +135,6 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
                 "shorten it or leave the model out"
             )
         return Scored(np.concatenate(pair)[-(self.max_length + 1) :], n_scored)
-
-    def _score_slab(self, requests: Sequence[Scored]) -> list[tuple[float, bool]]:
-        trie = build_trie(requests)
-        predicted = score_packed(self.forward, trie, self.budget)
-        total = np.bincount(trie.wanted_request, predicted.logprob, minlength=len(requests))
-        missed = np.bincount(trie.wanted_request, ~predicted.is_greedy, minlength=len(requests))
-        return list(zip(total.tolist(), (missed == 0).tolist(), strict=True))
 
 
 def slabs(requests: Sequence[Scored]) -> Iterator[list[Scored]]:

@@ -10,19 +10,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import DynamicCache
+from transformers import cache_utils
 
 from mlbench.engine.budget import Budget
 from mlbench.engine.forward import Forward, Predicted, read_off
 from mlbench.engine.mask import TreeMask, tree_attention
 from mlbench.engine.trie import Ints, Trie
 
+# What cache layers hold by position, along their last dimension but one.
+POSITIONED_STATES = ("keys", "values", "indexer_keys")
+
 
 class Path:
     """Keys and values of the nodes that the next pack descends from."""
 
-    def __init__(self) -> None:
-        self.cache: Any = DynamicCache()
+    def __init__(self, config: Any) -> None:
+        self.cache: Any = full_cache(config)
         self.nodes: Ints = np.empty(0, np.int64)
 
     def extend(self, trie: Trie, stop: int) -> None:
@@ -47,15 +50,26 @@ class Path:
         is_head = bool((kept == np.arange(len(kept))).all())
         for layer in self._layers():
             index = torch.from_numpy(kept).to(layer.keys.device)
-            for name in ("keys", "values"):
-                states = getattr(layer, name)
+            for name in POSITIONED_STATES:
+                states = getattr(layer, name, None)
+                if states is None:
+                    continue
                 part = states[..., : len(kept), :] if is_head else states.index_select(-2, index)
                 setattr(layer, name, part)
 
 
+def full_cache(config: Any) -> Any:
+    """Make a cache that keeps all positions, also of layers with a window: the mask cuts it."""
+    config = config.get_text_config(decoder=True)
+    if "indexed_attention" in (getattr(config, "layer_types", None) or []):
+        layers = [cache_utils.DynamicIndexedLayer() for _ in range(config.num_hidden_layers)]
+        return cache_utils.Cache(layers=layers)
+    return cache_utils.DynamicCache()
+
+
 def score_packed(forward: Forward, trie: Trie, budget: Budget) -> Predicted:
     """Return the predictions of all that is wanted from the trie, in its order."""
-    path = Path()
+    path = Path(forward.model.config)
     logprob = np.empty(len(trie.wanted_node))
     is_greedy = np.empty(len(trie.wanted_node), bool)
     rows = np.unique(trie.wanted_node)
