@@ -18,9 +18,10 @@ NAMES = {"day": cldr.DAYS, "month": tuple(f"{month:02}" for month in range(1, 13
 TABLES = {"day": "days", "month": "months"}
 STEPS = (1, 2, -1)
 LENGTHS = (2, 3)
-# Targets whose sequences are scored and shown; those of the others are left to train on.
+# Targets whose sequences are scored, and whose shortest are shown: a longer one would show the
+# solution of a scored one on its way. Sequences of the other targets are left to train on.
 SCORED = {"day": (1, 2, 4, 5), "month": (0, 2, 3, 5, 6, 8, 10)}
-SHOWN = {"day": 6, "month": 7}
+SHOWN = {"day": (6, 3), "month": (7, 9)}
 
 
 class Run(NamedTuple):
@@ -46,22 +47,19 @@ class Run(NamedTuple):
         return Item(doc_id, target, context, target, (first, second, third))
 
 
-def runs(kind: str, end: int) -> list[Run]:
-    """Return every sequence that a name ends."""
-    return [Run(kind, step, length, end) for step in STEPS for length in LENGTHS]
-
-
 @cache
 def scored_items() -> tuple[Item, ...]:
     """Return the items of all languages."""
     ends = [(kind, end) for kind, places in SCORED.items() for end in places]
-    return tuple(run.item() for kind, end in ends for run in runs(kind, end))
+    runs = (Run(kind, step, n, end) for kind, end in ends for step in STEPS for n in LENGTHS)
+    return tuple(run.item() for run in runs)
 
 
 @cache
 def shot_items() -> tuple[Item, ...]:
-    """Return the few-shot items, days first: more languages have day names unlike English."""
-    return tuple(run.item() for kind, end in SHOWN.items() for run in runs(kind, end))
+    """Return the few-shot items, days first: more languages name them unlike English."""
+    ends = [(kind, end) for kind, places in SHOWN.items() for end in places]
+    return tuple(Run(kind, step, min(LENGTHS), end).item() for kind, end in ends for step in STEPS)
 
 
 def docs(rows: Rows, language: Language) -> FamilyDocs:

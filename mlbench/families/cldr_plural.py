@@ -85,7 +85,7 @@ def docs(rows: Rows, language: Language) -> FamilyDocs:
         part = "plural rule" if patterns else "full names of units"
         raise NoData(f"CLDR has no {part} of its own for {language.name}")
     if not any(len(_forms(patterns, unit)) > 1 for unit in CUES):
-        raise NoData(f"{language.name} has one form of a unit for all numbers, by CLDR's patterns")
+        raise NoData(f"{language.name} has one form of a unit for all numbers")
 
     def phrase(form_id: str) -> str | None:
         unit, shown, form = form_id.split(":")

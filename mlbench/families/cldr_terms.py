@@ -18,10 +18,10 @@ TERRITORIES = (
     "KG KH KM KP KR LB LT LV MA MD MH MK MX MZ NL NO NZ PG PH PL RU SA SE SG SK SS SY TH TR UA US "
     "VA ZA"
 ).split()
-LANGUAGES = "cs da de el es fi fr hr hu is ja nl pl ru sv tr uk zh".split()
+LANGUAGES = "cs da de es fi fr hr hu is ja nl pl ru sv tr uk zh".split()
 # Codes beside the scored ones, most widely named first: the first five a language has are shown.
-SHOT_TERRITORIES = "CK FO SB LC FI TN MM RO".split()
-SHOT_LANGUAGES = "ga bg eu ro cy lb".split()
+SHOT_TERRITORIES = "NC GL FI LC RO MM TN EC VC KN SC CG TD BA".split()
+SHOT_LANGUAGES = "ga bg eu ro cy lb el sq".split()
 STANDARDS = {"territory": "ISO 3166", "language": "ISO 639"}
 TABLES = {"territory": "territories", "language": "languages"}
 

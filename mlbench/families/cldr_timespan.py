@@ -47,10 +47,10 @@ def scored_items() -> tuple[Item, ...]:
 @cache
 def shot_items() -> tuple[Item, ...]:
     """Return the few-shot items, in the order in which they are shown."""
-    spans = [
-        (direction, draw(SHOT_NUMBERS, unit + direction), unit)
-        for unit, direction in zip(cldr.SPAN_UNITS, [*SIGNS] * 4, strict=False)
-    ]
+    # Past and future by turns; what the first seven leave out stands in for names a language lacks.
+    turns = [(unit, place) for place, unit in enumerate(cldr.SPAN_UNITS)]
+    pairs = [(unit, [*SIGNS][(place + lap) % 2]) for lap in (0, 1) for unit, place in turns]
+    spans = [(d, draw(SHOT_NUMBERS, unit + d), unit) for unit, d in pairs]
     return tuple(
         _item(span, CHANGES[i % len(CHANGES)], SHOT_NUMBERS) for i, span in enumerate(spans)
     )
