@@ -1,0 +1,162 @@
+"""Intervals of single numbers and of cells."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+from stats_toys import QUICK
+
+from mlbench.errors import DataError
+from mlbench.stats import Resampling, cell_level, mean_stderr, wilson
+from mlbench.stats.cells import clustered_stderr, is_above_chance
+from mlbench.stats.intervals import bca, expanded_tail, percentile, quantiles
+
+scores = st.lists(st.integers(0, 1).map(float), min_size=1, max_size=60)
+
+
+def test_wilson_equals_statsmodels() -> None:
+    # statsmodels 0.15.0: proportion_confint(3, 10, method="wilson"); 81 of 263 is the example of
+    # Newcombe, Statistics in Medicine 17 (1998) 857-872, table I: 0.2553 to 0.3662.
+    assert wilson(3, 10)[:2] == pytest.approx((0.10779126740630104, 0.6032218525388546))
+    assert wilson(81, 263)[:2] == pytest.approx((0.2552885198782742, 0.36620957698280004))
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+def test_wilson_equals_scipy(level: float) -> None:
+    found = scipy_stats.binomtest(17, 40).proportion_ci(level, method="wilson")
+    assert wilson(17, 40, level) == pytest.approx((found.low, found.high, level))
+
+
+def test_wilson_is_not_empty_at_both_ends() -> None:
+    assert wilson(0, 10).low == 0 and wilson(0, 10).high > 0.2
+    assert wilson(10, 10).high == 1 and wilson(10, 10).low < 0.8
+
+
+def test_wilson_of_no_docs_is_unknown() -> None:
+    assert all(math.isnan(end) for end in wilson(0, 0)[:2])
+
+
+def test_wilson_refuses_more_successes_than_docs() -> None:
+    with pytest.raises(DataError, match=r"11 successes of 10 docs: need 0 <= successes <= n"):
+        wilson(11, 10)
+
+
+def test_level_outside_zero_and_one_is_refused() -> None:
+    with pytest.raises(DataError, match=r"level 95 is not between 0 and 1"):
+        wilson(1, 2, 95)
+
+
+@given(st.integers(1, 200), st.data())
+def test_wilson_holds_the_proportion_and_mirrors(n: int, data: st.DataObject) -> None:
+    successes = data.draw(st.integers(0, n))
+    found, mirrored = wilson(successes, n), wilson(n - successes, n)
+    assert 0 <= found.low <= successes / n <= found.high <= 1
+    assert found.low == pytest.approx(1 - mirrored.high, abs=1e-12)
+
+
+@given(st.integers(1, 50))
+def test_wilson_narrows_with_more_docs(n: int) -> None:
+    few, many = wilson(n, 2 * n), wilson(4 * n, 8 * n)
+    assert many.high - many.low < few.high - few.low
+
+
+def test_mean_stderr_equals_scipy_sem() -> None:
+    values = [0.0, 1.0, 1.0, 0.5, 0.0]
+    assert mean_stderr(values) == pytest.approx((0.5, scipy_stats.sem(values)))
+
+
+def test_stderr_of_one_doc_is_unknown() -> None:
+    found = mean_stderr([1.0])
+    assert found.value == 1.0 and math.isnan(found.stderr)
+
+
+@pytest.mark.parametrize("values, text", [([], "the mean of no scores"), ([1, math.nan], "NaN")])
+def test_mean_of_nothing_and_of_nan_is_refused(values: list[float], text: str) -> None:
+    with pytest.raises(DataError, match=text):
+        mean_stderr(values)
+
+
+@given(st.integers(2, 40), st.floats(0, 1))
+def test_quantiles_equal_numpy(n: int, probability: float) -> None:
+    values = np.random.default_rng(n).normal(size=(n, 3))
+    found = quantiles(values, [probability])[0]
+    assert found == pytest.approx(np.quantile(values, probability, axis=0), abs=1e-12)
+
+
+def test_quantiles_leave_nan_out() -> None:
+    values = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
+    found = quantiles(values, [0.5])[0]
+    assert found[0] == 2 and math.isnan(found[1])
+
+
+def test_expanded_tail_is_the_usual_one_for_many_clusters() -> None:
+    # For n = 10, t = 2.262 and sqrt(10/9) t = 2.3846: Φ(-2.3846) = 0.00855.
+    assert expanded_tail(0.95, 10) == pytest.approx(0.00855, abs=5e-5)
+    assert expanded_tail(0.95, 100_000) == pytest.approx(0.025, abs=1e-4)
+
+
+def test_percentile_of_one_cluster_is_unknown() -> None:
+    assert np.isnan(percentile(np.zeros((100, 2)), n=1)).all()
+
+
+def test_bca_equals_scipy() -> None:
+    values = np.random.default_rng(3).exponential(size=60)
+    found = scipy_stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(1)
+    )
+    rest = (values.sum() - values) / (len(values) - 1)
+    replicates = found.bootstrap_distribution
+    ours = bca(replicates, float(values.mean()), rest)
+    assert ours[:2] == pytest.approx(tuple(found.confidence_interval), abs=2e-3)
+
+
+def test_bca_of_constant_scores_is_unknown() -> None:
+    assert math.isnan(bca(np.ones(100), 1.0, np.ones(5)).low)
+
+
+def test_plain_binary_cell_has_wilsons_interval() -> None:
+    found = cell_level([1.0, 1.0, 0.0], resampling=QUICK)
+    assert found[1:3] == pytest.approx(wilson(2, 3)[:2]) and found.method == "wilson"
+
+
+def test_clustered_cell_is_wider_than_a_plain_one() -> None:
+    values = np.repeat(np.random.default_rng(0).integers(0, 2, 100), 4).astype(float)
+    clusters = [f"c{i // 4}" for i in range(400)]
+    plain, clustered = cell_level(values), cell_level(values, clusters, resampling=QUICK)
+    assert clustered.high - clustered.low > 1.7 * (plain.high - plain.low)
+    assert clustered.stderr == pytest.approx(2 * plain.stderr, rel=0.02)
+
+
+def test_clustered_cell_that_is_all_right_is_not_certain() -> None:
+    found = cell_level(np.ones(20), [f"c{i // 2}" for i in range(20)], resampling=QUICK)
+    assert found.high == 1 and found.low == pytest.approx(wilson(10, 10).low)
+
+
+def test_skewed_cell_gets_bca() -> None:
+    values = np.append(np.zeros(99) + np.linspace(0, 0.01, 99), 30.0)
+    assert cell_level(values, resampling=Resampling(replicates=500)).method == "bca"
+
+
+def test_cell_of_equal_bits_has_no_interval() -> None:
+    found = cell_level([7.5, 7.5, 7.5], resampling=QUICK)
+    assert found.estimate == 7.5 and math.isnan(found.low)
+
+
+def test_cell_without_docs_is_refused() -> None:
+    with pytest.raises(DataError, match="at least one doc"):
+        cell_level([])
+
+
+@given(scores)
+def test_clustered_stderr_of_single_docs_is_the_usual_one(values: list[float]) -> None:
+    found = clustered_stderr(np.array(values), np.arange(len(values)))
+    assert found == pytest.approx(mean_stderr(values).stderr, nan_ok=True)
+
+
+def test_three_right_docs_are_not_above_chance() -> None:
+    assert not is_above_chance(np.ones(3), np.arange(3), 0.25)
+    assert is_above_chance(np.ones(30), np.arange(30), 0.25)
+    assert not is_above_chance(np.ones(1), np.arange(1), 0.25)
