@@ -11,6 +11,7 @@ import lm_eval.models  # noqa: F401  lm-eval fills its registry only while it is
 import transformers
 from lm_eval.api.model import LM
 from lm_eval.api.registry import get_model
+from safetensors import SafetensorError
 
 from mlbench.errors import ContextOverflow, ModelError
 from mlbench.harness.device import resolve_device, resolve_dtype
@@ -20,6 +21,16 @@ from mlbench.settings import Overflow, Settings
 logger = logging.getLogger(__name__)
 
 Request = tuple[Any, list[int], list[int]]
+
+_LOADING_ERRORS = (
+    OSError,
+    ValueError,
+    ImportError,
+    RuntimeError,
+    TypeError,
+    KeyError,
+    SafetensorError,
+)
 
 CPU_BATCH_SIZE = 32
 """hf on a CPU: within 1.5 times of the best between 8 and 64 (measured); `auto` probes for long."""
@@ -91,7 +102,7 @@ def load_model(model: Model, settings: Settings) -> CountingModel:
         else:
             extra = {"batch_size": settings.batch_size, "device": settings.device}
             lm = backend.create_from_arg_string(model.arguments, extra)
-    except (OSError, ValueError, ImportError, RuntimeError, TypeError, KeyError) as error:
+    except _LOADING_ERRORS as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         reason = lines[0] if lines else type(error).__name__
         raise ModelError(f"cannot load model {model.name!r}: {reason}") from error

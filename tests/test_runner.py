@@ -1,0 +1,197 @@
+import json
+
+import pytest
+from conftest import SCRIPTS
+
+from mlbench import bench, store
+from mlbench.errors import ContextOverflow, ModelError, StoreError
+from mlbench.events import CellDone, CellFailed, ModelLoaded
+from mlbench.families import read_families
+from mlbench.languages import read_languages
+from mlbench.manifest import read_manifest, write_manifest
+from mlbench.models import find_model
+from mlbench.plan import make_plan
+from mlbench.prepare import prepare
+from mlbench.results import read_run
+from mlbench.runner import lock_run, run
+from mlbench.settings import Settings
+
+LANGUAGES = read_languages()
+FAMILIES = read_families()
+SETTINGS = Settings(device="cpu", dtype="float32", limit=4)
+
+
+def plan_of(folder, checkpoint, settings=SETTINGS, tags=("en", "ar"), families=("sib200_lm",)):
+    prepared = [prepare(FAMILIES[name], LANGUAGES[tag]) for name in families for tag in tags]
+    plan = make_plan(folder, [find_model(str(checkpoint))], prepared, settings)
+    write_manifest(plan, [LANGUAGES[tag] for tag in tags])
+    return plan
+
+
+def states(plan):
+    return [planned.state for planned in plan.cells]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "runs" / "r"
+
+
+def test_a_run_keeps_every_cell_and_the_next_plan_has_nothing_pending(sib200, checkpoint, folder):
+    plan = plan_of(folder, checkpoint)
+    assert states(plan) == ["missing", "missing"]
+    events = list(run(plan, SETTINGS))
+    assert [type(event) for event in events] == [ModelLoaded, CellDone, CellDone]
+    again = plan_of(folder, checkpoint)
+    assert states(again) == ["done", "done"] and not again.pending
+    assert len(read_run(folder).done) == 2
+
+
+@pytest.mark.parametrize("change", [{"limit": 5}, {"dtype": "bfloat16"}, {"overflow": "truncate"}])
+def test_a_changed_setting_makes_the_cells_pending(sib200, checkpoint, folder, change):
+    from dataclasses import replace
+
+    list(run(plan_of(folder, checkpoint), SETTINGS))
+    assert set(states(plan_of(folder, checkpoint, replace(SETTINGS, **change)))) == {"changed"}
+
+
+def test_other_weights_under_the_same_name_make_the_cells_pending(
+    sib200, checkpoint, other_checkpoint, folder, tmp_path
+):
+    import shutil
+
+    place = tmp_path / "model"
+    shutil.copytree(checkpoint, place)
+    list(run(plan_of(folder, place), SETTINGS))
+    assert states(plan_of(folder, place)) == ["done", "done"]
+    shutil.copy(other_checkpoint / "model.safetensors", place)
+    assert states(plan_of(folder, place)) == ["changed", "changed"]
+
+
+def test_a_damaged_cell_is_run_again(sib200, checkpoint, folder, caplog):
+    plan = plan_of(folder, checkpoint)
+    list(run(plan, SETTINGS))
+    path = plan.cells[0].path
+    path.write_bytes(path.read_bytes()[:-20])
+    again = plan_of(folder, checkpoint)
+    assert states(again) == ["damaged", "done"]
+    assert "is damaged" in caplog.text
+    list(run(again, SETTINGS))
+    assert states(plan_of(folder, checkpoint)) == ["done", "done"]
+
+
+def test_a_failing_cell_is_recorded_and_the_rest_goes_on(sib200, checkpoint, folder, monkeypatch):
+    from mlbench import runner
+
+    plan = plan_of(folder, checkpoint, tags=("en", "ar", "th"))
+    evaluate = runner.evaluate
+
+    def break_arabic(model, prepared, **options):
+        if prepared.language.tag == "ar":
+            raise RuntimeError("the planned fault")
+        return evaluate(model, prepared, **options)
+
+    monkeypatch.setattr(runner, "evaluate", break_arabic)
+    events = list(run(plan, SETTINGS))
+    assert [type(event) for event in events[1:]] == [CellDone, CellFailed, CellDone]
+    found = read_run(folder)
+    (failed,) = found.failed.values()
+    assert failed.reason == "RuntimeError: the planned fault" and "Traceback" in failed.traceback
+    monkeypatch.undo()
+    monkeypatch.setenv("MLBENCH_DATA", str(sib200))
+    assert states(plan_of(folder, checkpoint, tags=("en", "ar", "th"))) == [
+        "done",
+        "failed",
+        "done",
+    ]
+
+
+def test_a_family_takes_at_most_its_own_number_of_examples(sib200, checkpoint, folder):
+    settings = Settings(shots=(0, 5), device="cpu", dtype="float32", limit=2)
+    plan = plan_of(folder, checkpoint, settings, ("en",), ("sib200_lm", "sib200_topic"))
+    assert [(p.cell.family, p.cell.shots) for p in plan.cells] == [
+        ("sib200_lm", 0),
+        ("sib200_topic", 0),
+        ("sib200_topic", 5),
+    ]
+
+
+def test_a_language_without_data_is_in_the_manifest_with_its_reason(checkpoint, folder):
+    plan = plan_of(folder, checkpoint, tags=("en", "arz"), families=("cldr_calendar",))
+    assert [planned.cell.language for planned in plan.cells] == ["en"]
+    assert "arz" in read_manifest(folder)["no_data"]["cldr_calendar"]
+
+
+def test_a_later_command_adds_to_the_manifest(sib200, checkpoint, folder):
+    plan_of(folder, checkpoint, tags=("en",))
+    plan_of(folder, checkpoint, tags=("ar",))
+    assert [cell.language for cell in read_run(folder).planned] == ["en", "ar"]
+
+
+def test_a_context_beyond_the_window_is_refused_before_anything_is_scored(
+    sib200, narrow_checkpoint, folder
+):
+    plan = plan_of(folder, narrow_checkpoint, tags=tuple(SCRIPTS), families=("sib200_topic",))
+    with pytest.raises(ContextOverflow, match="of 6 cells do not fit the window of 48 tokens"):
+        list(run(plan, SETTINGS))
+    assert not list(folder.rglob("*.parquet"))
+
+
+def test_a_context_beyond_the_window_is_cut_and_counted_if_the_user_says_so(
+    sib200, narrow_checkpoint, folder
+):
+    settings = Settings(shots=(3,), device="cpu", dtype="float32", limit=2, overflow="truncate")
+    plan = plan_of(folder, narrow_checkpoint, settings, ("th",), ("sib200_topic",))
+    (_, done) = list(run(plan, settings))
+    assert done.result.usage["n_truncated"] == done.result.usage["n_requests"] == 2 * 14
+
+
+def test_a_long_text_is_scored_in_windows_not_cut(sib200, narrow_checkpoint, folder):
+    plan = plan_of(folder, narrow_checkpoint, tags=("th",))
+    (_, done) = list(run(plan, SETTINGS))
+    assert done.result.usage["n_truncated"] == 0
+    assert all(sample.loglikelihood < 0 for sample in done.result.samples)
+
+
+def test_a_model_that_does_not_load_is_one_message(sib200, checkpoint, folder, tmp_path):
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(checkpoint, broken)
+    (broken / "model.safetensors").write_bytes(b"not weights")
+    with pytest.raises(ModelError, match="cannot load model") as error:
+        list(run(plan_of(folder, broken), SETTINGS))
+    assert "\n" not in str(error.value)
+
+
+def test_two_commands_do_not_write_to_one_run(sib200, checkpoint, folder):
+    with (
+        lock_run(folder),
+        pytest.raises(StoreError, match="another mlbench is writing"),
+    ):
+        list(run(plan_of(folder, checkpoint), SETTINGS))
+
+
+def test_another_backend_of_lm_eval_runs_too(sib200, folder):
+    model = find_model("dummy:")
+    prepared = [prepare(FAMILIES["sib200_topic"], LANGUAGES["en"])]
+    plan = make_plan(folder, [model], prepared, SETTINGS)
+    write_manifest(plan, [LANGUAGES["en"]])
+    (_, done) = list(run(plan, SETTINGS))
+    assert done.result.signature["engine"] == "dummy"
+    assert done.result.usage["n_tokens"] is None
+
+
+def test_the_manifest_says_what_it_is(sib200, checkpoint, folder):
+    plan_of(folder, checkpoint)
+    content = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
+    assert content["families"]["sib200_lm"]["licence"] == "CC-BY-SA-4.0"
+    assert content["languages"]["ar"]["endonym"] == LANGUAGES["ar"].endonym
+
+
+def test_nothing_to_run_is_an_error_with_the_reason(checkpoint):
+    selection = bench.select([str(checkpoint)], ["cldr_calendar"], ["arz"], None)
+    from mlbench.errors import SelectionError
+
+    with pytest.raises(SelectionError, match="nothing to run: "):
+        bench.run("r", selection, SETTINGS)
