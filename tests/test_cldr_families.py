@@ -11,6 +11,7 @@ from mlbench.errors import NoData
 from mlbench.families import (
     cldr_calendar,
     cldr_choices,
+    cldr_coverage,
     cldr_plural,
     cldr_terms,
     cldr_timespan,
@@ -57,6 +58,11 @@ def family(request: pytest.FixtureRequest) -> Family:
 def test_coverage(name: str, n_languages: int) -> None:
     # Measured with babel 2.18 (CLDR 47); docs/embedded.md has the same numbers.
     assert len(all_docs(name)) == n_languages
+
+
+def test_the_documented_tables_are_those_of_the_installed_data() -> None:
+    tables = "\n".join(cldr_coverage.write_tables(LANGUAGES.values()))
+    assert tables in (Path(__file__).parent.parent / "docs/embedded.md").read_text("utf-8")
 
 
 def test_every_doc_is_well_formed(family: Family) -> None:
