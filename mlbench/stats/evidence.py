@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mlbench.errors import DataError
 from mlbench.records import Language
 from mlbench.stats.aggregates import (
     Excluded,
@@ -103,6 +102,8 @@ class Analysis:
 
     def why_no_moat(self) -> str:
         """Say why no family has a moat."""
+        if not self.families and not self.excluded:
+            return "no family has this scale"
         reasons = sorted({family.no_moat for family in self.families if family.no_moat})
         return "; ".join(reasons) or "no language is left to compare"
 
@@ -124,11 +125,6 @@ def analyse(evidence: Evidence, a: str, b: str, resampling: Resampling) -> Analy
         usable = shared.select(tag for tag in shared.languages if tag not in at_floor)
         if usable.languages:
             families.append(_analyse_family(usable, a, b, resampling, at_floor=at_floor))
-    if not families and not any(gone.reason.startswith("neither") for gone in excluded):
-        raise DataError(
-            f"no family has a language with scores of both {a!r} and {b!r}. "
-            "See: mlbench list cells RUN"
-        )
     return _put_together(a, b, families, tuple(sorted(excluded)))
 
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from mlbench.errors import DataError
 from mlbench.records import Language
 from mlbench.stats.aggregates import population_weights
 from mlbench.stats.bootstrap import Resampling
@@ -42,6 +43,12 @@ def judge(
 ) -> dict[str, Any]:
     """Judge A against B on everything that is there; the dict of mlbench/verdict.schema.json."""
     analysis = analyse(evidence, a, b, resampling)
+    models = {a, b}
+    if not any(models <= set(t.models) and t.covers(models).any() for t in evidence.tables):
+        raise DataError(
+            f"no family has a language with scores of both {a!r} and {b!r}. "
+            "See: mlbench list cells RUN"
+        )
     margins = claims.margins[analysis.scale]
     rows = _rows(analysis, margins.language, resampling)
     plain = {

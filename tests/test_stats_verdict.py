@@ -1,0 +1,272 @@
+"""The whole verdict: form, invariances, and what it says when it cannot say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from stats_toys import FACTS, QUICK, TAGS, make_cells, make_table
+
+from mlbench.errors import DataError
+from mlbench.stats import (
+    CellScores,
+    ClaimsFile,
+    Evidence,
+    ScoreTable,
+    judge,
+    read_claims,
+    table_from_cells,
+    verdict_json,
+)
+from mlbench.stats.claims import claims_from
+
+NO_CLAIMS: ClaimsFile = claims_from({}, "no file")
+SCHEMA = json.loads(
+    (Path(__file__).parent.parent / "mlbench" / "verdict.schema.json").read_text(encoding="utf-8")
+)
+
+
+def ask(*tables: ScoreTable, a: str = "good", b: str = "plain") -> dict[str, Any]:
+    return judge(Evidence(tables, FACTS), a, b, claims=NO_CLAIMS, resampling=QUICK)
+
+
+def bits_table(saved: float = 0.2, languages: tuple[str, ...] = TAGS) -> ScoreTable:
+    """Make bits of sentences: `good` needs fewer by `saved` (log) in all languages but English."""
+    rng = np.random.default_rng(2)
+    ids = [f"d{i:03d}" for i in range(60)]
+    length = rng.uniform(50, 300, size=60)
+    cells = []
+    for language in languages:
+        for model, lead in (("good", saved if language != "en" else 0.0), ("plain", 0.0)):
+            bits = length * np.exp(rng.normal(0, 0.1, size=60) - lead)
+            cells.append(CellScores(model, language, ids, bits))
+    return table_from_cells("toy_lm", cells, kind="bits")
+
+
+def conforms(value: Any, schema: dict[str, Any], at: str = "$") -> list[str]:
+    """Check the parts of JSON Schema that verdict.schema.json uses; return what is wrong."""
+    if "$ref" in schema:
+        return conforms(value, SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]], at)
+    if "anyOf" in schema:
+        tried = [conforms(value, option, at) for option in schema["anyOf"]]
+        return [] if [] in tried else tried[0]
+    if "enum" in schema:
+        return [] if value in schema["enum"] else [f"{at}: {value!r}"]
+    names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    types = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = [
+        is_number and (n == "number" or isinstance(value, int))
+        if n in ("number", "integer")
+        else isinstance(value, types[n])
+        for n in names
+    ]
+    if not any(fits):
+        return [f"{at}: {value!r} is not {names}"]
+    if isinstance(value, list):
+        return [e for i, v in enumerate(value) for e in conforms(v, schema["items"], f"{at}[{i}]")]
+    return _members(value, schema, at) if isinstance(value, dict) else []
+
+
+def _members(value: dict[str, Any], schema: dict[str, Any], at: str) -> list[str]:
+    known, rest = schema.get("properties", {}), schema["additionalProperties"]
+    wrong = [f"{at}: lacks {key}" for key in schema.get("required", ()) if key not in value]
+    for key, inner in value.items():
+        part = known.get(key, rest)
+        wrong += [f"{at}: unknown {key}"] if part is False else conforms(inner, part, f"{at}.{key}")
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        [make_table()],
+        [make_table(), bits_table()],
+        [make_table(family=name, seed=i) for i, name in enumerate("fgh")],
+        [make_table().select(["sw", "de"])],
+        [make_table().select(["en"])],
+        [make_table(n=1)],
+        [bits_table()],
+    ],
+    ids=["one", "two kinds", "three", "no English", "English only", "one doc", "bits"],
+)
+def test_every_verdict_follows_the_schema(tables: list[ScoreTable]) -> None:
+    evidence = Evidence(tuple(tables), FACTS)
+    found = judge(evidence, "good", "plain", claims=read_claims(), resampling=QUICK)
+    assert conforms(json.loads(verdict_json(found)), SCHEMA) == []
+
+
+def test_equal_seeds_give_equal_bytes_and_others_do_not() -> None:
+    first, second = (verdict_json(ask(make_table())) for _ in range(2))
+    assert first.encode() == second.encode() and "NaN" not in first
+    evidence = Evidence((make_table(),), FACTS)
+    other = judge(
+        evidence, "good", "plain", claims=NO_CLAIMS, resampling=type(QUICK)(seed=8, replicates=1000)
+    )
+    assert verdict_json(other) != first
+
+
+def test_planted_moat_is_supported_swapped_refuted_and_itself_is_not() -> None:
+    found, swapped = ask(make_table(0.3)), ask(make_table(0.3), a="plain", b="good")
+    itself = ask(make_table(0.3), a="good", b="good")
+    assert found["moat"]["verdict"] == "supported" and swapped["moat"]["verdict"] == "refuted"
+    for one, other in (("estimate", "estimate"), ("low", "high"), ("high", "low")):
+        assert found["moat"][one] == -swapped["moat"][other]
+    assert found["moat"]["p"] == swapped["moat"]["p"]
+    assert itself["moat"]["estimate"] == 0 and itself["moat"]["verdict"] in (
+        "equivalent",
+        "undetermined",
+    )
+    assert itself["counts"]["delta"]["better"] == 0
+
+
+def test_lead_in_english_only_is_no_moat() -> None:
+    rates = {
+        "good": {tag: 0.9 if tag == "en" else 0.6 for tag in TAGS},
+        "plain": {tag: 0.5 if tag == "en" else 0.55 for tag in TAGS},
+    }
+    found = ask(table_from_cells("f", make_cells(rates)))
+    assert found["moat"]["verdict"] == "refuted" and found["english"]["verdict"] == "supported"
+
+
+def test_mean_of_the_language_moats_is_the_fixed_target() -> None:
+    found = ask(make_table(), make_table(family="g", seed=4))
+    rows = [row["moat"] for row in found["per_language"] if row["language"] != "en"]
+    assert found["targets"]["fixed"]["estimate"] == pytest.approx(np.mean(rows))
+    assert found["totals"]["all"] == found["targets"]["fixed"]
+    assert found["totals"]["without_duplicates"]["n_languages"] == len(rows) - 1
+
+
+def test_languages_as_a_sample_are_less_sure() -> None:
+    targets = ask(make_table())["targets"]
+    fixed, sampled = targets["fixed"], targets["sampled"]
+    assert sampled["estimate"] == fixed["estimate"]
+    assert sampled["high"] - sampled["low"] > fixed["high"] - fixed["low"]
+
+
+def test_two_language_families_are_no_sample() -> None:
+    found = ask(make_table().select(["en", "de", "sw", "zu"]))["targets"]["sampled"]
+    assert found["low"] is None and found["verdict"] == "undetermined"
+    assert found["reason"] == "too few docs or language families for an interval"
+
+
+def test_two_families_are_not_pooled_but_may_agree() -> None:
+    found = ask(make_table(0.3), make_table(0.3, family="g", seed=4))["moat"]
+    assert found["estimate"] is None and found["verdict"] == "supported"
+    assert found["reason"] == "2 families are shown side by side; fewer than 3 are not pooled"
+
+
+def test_three_families_are_pooled_by_random_effects() -> None:
+    tables = [make_table(0.3, family=name, seed=i) for i, name in enumerate("fgh")]
+    found = ask(*tables)
+    each = [family["moat"]["estimate"] for family in found["by_family"].values()]
+    assert min(each) <= found["moat"]["estimate"] <= max(each)
+    assert found["moat"]["method"] == "random effects over families, Hartung-Knapp"
+    assert found["moat"]["high"] > found["targets"]["fixed"]["high"]
+
+
+def test_without_english_the_moat_is_undefined_and_says_so() -> None:
+    found = ask(make_table().select([tag for tag in TAGS if tag != "en"]))
+    assert found["moat"]["estimate"] is None and found["moat"]["verdict"] == "undetermined"
+    assert found["moat"]["reason"] == (
+        "toy: English has no scores of both models, so the moat is undefined"
+    )
+    assert found["others"]["verdict"] == "supported"
+    assert found["per_language"][0]["moat"] is None
+
+
+def test_english_alone_has_no_moat() -> None:
+    found = ask(make_table().select(["en"]))
+    assert "English is the only language" in found["moat"]["reason"]
+    assert found["others"]["reason"] == "no language is left to compare"
+
+
+def test_one_doc_is_at_the_floor_and_settles_nothing() -> None:
+    found = ask(make_table(n=1))
+    assert found["moat"]["verdict"] == "undetermined" and found["per_language"] == []
+    assert len(found["excluded"]) == len(TAGS)
+
+
+def test_equal_scores_are_equivalent_with_docs_enough() -> None:
+    ids = [f"d{i}" for i in range(200)]
+    cells = [CellScores(m, tag, ids, np.ones(200)) for m in ("a", "b") for tag in ("en", "sw")]
+    found = ask(table_from_cells("f", cells), a="a", b="b")
+    assert found["moat"]["estimate"] == found["moat"]["low"] == 0
+    row = found["per_language"][1]
+    assert row["verdict"] == "equivalent" and row["p"] == 1
+
+
+def test_floor_languages_are_listed_and_not_averaged() -> None:
+    rates = {model: {"en": 0.8, "de": 0.8, "sw": 0.8, "zu": 0.25} for model in ("good", "plain")}
+    rng = np.random.default_rng(0)
+    cells = make_cells(rates)
+    guessed = [
+        CellScores(c.model, c.language, c.doc_ids, (rng.random(120) < 0.25) * 1.0, chance=0.25)
+        if c.language == "zu"
+        else CellScores(c.model, c.language, c.doc_ids, c.values, chance=0.25)
+        for c in cells
+    ]
+    found = ask(table_from_cells("f", guessed))
+    assert found["excluded"] == [
+        {
+            "language": "zu",
+            "family": "f",
+            "reason": "neither 'good' nor 'plain' is 3 stderr above chance",
+        }
+    ]
+    assert found["languages"] == ["de", "en", "sw"]
+
+
+def test_language_in_one_model_only_is_excluded_with_its_reason() -> None:
+    cells = [c for c in make_cells({m: dict.fromkeys(TAGS, 0.7) for m in ("good", "plain")})]
+    cells = [c for c in cells if (c.model, c.language) != ("plain", "sw")]
+    found = ask(table_from_cells("f", cells))
+    assert found["excluded"] == [{"language": "sw", "family": "f", "reason": "not run for 'plain'"}]
+
+
+def test_family_of_one_model_is_excluded_as_a_whole() -> None:
+    only_good = table_from_cells("g", make_cells({"good": {"en": 0.7, "sw": 0.7}}))
+    found = ask(make_table(), only_good)
+    assert found["families"] == ["toy"]
+    assert found["excluded"][0]["reason"] == "the family was not run for 'plain'"
+
+
+def test_models_without_a_common_language_are_refused() -> None:
+    table = table_from_cells("f", make_cells({"good": {"en": 0.7}, "plain": {"sw": 0.7}}))
+    with pytest.raises(DataError, match="no family has a language with scores of both 'good' and"):
+        ask(table)
+
+
+def test_bits_have_a_moat_where_they_are_saved() -> None:
+    found = ask(bits_table(0.2))
+    assert found["scale"] == "bits"
+    assert found["moat"]["estimate"] == pytest.approx(0.2, abs=0.03)
+    assert found["moat"]["verdict"] == found["scales"]["bits"]["verdict"] == "supported"
+    assert found["scales"]["logit"]["estimate"] is None
+
+
+def test_bits_stand_beside_accuracy_and_are_not_mixed_with_it() -> None:
+    alone, beside = ask(make_table()), ask(make_table(), bits_table())
+    assert beside["scale"] == "adjusted" and beside["moat"] == alone["moat"]
+    assert beside["scales"]["bits"] == ask(bits_table())["scales"]["bits"]
+
+
+def test_groups_hold_each_language_once() -> None:
+    found = ask(make_table())
+    for by in ("family", "script", "class"):
+        rows = [row for row in found["groups"] if row["by"] == by]
+        assert sum(row["n_languages"] for row in rows) == len(TAGS) - 1
+
+
+def test_languages_unknown_to_the_facts_are_grouped_as_unknown() -> None:
+    found = judge(Evidence((make_table(),)), "good", "plain", claims=NO_CLAIMS, resampling=QUICK)
+    assert {row["group"] for row in found["groups"]} == {"unknown"}
+
+
+def test_no_score_depends_on_other_models_in_the_run() -> None:
+    rates = {m: {tag: 0.5 + i / 10 for tag in TAGS} for i, m in enumerate(("good", "plain", "x"))}
+    cells = make_cells(rates)
+    three = ask(table_from_cells("f", cells))
+    two = ask(table_from_cells("f", [c for c in cells if c.model != "x"]))
+    assert verdict_json(three) == verdict_json(two)
