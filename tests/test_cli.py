@@ -1,0 +1,200 @@
+"""Bad input ends with one clear message and exit code 2; good input does what its help says."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlbench.cli import main
+
+
+def run_cli(capsys, *arguments: str) -> tuple[int, str, str]:
+    """Call the command line as the console script does; return exit code, stdout, stderr."""
+    argv, sys.argv = sys.argv, ["mlbench", *arguments]
+    try:
+        main()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    finally:
+        sys.argv = argv
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def refused(capsys, *arguments: str) -> str:
+    """Return the message of a command that must fail with exit code 2 and write nothing."""
+    before = sorted(Path().rglob("*"))
+    code, out, err = run_cli(capsys, *arguments)
+    assert code == 2, (code, out, err)
+    assert "Traceback" not in out + err
+    written = [p for p in sorted(Path().rglob("*")) if p not in before and "cache" not in p.parts]
+    assert written == []
+    lines = err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("mlbench: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--languages", "swa"), "no language 'swa'. Did you mean 'sw'"),
+        (("--languages", "class:9"), "no resource class '9'"),
+        (("--families", "sib200_topik"), "no family 'sib200_topik'. Did you mean 'sib200_topic'"),
+        (("--models", "demo-polyglott"), "no model 'demo-polyglott'. Did you mean 'demo-polyglot'"),
+        (("--shots", "five"), "--shots 'five' is not a number"),
+        (("--languages-file", "none.yaml"), "cannot read languages file none.yaml"),
+        (("--languages", "arz", "--families", "cldr_terms"), "nothing to run: "),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_wrong_selection_is_refused(capsys, checkpoint, command, arguments, message):
+    models = () if "--models" in arguments else ("--models", str(checkpoint))
+    assert message in refused(capsys, command, *models, *arguments)
+
+
+def test_an_unknown_option_value_is_refused(capsys, checkpoint):
+    code, _, err = run_cli(capsys, "run", "--models", str(checkpoint), "--overflow", "ignore")
+    assert code == 2 and "'refuse', 'truncate'" in err
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("tokenizer*", "has no tokenizer, expected one of tokenizer.json"),
+        ("model.safetensors", "has no weights (*.safetensors or *.bin)"),
+        ("config.json", "has no config.json"),
+    ],
+)
+def test_an_incomplete_model_folder_is_refused(capsys, checkpoint, tmp_path, missing, message):
+    folder = tmp_path / "cache" / "model"
+    shutil.copytree(checkpoint, folder)
+    for path in folder.glob(missing):
+        path.unlink()
+    assert message in refused(capsys, "run", "--models", str(folder), "--families", "cldr_terms")
+
+
+def test_a_hub_model_that_cannot_be_reached_is_refused(capsys):
+    message = refused(capsys, "run", "--models", "nobody/nothing", "--languages", "en")
+    assert "cannot find model 'nobody/nothing' on the hub" in message
+
+
+def test_an_unknown_backend_is_refused(capsys):
+    code, _, err = run_cli(
+        capsys, "run", "--models", "vlm:x=1", "--families", "cldr_calendar", "--languages", "en"
+    )
+    assert code == 2 and "cannot load model 'vlm:x=1'" in err and "Traceback" not in err
+
+
+def test_a_wrong_data_row_is_refused(capsys, checkpoint, tmp_path, monkeypatch):
+    from conftest import make_rows, write_sib200
+
+    rows = make_rows("eng_Latn")
+    rows["test"][1] = (rows["test"][1][0], "weather", "It rains.")
+    write_sib200(tmp_path / "cache" / "data", {"eng_Latn": rows})
+    monkeypatch.setenv("MLBENCH_DATA", str(tmp_path / "cache" / "data"))
+    arguments = ("--models", str(checkpoint), "--families", "sib200_lm", "--languages", "en")
+    assert "split test, row 2: unknown label 'weather'" in refused(capsys, "run", *arguments)
+
+
+def test_a_run_folder_that_cannot_be_written_is_refused(capsys, checkpoint, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "file").write_text("", encoding="utf-8")
+    place = str(tmp_path / "cache" / "file" / "run")
+    arguments = ("--models", str(checkpoint), "--families", "cldr_calendar", "--languages", "en")
+    assert "cannot write" in refused(capsys, "run", *arguments, "--run", place)
+
+
+def test_a_window_too_short_is_refused_with_the_way_out(capsys, sib200, narrow_checkpoint):
+    arguments = ("--models", str(narrow_checkpoint), "--families", "sib200_topic")
+    code, _, err = run_cli(capsys, "run", *arguments, "--languages", "en,th", "--shots", "5")
+    assert code == 2 and "--overflow truncate" in err and "en, th" in err
+    assert not list(Path("runs").rglob("*.parquet"))
+
+
+def test_run_then_again_then_plan_then_list(capsys, sib200, checkpoint):
+    selection = ("--models", str(checkpoint), "--families", "sib200_topic,sib200_lm")
+    selection += ("--languages", "en", "ru", "--limit", "3", "--run", "trial")
+    code, out, err = run_cli(capsys, "run", *selection)
+    assert (code, err) == (0, "") and "Done: 4 cells, 12 docs" in out
+    code, out, _ = run_cli(capsys, "run", *selection)
+    assert code == 0 and "Nothing pending: all 4 cells" in out
+    code, out, _ = run_cli(capsys, "plan", *selection, "--shots", "0,2")
+    assert code == 0 and "4 done, 2 missing" in out
+    code, out, _ = run_cli(capsys, "list", "cells", "trial", "--json")
+    cells = json.loads(out)
+    assert len(cells) == 4 and {cell["state"] for cell in cells} == {"done"}
+
+
+def test_plan_estimates_tokens_from_the_tokenizer_and_time_from_finished_cells(
+    capsys, sib200, checkpoint
+):
+    selection = ("--models", str(checkpoint), "--families", "sib200_topic", "--limit", "3")
+    _, out, _ = run_cli(capsys, "plan", *selection, "--languages", "en,hi")
+    first = out.splitlines()[-1].split()
+    assert first[-1] == "?" and int(first[-2].replace(",", "")) > 100
+    run_cli(capsys, "run", *selection, "--languages", "en")
+    _, out, _ = run_cli(capsys, "plan", *selection, "--languages", "en,hi")
+    assert out.rstrip().endswith(" s")
+
+
+def test_a_failed_cell_gives_exit_code_1_and_keeps_the_rest(
+    capsys, sib200, checkpoint, monkeypatch
+):
+    from mlbench import runner
+
+    evaluate = runner.evaluate
+
+    def break_english(model, prepared, **options):
+        if prepared.language.tag == "en":
+            raise RuntimeError("the planned fault")
+        return evaluate(model, prepared, **options)
+
+    monkeypatch.setattr(runner, "evaluate", break_english)
+    arguments = ("--models", str(checkpoint), "--families", "sib200_lm", "--languages", "en,ru")
+    code, out, _ = run_cli(capsys, "run", *arguments)
+    assert code == 1 and "FAILED" in out and "the planned fault" in out and "Done: 1 cells" in out
+
+
+def test_ctrl_c_ends_cleanly(capsys, sib200, checkpoint, monkeypatch):
+    from mlbench import runner
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "evaluate", interrupt)
+    arguments = ("--models", str(checkpoint), "--families", "sib200_lm", "--languages", "en")
+    code, out, err = run_cli(capsys, "run", *arguments)
+    assert code == 130 and "Stopped. 0 cells are kept" in out and "Traceback" not in err
+
+
+def test_lists(capsys):
+    code, out, _ = run_cli(capsys, "list", "languages", "--json")
+    assert code == 0 and len(json.loads(out)) == 119
+    _, out, _ = run_cli(capsys, "list", "families")
+    assert "sib200_topic" in out and "119" in out
+    _, out, _ = run_cli(capsys, "list", "models")
+    assert "llama-3.2-1b" in out
+    assert "no list 'langauges'" in refused(capsys, "list", "langauges")
+    assert "which run?" in refused(capsys, "list", "cells")
+
+
+def test_fetch_says_what_is_here(capsys, sib200):
+    code, out, _ = run_cli(capsys, "fetch", "--families", "sib200_lm", "--languages", "en,ar")
+    assert code == 0 and "sib200_lm: 2 languages, 18 docs, revision local" in out
+
+
+def test_help_has_examples_and_version_is_told(capsys):
+    code, out, _ = run_cli(capsys, "--help")
+    assert code == 0 and "mlbench run" in out
+    code, out, _ = run_cli(capsys, "run", "--help")
+    assert code == 0 and "Examples" in out and "--languages" in out
+    code, out, _ = run_cli(capsys, "--version")
+    assert code == 0 and out.startswith("mlbench ")
+
+
+def test_doctor_examines_this_machine(capsys):
+    code, out, _ = run_cli(capsys, "doctor")
+    assert code == 0 and "0 bad" in out and "119 in" in out

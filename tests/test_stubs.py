@@ -1,0 +1,49 @@
+from lm_eval.tasks import TaskManager
+
+from mlbench.families import read_families
+from mlbench.languages import read_languages
+from mlbench.stubs import check_stubs, find_tasks_folder, render_all, task_name, write_stubs
+
+
+def test_the_committed_files_are_what_the_generator_makes():
+    assert check_stubs(find_tasks_folder(), render_all()) == []
+
+
+def test_a_change_by_hand_is_found_and_mended(tmp_path):
+    stubs = render_all()
+    write_stubs(tmp_path, stubs)
+    (tmp_path / "sib200_topic" / "sw.yaml").write_text("task: other\n", encoding="utf-8")
+    (tmp_path / "sib200_topic" / "xx.yaml").write_text("task: more\n", encoding="utf-8")
+    (tmp_path / "sib200_lm" / "th.yaml").unlink()
+    assert check_stubs(tmp_path, stubs) == [
+        "not generated any more: sib200_topic/xx.yaml",
+        "missing: sib200_lm/th.yaml",
+        "changed: sib200_topic/sw.yaml",
+    ]
+    write_stubs(tmp_path, stubs)
+    assert check_stubs(tmp_path, stubs) == []
+
+
+def test_lm_eval_finds_every_task_group_and_tag():
+    manager = TaskManager(include_path=str(find_tasks_folder()), include_defaults=False)
+    for family in read_families().values():
+        assert f"mlbench_{family.name}" in manager.all_groups
+    tasks = [task_name("sib200_topic", tag) for tag in read_languages()]
+    assert len(set(tasks)) == 119 and set(tasks) <= set(manager.all_tasks)
+    assert {"mlbench_script_Arab", "mlbench_family_Turkic"} <= set(manager.all_tags)
+
+
+def test_no_name_is_one_of_lm_evals_own():
+    from importlib.resources import files
+
+    own = files("lm_eval") / "tasks"
+    assert not [path for path in own.iterdir() if path.name.startswith("mlbench")]
+    manager = TaskManager(include_path=str(find_tasks_folder()), include_defaults=False)
+    assert all(name.startswith("mlbench_") for name in manager.all_tasks)
+
+
+def test_a_group_loads_with_its_tasks(sib200):
+    manager = TaskManager(include_path=str(find_tasks_folder()), include_defaults=False)
+    loaded = manager.load(["mlbench_cldr_calendar"])
+    assert len(loaded["tasks"]) >= 90
+    assert {task.OUTPUT_TYPE for task in loaded["tasks"].values()} == {"multiple_choice"}
