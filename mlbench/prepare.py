@@ -1,7 +1,7 @@
 """Which docs does a family have in a language? Rows become docs once and are kept on disk.
 
-A prepared file is keyed by family, its version, its language and the fingerprint of its source, so
-a change of any makes a new file. The sha256 is over the docs themselves: the same data give the
+A prepared file is keyed by family, its version, its language, the fingerprint of its source and the
+code that makes docs, so a change of any makes a new file. The sha256 is over the docs themselves: the same data give the
 same value from the hub and from a mirror.
 """
 
@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def prepare(family: Family, language: Language) -> Prepared:
     Raises DataError for rows that are not as the family expects.
     """
     try:
-        key = hashlib.sha256(sources.fingerprint(family.source, language).encode()).hexdigest()
+        state = sources.fingerprint(family.source, language) + _digest_code()
+        key = hashlib.sha256(state.encode()).hexdigest()
     except NoData as absent:
         return Prepared(family, language, FamilyDocs(()), "", "", reason=str(absent))
     folder = sources.find_cache() / "docs" / f"{family.name}-v{family.version}"
@@ -59,6 +61,14 @@ def prepare(family: Family, language: Language) -> Prepared:
         content["revision"],
         content["reason"],
     )
+
+
+@cache
+def _digest_code() -> str:
+    """Digest the files that make docs, so that a change of code never meets docs of before it."""
+    here = Path(__file__).parent
+    files = [*sorted((here / "families").glob("*.py")), here / "cldr.py", Path(__file__)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def covers(family: Family, language: Language) -> bool:
