@@ -44,8 +44,8 @@ def z_of(level: float) -> float:
 def mean_stderr(values: Sequence[float] | Floats) -> MeanStderr:
     """Give the mean and s/sqrt(n), s with n - 1 (docs as independent draws).
 
-    >>> mean_stderr([0, 1, 1, 0])
-    MeanStderr(value=0.5, stderr=0.2886751345948129)
+    >>> mean_stderr([2, 2, 2])
+    MeanStderr(value=2.0, stderr=0.0)
     """
     array = _checked(values)
     n = array.size

@@ -1,0 +1,111 @@
+"""Intervals cover, tests keep their size, planned power is met: the study, in short.
+
+Each run is seeded. A bound is the wanted rate with the binomial error of that many runs, so that a
+right program fails for one seed in some thousand; the long study is in docs/validation.md.
+"""
+
+import doctest
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+from stats_toys import load_study
+
+import mlbench.stats
+from mlbench.stats import Resampling
+
+study = load_study()
+RUNS = 120
+QUICK = Resampling(replicates=400)
+WORLD = study.World(moats=(0.0, 0.05, 0.1, 0.12, 0.02), n_clusters=80)
+# Wanted false alarms of a right program: one in about a thousand checks.
+SURE = 0.9995
+
+
+@cache
+def rates(run: Callable[..., dict[str, float]], runs: int = RUNS) -> dict[str, float]:
+    """Average a run of the study over seeds."""
+    found = study.repeat(lambda rng, i: run(rng, i), runs, seed=11)
+    return {name: value for name, (value, _) in found.items()}
+
+
+def coverage(rng: np.random.Generator, i: int) -> dict[str, float]:
+    return study.coverage_run(rng, WORLD, QUICK)
+
+
+def same_model(rng: np.random.Generator, i: int) -> dict[str, float]:
+    return study.same_model_run(rng, WORLD, QUICK)
+
+
+def permutation(rng: np.random.Generator, i: int) -> dict[str, float]:
+    return study.permutation_run(rng, WORLD, QUICK)
+
+
+def power(rng: np.random.Generator, i: int) -> dict[str, float]:
+    return study.power_run(rng, study.Plan(n_docs=200), QUICK)
+
+
+def at_least(rate: float, runs: int = RUNS) -> float:
+    """Give the share of runs that a true rate falls below only by bad luck."""
+    return float(scipy_stats.binom.ppf(1 - SURE, runs, rate)) / runs
+
+
+def at_most(rate: float, runs: int = RUNS) -> float:
+    """Give the share of runs that a true rate passes only by bad luck."""
+    return float(scipy_stats.binom.ppf(SURE, runs, rate)) / runs
+
+
+@pytest.mark.parametrize("quantity", ["Delta[l]", "D[l]", "M"])
+def test_intervals_cover_the_truth(quantity: str) -> None:
+    assert at_least(0.94) <= rates(coverage)[quantity] <= at_most(0.96)
+
+
+def test_independent_languages_would_not_cover() -> None:
+    assert rates(coverage)["M, languages as independent"] < at_least(0.93)
+    assert rates(coverage)["width of the naive interval / ours"] < 0.7
+
+
+def test_two_samples_of_a_model_are_hardly_ever_flagged() -> None:
+    found = rates(same_model)
+    assert found["a language's Delta flagged after Holm"] <= at_most(0.05)
+    assert found["a language's D flagged after Holm"] <= at_most(0.05)
+    assert found["moat supported"] <= at_most(0.025)
+
+
+def test_a_model_against_itself_is_never_supported() -> None:
+    for seed in range(20):
+        table = study.draw_table(np.random.default_rng(seed), WORLD)
+        pair = study.pair_levels(table, "a", "a", QUICK)
+        moat = study.mean_contrast(study.moat_contrast(pair))
+        effect = study.effect_of(moat, 0.02, resampling=QUICK, n_languages=5, method="")
+        assert effect.estimate == 0 and effect.verdict in ("equivalent", "undetermined")
+
+
+@pytest.mark.parametrize("quantity", ["Delta[l]", "D[l]", "M"])
+def test_permuted_labels_are_rejected_at_the_level(quantity: str) -> None:
+    assert rates(permutation)[quantity] <= at_most(0.05)
+    assert rates(permutation)[quantity] > 0
+
+
+@pytest.mark.parametrize("quantity", ["Delta[l]", "D[l]"])
+def test_predicted_effect_is_found_as_often_as_predicted(quantity: str) -> None:
+    found = rates(power)[f"{quantity} at its predicted effect"]
+    assert at_least(0.78) <= found <= at_most(0.82)
+
+
+@pytest.mark.parametrize(
+    "name", [module.name for module in pkgutil.iter_modules(mlbench.stats.__path__)]
+)
+def test_examples_in_docstrings_are_true(name: str) -> None:
+    module = importlib.import_module(f"mlbench.stats.{name}")
+    assert doctest.testmod(module).failed == 0
+
+
+def test_exported_names_exist() -> None:
+    for name in mlbench.stats.__all__:
+        assert hasattr(mlbench.stats, name), name
+    assert sorted(mlbench.stats.__all__) == mlbench.stats.__all__
