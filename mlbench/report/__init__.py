@@ -1,0 +1,10 @@
+"""What does a run say, as a page that opens by double-click, as figures and as CSV?
+
+Read in this order: columns, tables (every cell with its state), compare (the verdict of
+mlbench.stats on pairs), grid and words (what is written), page, figures, export.
+"""
+
+from mlbench.report.figures import draw_heatmap, heat_from_table, save_heatmap
+from mlbench.report.write import write_report
+
+__all__ = ["draw_heatmap", "heat_from_table", "save_heatmap", "write_report"]

@@ -1,0 +1,66 @@
+"""What does a column hold? Which kind of score a family gives, and in which unit it is shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mlbench.metrics import LOWER_IS_BETTER
+from mlbench.results import Column, Run
+
+Kind = Literal["accuracy", "bits", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A family with a number of shots: the columns that are compared with one another.
+
+    kind: accuracy has a chance level; bits are sums over the same sentences, lower is better.
+    """
+
+    family: str
+    shots: int
+    title: str
+    kind: Kind
+    metric: str
+    chance: float | None
+    is_parallel: bool
+    models: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name the block for a reader: family, and shots where there are any."""
+        return f"{self.family} {self.shots}-shot" if self.shots else self.family
+
+    def column(self, model: str) -> Column:
+        """Return the column of a model."""
+        return Column(model, self.family, self.shots)
+
+
+def blocks_of(run: Run) -> list[Block]:
+    """Return the blocks of a run in the order of the manifest."""
+    keys = dict.fromkeys((column.family, column.shots) for column in run.columns)
+    return [_block(run, family, shots) for family, shots in keys]
+
+
+def _block(run: Run, family: str, shots: int) -> Block:
+    facts: Mapping[str, Any] = run.families[family]
+    metric = facts["metrics"][0]
+    models = [c.model for c in run.columns if (c.family, c.shots) == (family, shots)]
+    order = list(run.models)
+    return Block(
+        family=family,
+        shots=shots,
+        title=facts["title"],
+        kind=_kind(metric, facts["chance"]),
+        metric=metric,
+        chance=facts["chance"],
+        is_parallel=facts["is_parallel"],
+        models=tuple(sorted(models, key=order.index)),
+    )
+
+
+def _kind(metric: str, chance: float | None) -> Kind:
+    if metric == "bits":
+        return "bits"
+    is_accuracy = chance is not None and metric not in LOWER_IS_BETTER
+    return "accuracy" if is_accuracy else "other"

@@ -1,0 +1,178 @@
+"""Every number of the page as long CSV: one line a score, one line a difference.
+
+pandas would write them too; the standard library does and brings nothing. Unknown is an empty
+field. Full precision: what the page rounds can be checked here.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mlbench.records import Score
+from mlbench.report.columns import Block
+from mlbench.report.compare import Comparison, Pair, unit_of
+from mlbench.report.tables import CellView, ReportTable, signature_hash
+from mlbench.report.text import show
+
+SCORE_FIELDS = (
+    "model",
+    "family",
+    "shots",
+    "language",
+    "tag",
+    "script",
+    "metric",
+    "value",
+    "n_docs",
+    "stderr",
+    "low",
+    "high",
+    "level",
+    "method",
+    "chance",
+    "above_chance",
+    "n_truncated",
+    "state",
+    "reason",
+    "signature",
+)
+DIFFERENCE_FIELDS = (
+    "model_a",
+    "model_b",
+    "family",
+    "shots",
+    "language",
+    "tag",
+    "unit",
+    "difference",
+    "low",
+    "high",
+    "p",
+    "p_benjamini_hochberg",
+    "p_holm",
+    "n_docs",
+    "beyond_english",
+    "beyond_english_low",
+    "beyond_english_high",
+    "state",
+    "reason",
+)
+
+
+def scores_csv(table: ReportTable) -> str:
+    """Write every cell: one line a metric, or one line with the reason where there is no score."""
+    blocks = {(block.family, block.shots): block for block in table.blocks}
+    lines: list[Mapping[str, Any]] = []
+    for view in table.cells.values():
+        block = blocks[view.cell.family, view.cell.shots]
+        lines += _score_lines(table, block, view)
+    return _csv(SCORE_FIELDS, lines)
+
+
+def _score_lines(table: ReportTable, block: Block, view: CellView) -> list[dict[str, Any]]:
+    language = table.run.languages[view.cell.language]
+    line: dict[str, Any] = {
+        "model": view.cell.model,
+        "family": view.cell.family,
+        "shots": view.cell.shots,
+        "language": language.name,
+        "tag": language.tag,
+        "script": language.script,
+        "state": view.state,
+        "reason": view.reason,
+    }
+    if view.result is None:
+        return [line | {"metric": block.metric}]
+    line |= {"signature": signature_hash(view.result), "n_truncated": view.n_truncated}
+    lines = [line | _score_fields(score) for score in view.result.scores.values()]
+    for entry in lines:
+        if entry["metric"] == block.metric:
+            entry.update(_level_fields(view, block))
+    if view.quantity == "parity":
+        n_docs = view.result.scores[block.metric].n_docs
+        lines.append(line | {"metric": "parity", "value": view.shown, "n_docs": n_docs})
+    return lines
+
+
+def _score_fields(score: Score) -> dict[str, Any]:
+    return {
+        "metric": score.metric,
+        "value": score.value,
+        "n_docs": score.n_docs,
+        "stderr": score.stderr,
+    }
+
+
+def _level_fields(view: CellView, block: Block) -> dict[str, Any]:
+    """Add what is known of the primary metric only: its interval and chance level."""
+    fields: dict[str, Any] = {"chance": block.chance, "above_chance": view.is_above_chance}
+    if view.level is not None:
+        level = view.level
+        fields |= {
+            "stderr": level.stderr,
+            "low": level.low,
+            "high": level.high,
+            "level": level.level,
+            "method": level.method,
+        }
+    return fields
+
+
+def differences_csv(table: ReportTable, comparisons: Mapping[Pair, Comparison]) -> str:
+    """Write every difference of every pair, in the unit of the page."""
+    lines: list[Mapping[str, Any]] = []
+    for pair, comparison in comparisons.items():
+        for block in comparison.blocks.values():
+            for language in table.languages:
+                line = {
+                    "model_a": pair.a,
+                    "model_b": pair.b,
+                    "family": block.family,
+                    "shots": pair.shots,
+                    "language": language.name,
+                    "tag": language.tag,
+                    "unit": unit_of(block),
+                }
+                lines.append(line | _lead_fields(comparison, block.family, language.tag))
+    return _csv(DIFFERENCE_FIELDS, lines)
+
+
+def _lead_fields(comparison: Comparison, family: str, tag: str) -> dict[str, Any]:
+    lead = comparison.leads.get((family, tag))
+    if lead is None:
+        reason = comparison.reasons.get((family, tag), comparison.problem)
+        return {"state": "not compared", "reason": reason}
+    return {
+        "difference": lead.value,
+        "low": lead.low,
+        "high": lead.high,
+        "p": lead.p,
+        "p_benjamini_hochberg": lead.q,
+        "p_holm": lead.p_holm,
+        "n_docs": lead.n_docs,
+        "beyond_english": lead.moat,
+        "beyond_english_low": lead.moat_low,
+        "beyond_english_high": lead.moat_high,
+        "state": "value",
+    }
+
+
+def _csv(fields: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> str:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, fields, lineterminator="\n", restval="")
+    writer.writeheader()
+    for line in lines:
+        writer.writerow({key: _field(value) for key, value in line.items()})
+    return file.getvalue()
+
+
+def _field(value: object) -> object:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else repr(value)
+    if not isinstance(value, str):
+        return value
+    text = show(value)
+    # A spreadsheet would run text that begins like this as a formula; numbers never come here.
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text

@@ -1,0 +1,145 @@
+"""What stands in each cell of the page's table? Text, class and tooltip; no markup.
+
+A class never carries alone what a reader must know: a difference within noise is in parentheses, a
+cell without value says which of the three states it is in, and the tooltip has everything in words.
+"""
+
+import math
+from typing import NamedTuple
+
+from mlbench.languages import REFERENCE
+from mlbench.records import Cell
+from mlbench.report.colours import difference_step, step_of
+from mlbench.report.columns import Block
+from mlbench.report.compare import Comparison, Lead, unit_of
+from mlbench.report.tables import CellView, Mean, ReportTable, adjust
+from mlbench.report.text import interval, number, percent, plural, show_line, signed
+
+NOT_EVALUATED = "–"
+TRUNCATED = "†"
+MISSING_STATES = {"failed": "xf", "missing": "xm", "no data": "xn"}
+
+
+class Shown(NamedTuple):
+    """One cell of the page: text, classes, tooltip; `mark` follows the text, raised."""
+
+    text: str
+    css: str
+    title: str
+    mark: str = ""
+
+
+def score_cell(view: CellView, block: Block) -> Shown:
+    """Show the score of a model in a language."""
+    if view.state != "value":
+        css = MISSING_STATES[view.state]
+        return Shown(
+            f"{NOT_EVALUATED} {view.state}", css, f"{view.state}: {show_line(view.reason)}"
+        )
+    mark = TRUNCATED if view.n_truncated else ""
+    if view.is_reference:
+        return Shown("base", "base", f"the reference of this column. {_details(view, block)}", mark)
+    css = _fill(view, block)
+    if view.is_above_chance is False:
+        css += " nac"
+    return Shown(shown_text(view), css, _details(view, block), mark)
+
+
+def shown_text(view: CellView) -> str:
+    """Format the value of a cell: percent for accuracy and parity, else two decimals."""
+    if view.quantity in ("accuracy", "parity"):
+        return percent(view.shown)
+    return number(view.shown, 2)
+
+
+def _fill(view: CellView, block: Block) -> str:
+    if math.isnan(view.shown):
+        return "plain"
+    if view.quantity == "accuracy":
+        return f"s{step_of(adjust(view.shown, block.chance))}"
+    return f"p{step_of(view.shown)}" if view.quantity == "parity" else "plain"
+
+
+def _details(view: CellView, block: Block) -> str:
+    assert view.result is not None
+    parts = [_value_words(view, block)]
+    scores = view.result.scores
+    parts += [f"{name} {number(scores[name].value, 3)}" for name in scores if name != block.metric]
+    parts.append(plural(scores[block.metric].n_docs, "doc"))
+    if block.chance is not None:
+        parts.append(f"chance {percent(block.chance)} %")
+    if view.is_above_chance is False:
+        parts.append("not above chance: the interval includes it")
+    if view.n_truncated:
+        parts.append(f"{plural(view.n_truncated, 'request')} truncated on the left")
+    return "; ".join(parts)
+
+
+def _value_words(view: CellView, block: Block) -> str:
+    level = view.level
+    assert view.result is not None
+    value = view.result.scores[block.metric].value
+    is_share = view.quantity == "accuracy"
+    scale, unit = (100, " %") if is_share else (1, " bits a doc" if block.kind == "bits" else "")
+    words = f"{block.metric} {number(scale * value)}{unit}"
+    if level is not None:
+        words += f" {interval(scale * level.low, scale * level.high)}"
+        words += f" ({100 * level.level:.0f} % interval, {level.method})"
+    if view.quantity == "parity":
+        words = f"parity {percent(view.shown)} % of English; {words}"
+    return words
+
+
+def lead_cell(comparison: Comparison | None, block: Block, tag: str) -> Shown:
+    """Show the difference of a pair in a language, in the unit of its block."""
+    if comparison is None:
+        return Shown(NOT_EVALUATED, "xm", "missing: not both models have this family")
+    lead = comparison.leads.get((block.family, tag))
+    if lead is None:
+        fallback = comparison.problem or "no score of both models"
+        reason = comparison.reasons.get((block.family, tag), fallback)
+        return Shown(NOT_EVALUATED, "xm", f"not compared: {show_line(reason)}")
+    alpha = 1 - float(comparison.verdict["level"]) if comparison.verdict else 0.05
+    title = _lead_words(comparison, block, lead, tag)
+    if math.isnan(lead.value):
+        return Shown(NOT_EVALUATED, "xm", title)
+    if lead.is_within_noise:
+        return Shown(f"({signed(lead.value)})", "ns", title)
+    if not lead.side(lead.q, alpha):
+        return Shown(signed(lead.value), "plain", title)
+    mark = "H" if lead.side(lead.p_holm, alpha) else "B"
+    return Shown(signed(lead.value), f"d{difference_step(lead.value)}", title, mark)
+
+
+def _lead_words(comparison: Comparison, block: Block, lead: Lead, tag: str) -> str:
+    level = float(comparison.verdict["level"]) if comparison.verdict else 0.95
+    words = (
+        f"A − B {signed(lead.value)} {unit_of(block)} {interval(lead.low, lead.high)} "
+        f"({100 * level:.0f} % interval, paired cluster bootstrap); {plural(lead.n_docs, 'doc')}; "
+        f"p {number(lead.p, 4)}, after Benjamini–Hochberg {number(lead.q, 4)}, "
+        f"after Holm {number(lead.p_holm, 4)}"
+    )
+    if tag != REFERENCE and not math.isnan(lead.moat):
+        words += f"; beyond the lead in English {signed(lead.moat)} "
+        words += interval(lead.moat_low, lead.moat_high)
+    return words
+
+
+def adjusted_cell(mean: Mean | None) -> Shown:
+    """Show a mean adjusted score with the number of families behind it, as a bar, not a colour."""
+    if mean is None or not mean.n:
+        return Shown(NOT_EVALUATED, "xm", "missing: no family that every model has here")
+    words = f"mean adjusted score {percent(mean.value)} over {plural(mean.n, 'family', 'families')}"
+    title = f"{words} that every model has here; 0 is chance, 100 all right"
+    return Shown(percent(mean.value), f"bar b{step_of(mean.value)}", title, str(mean.n))
+
+
+def mean_cell(table: ReportTable, block: Block, model: str) -> Shown:
+    """Show the macro mean of a column over the languages but English that all its models have."""
+    mean = table.block_means[block.family, block.shots, model]
+    if not mean.n:
+        return Shown(NOT_EVALUATED, "xm", "missing: no language that every model has")
+    some = Cell(model, block.family, next(iter(table.languages)).tag, block.shots)
+    is_share = table.cells[some].quantity in ("accuracy", "parity")
+    text = percent(mean.value) if is_share else number(mean.value, 2)
+    return Shown(text, "mean", f"macro mean over {plural(mean.n, 'language')} without English")

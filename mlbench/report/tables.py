@@ -1,0 +1,243 @@
+"""What is in every cell of the report? One table for page, figures and CSV, apart from drawing.
+
+A cell is in one of four states, and the three without a value say why: failed ran and broke,
+missing was planned (or never asked for) and has no result, no data means that the family has
+nothing of its own in that language. None of them is ever a zero.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mlbench import store
+from mlbench.languages import REFERENCE
+from mlbench.metrics import cell_score, doc_scores
+from mlbench.records import Cell, Language
+from mlbench.report.columns import Block, blocks_of
+from mlbench.results import Run
+from mlbench.stats import Resampling
+from mlbench.stats.cells import Level, cell_level
+
+State = Literal["value", "failed", "missing", "no data"]
+Quantity = Literal["accuracy", "parity", "bits per byte", "score"]
+
+RESAMPLING = Resampling(replicates=2_000)
+"""For the interval of a single score; differences use the full number."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """A cell as the reader meets it.
+
+    `shown` is in the column's quantity (accuracy and parity as shares of one). `result` is there in
+    state value only, `reason` in the others. `is_above_chance` None: there is no chance level.
+    """
+
+    cell: Cell
+    state: State
+    quantity: Quantity
+    reason: str = ""
+    result: store.CellResult | None = None
+    level: Level | None = None
+    shown: float = math.nan
+    is_above_chance: bool | None = None
+    is_reference: bool = False
+    n_truncated: int = 0
+
+
+class _Reasons:
+    """Why a planned or unplanned cell has no value; looked up once per run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.planned = frozenset(run.planned)
+        self.damaged = frozenset(run.damaged)
+
+    def view(self, cell: Cell, quantity: Quantity) -> CellView:
+        run = self.run
+        if cell in run.failed:
+            return CellView(cell, "failed", quantity, run.failed[cell].reason)
+        slug = run.models[cell.model]["slug"]
+        if str(store.cell_path(run.folder, slug, cell)) in self.damaged:
+            return CellView(cell, "missing", quantity, "its file is damaged and was not read")
+        if cell in self.planned:
+            return CellView(cell, "missing", quantity, "planned, not run yet")
+        if reason := run.no_data.get(cell.family, {}).get(cell.language):
+            return CellView(cell, "no data", quantity, reason)
+        return CellView(cell, "missing", quantity, "not part of this run's plan")
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean over `n` cells; nan when there is none."""
+
+    value: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTable:
+    """A run as languages x columns. English is first where it takes part.
+
+    `adjusted` holds the mean adjusted score by (model, shots, tag) over the accuracy families that
+    every model of those shots has in the language; `block_means` the macro mean of a column by
+    (family, shots, model) over the languages but English that all models of the block have.
+    """
+
+    run: Run
+    blocks: tuple[Block, ...]
+    languages: tuple[Language, ...]
+    cells: Mapping[Cell, CellView]
+    adjusted: Mapping[tuple[str, int, str], Mean]
+    block_means: Mapping[tuple[str, int, str], Mean]
+
+    @property
+    def has_english(self) -> bool:
+        """Tell whether anything can be held against English."""
+        return any(language.tag == REFERENCE for language in self.languages)
+
+    def count(self, state: State) -> int:
+        """Count the cells in a state; a cell that nobody asked for is not counted."""
+        planned = frozenset(self.run.planned)
+        return sum(
+            view.state == state and (view.cell in planned or state == "no data")
+            for view in self.cells.values()
+        )
+
+
+def table_from_run(run: Run) -> ReportTable:
+    """Prepare everything that page, figures and CSV show of the single cells."""
+    blocks = tuple(blocks_of(run))
+    languages = sorted(run.languages.values(), key=lambda lang: lang.tag != REFERENCE)
+    reasons = _Reasons(run)
+    cells: dict[Cell, CellView] = {}
+    for block in blocks:
+        for model in block.models:
+            for language in languages:
+                cell = Cell(model, block.family, language.tag, block.shots)
+                cells[cell] = _view(run, block, cell, reasons)
+    return ReportTable(
+        run,
+        blocks,
+        tuple(languages),
+        cells,
+        _adjusted_means(run, blocks, cells),
+        _block_means(blocks, languages, cells),
+    )
+
+
+def _view(run: Run, block: Block, cell: Cell, reasons: _Reasons) -> CellView:
+    english = run.done.get(cell._replace(language=REFERENCE))
+    quantity = _quantity(block, english)
+    result = run.done.get(cell)
+    if result is None:
+        return reasons.view(cell, quantity)
+    level = _level(result, block.metric)
+    above = level.low > block.chance if level and block.chance is not None else None
+    return CellView(
+        cell,
+        "value",
+        quantity,
+        result=result,
+        level=level,
+        shown=_shown(result, block, quantity, english),
+        is_above_chance=above,
+        is_reference=quantity == "parity" and cell.language == REFERENCE,
+        n_truncated=int(result.usage.get("n_truncated") or 0),
+    )
+
+
+def _quantity(block: Block, english: store.CellResult | None) -> Quantity:
+    if block.kind == "accuracy":
+        return "accuracy"
+    if block.kind == "other":
+        return "score"
+    return "bits per byte" if english is None else "parity"
+
+
+def _level(result: store.CellResult, metric: str) -> Level | None:
+    """Give the interval of the mean over docs; None for a metric of the whole cell."""
+    if metric == "macro_f1" or metric not in result.scores:
+        return None
+    clusters = [sample.cluster_id for sample in result.samples]
+    return cell_level(doc_scores(result.samples, metric), clusters, resampling=RESAMPLING)
+
+
+def _shown(
+    result: store.CellResult, block: Block, quantity: Quantity, english: store.CellResult | None
+) -> float:
+    if quantity == "parity" and english is not None:
+        return parity(result, english)
+    if quantity == "bits per byte":
+        return cell_score(result.samples, "bits_per_byte").value
+    return result.scores[block.metric].value
+
+
+def parity(result: store.CellResult, english: store.CellResult) -> float:
+    """Give Σ bits[en] / Σ bits[l] on the docs both have; nan where they share none.
+
+    Same definition as stats.scales.information_parity, which needs all models on the same docs.
+    """
+    own = _bits(result)
+    in_english = _bits(english)
+    shared = own.keys() & in_english.keys()
+    total = math.fsum(own[doc] for doc in shared)
+    return math.fsum(in_english[doc] for doc in shared) / total if total > 0 else math.nan
+
+
+def _bits(result: store.CellResult) -> dict[str, float]:
+    values = doc_scores(result.samples, "bits")
+    return {sample.doc_id: bits for sample, bits in zip(result.samples, values, strict=True)}
+
+
+def _mean(values: list[float]) -> Mean:
+    return Mean(math.fsum(values) / len(values), len(values)) if values else Mean(math.nan, 0)
+
+
+def _adjusted_means(
+    run: Run, blocks: tuple[Block, ...], cells: Mapping[Cell, CellView]
+) -> dict[tuple[str, int, str], Mean]:
+    means = {}
+    scored = [block for block in blocks if block.kind == "accuracy"]
+    for shots in dict.fromkeys(block.shots for block in scored):
+        models = [m for m in run.models if any(m in b.models for b in scored if b.shots == shots)]
+        for tag in run.languages:
+            common = [b for b in scored if b.shots == shots and _all_done(b, models, tag, cells)]
+            for model in models:
+                views = [(b, cells[Cell(model, b.family, tag, shots)]) for b in common]
+                means[model, shots, tag] = _mean([adjust(v.shown, b.chance) for b, v in views])
+    return means
+
+
+def adjust(accuracy: float, chance: float | None) -> float:
+    """Rescale an accuracy so that guessing is 0: (score - chance) / (1 - chance)."""
+    return (accuracy - (chance or 0.0)) / (1 - (chance or 0.0))
+
+
+def _all_done(block: Block, models: list[str], tag: str, cells: Mapping[Cell, CellView]) -> bool:
+    wanted = [cells.get(Cell(model, block.family, tag, block.shots)) for model in models]
+    return all(view is not None and view.state == "value" for view in wanted)
+
+
+def _block_means(
+    blocks: tuple[Block, ...], languages: list[Language], cells: Mapping[Cell, CellView]
+) -> dict[tuple[str, int, str], Mean]:
+    means = {}
+    for block in blocks:
+        models = list(block.models)
+        others = [language.tag for language in languages if language.tag != REFERENCE]
+        common = [tag for tag in others if _all_done(block, models, tag, cells)]
+        for model in models:
+            shown = [cells[Cell(model, block.family, tag, block.shots)].shown for tag in common]
+            known = [value for value in shown if not math.isnan(value)]
+            means[block.family, block.shots, model] = _mean(known)
+    return means
+
+
+def signature_hash(result: store.CellResult) -> str:
+    """Shorten a signature to eight characters that tell two of them apart."""
+    text = json.dumps(result.signature, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,61 @@
+"""How does a run become the folder reports/RUN? Read, judge, render, and put each file in place."""
+
+import json
+from pathlib import Path
+
+from mlbench import store
+from mlbench.errors import StoreError
+from mlbench.report.compare import Comparison, Pair, compare, pairs_of
+from mlbench.report.export import differences_csv, scores_csv
+from mlbench.report.figures import save_heatmap
+from mlbench.report.page import render_page
+from mlbench.report.tables import ReportTable, table_from_run
+from mlbench.results import read_run
+from mlbench.stats import Resampling
+
+REPORTS = Path("reports")
+
+
+def write_report(
+    run: str | Path, out: Path | None = None, *, resampling: Resampling | None = None
+) -> Path:
+    """Write the report of a run and return its page; default folder is reports/<run's name>.
+
+    Raises StoreError if there is no such run, or the folder cannot be written.
+    """
+    table = table_from_run(read_run(run))
+    folder = out or REPORTS / table.run.folder.resolve().name
+    comparisons = compare_all(table, resampling or Resampling())
+    texts = {"index.html": render_page(table, comparisons), "scores.csv": scores_csv(table)}
+    if comparisons:
+        texts["differences.csv"] = differences_csv(table, comparisons)
+        texts["verdict.json"] = verdicts_json(comparisons)
+    for name, text in texts.items():
+        _write_text(folder / name, text)
+    try:
+        save_heatmap(table, folder)
+    except OSError as error:
+        raise StoreError(f"cannot write figures to {folder}: {error.strerror or error}") from error
+    return folder / "index.html"
+
+
+def compare_all(table: ReportTable, resampling: Resampling) -> dict[Pair, Comparison]:
+    """Judge every pair of the report; a run without a finished cell has none."""
+    pairs = pairs_of(table) if table.run.done else []
+    return {pair: compare(table, pair, resampling) for pair in pairs}
+
+
+def verdicts_json(comparisons: dict[Pair, Comparison]) -> str:
+    """Write the verdicts as mlbench.stats gave them, one object a pair and shots."""
+    found = [
+        {"shots": pair.shots, "problem": comparison.problem, "verdict": comparison.verdict}
+        | {"a": pair.a, "b": pair.b}
+        for pair, comparison in comparisons.items()
+    ]
+    return json.dumps(found, sort_keys=True, ensure_ascii=False, indent=1) + "\n"
+
+
+def _write_text(path: Path, text: str) -> None:
+    # Newlines stay "\n" on every system, and a lone surrogate from a broken name cannot stop it.
+    content = text.encode("utf-8", errors="replace")
+    store.write(path, lambda file: Path(file).write_bytes(content))
