@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
-from stats_toys import QUICK
+from stats_toys import QUICK, make_table
 
 from mlbench.errors import DataError
-from mlbench.stats import Resampling, cell_level, mean_stderr, wilson
+from mlbench.stats import (
+    CellScores,
+    Resampling,
+    cell_level,
+    cell_levels,
+    mean_stderr,
+    table_from_cells,
+    wilson,
+)
 from mlbench.stats.cells import clustered_stderr, is_above_chance
 from mlbench.stats.intervals import bca, expanded_tail, percentile, quantiles
 
@@ -160,3 +168,22 @@ def test_three_right_docs_are_not_above_chance() -> None:
     assert not is_above_chance(np.ones(3), np.arange(3), 0.25)
     assert is_above_chance(np.ones(30), np.arange(30), 0.25)
     assert not is_above_chance(np.ones(1), np.arange(1), 0.25)
+
+
+@pytest.mark.parametrize("is_parallel", [True, False])
+def test_levels_of_a_table_are_those_of_its_cells(is_parallel: bool) -> None:
+    table = make_table(is_parallel=is_parallel)
+    found = cell_levels(table, QUICK)
+    codes = [str(code) for code in table.clusters[3]]
+    alone = cell_level(table.values[1, 3], codes, resampling=QUICK)
+    one = (found.estimate[1, 3], found.low[1, 3], found.high[1, 3], found.stderr[1, 3])
+    assert one[::3] == (alone.estimate, alone.stderr)
+    assert one[1:3] == pytest.approx((alone.low, alone.high), abs=0.02)
+
+
+def test_levels_of_plain_docs_are_wilsons_and_of_missing_cells_unknown() -> None:
+    ids = ["1", "2", "3"]
+    cells = [CellScores("a", "en", ids, [1, 1, 0]), CellScores("b", "sw", ids, [0, 0, 0])]
+    found = cell_levels(table_from_cells("f", cells), QUICK)
+    assert (found.low[0, 0], found.high[0, 0]) == pytest.approx(wilson(2, 3)[:2])
+    assert math.isnan(found.estimate[0, 1]) and found.n_docs.tolist() == [[3, 0], [0, 3]]

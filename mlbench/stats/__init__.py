@@ -17,7 +17,7 @@ from mlbench.stats.aggregates import (
 )
 from mlbench.stats.align import table_from_cells
 from mlbench.stats.bootstrap import Resampling
-from mlbench.stats.cells import Level, cell_level
+from mlbench.stats.cells import CellLevels, Level, cell_level, cell_levels
 from mlbench.stats.claims import Claim, ClaimsFile, ClaimsFileError, read_claims
 from mlbench.stats.contrast import Difference, Differences
 from mlbench.stats.differences import PairedDifferences, paired_difference, paired_differences
@@ -29,15 +29,18 @@ from mlbench.stats.pooling import Pooled, random_effects
 from mlbench.stats.power import Plan, detectable_effect, docs_needed, predicted_effect
 from mlbench.stats.scales import Parity, information_parity
 from mlbench.stats.table import CellScores, ScoreTable
+from mlbench.stats.trace import DocTrace, trace_docs
 from mlbench.stats.verdict import judge, verdict_json
 
 __all__ = [
+    "CellLevels",
     "CellScores",
     "Claim",
     "ClaimsFile",
     "ClaimsFileError",
     "Difference",
     "Differences",
+    "DocTrace",
     "Evidence",
     "Excluded",
     "Interval",
@@ -54,6 +57,7 @@ __all__ = [
     "ScoreTable",
     "benjamini_hochberg",
     "cell_level",
+    "cell_levels",
     "complete_block",
     "detectable_effect",
     "docs_needed",
@@ -71,6 +75,7 @@ __all__ = [
     "random_effects",
     "read_claims",
     "table_from_cells",
+    "trace_docs",
     "verdict_json",
     "wilson",
 ]

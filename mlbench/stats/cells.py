@@ -6,6 +6,7 @@ and the floor rule use these.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,9 @@ import numpy as np
 from mlbench.errors import DataError
 from mlbench.stats.bootstrap import Resampling, cluster_sums, resample
 from mlbench.stats.contrast import Contrast, interval_of, stderr_of
-from mlbench.stats.intervals import bca, wilson
-from mlbench.stats.table import Floats, Ints
+from mlbench.stats.intervals import Interval, bca, percentile, wilson
+from mlbench.stats.pairs import stream_names
+from mlbench.stats.table import Floats, Ints, ScoreTable
 
 # Skewness of the replicates from which BCa replaces the percentile interval: at 0.5 the two ends
 # of a percentile interval are about a tenth of a stderr off (Efron & Tibshirani 1993, chapter 14).
@@ -48,24 +50,68 @@ def cell_level(
     scores = np.asarray(values, dtype=np.float64)
     if scores.size == 0 or not np.isfinite(scores).all():
         raise DataError("a cell needs at least one doc, and no score that is NaN or infinite")
-    codes = _codes(clusters, scores.size)
-    n_clusters = len(np.unique(codes))
-    mean, stderr = float(scores.mean()), clustered_stderr(scores, codes)
+    n = scores.size
+    codes = _codes(clusters, n)
+    stderr = clustered_stderr(scores, codes)
+    plain = _plain_interval(scores, len(np.unique(codes)), resampling.level)
+    if plain is not None:
+        return Level(float(scores.mean()), plain.low, plain.high, stderr, n, plain.level, "wilson")
+    return _bootstrapped(scores, codes, stderr, resampling)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellLevels:
+    """Scores of all cells of a family, arrays [model, language]; nan where a cell was not run."""
+
+    models: tuple[str, ...]
+    languages: tuple[str, ...]
+    estimate: Floats
+    low: Floats
+    high: Floats
+    stderr: Floats
+    n_docs: Ints
+    level: float
+
+
+def cell_levels(table: ScoreTable, resampling: Resampling | None = None) -> CellLevels:
+    """Give every cell of a table its raw mean, stderr and interval at once.
+
+    As cell_level, but always with percentiles where docs have clusters, in one joint bootstrap.
+    """
+    resampling = resampling or Resampling()
+    shape = table.values.shape[:2]
+    found = {name: np.full(shape, np.nan) for name in ("estimate", "low", "high", "stderr")}
+    n_docs = (~np.isnan(table.values)).sum(axis=2)
+    needs_draws = np.zeros(shape, dtype=bool)
+    for cell in zip(*np.nonzero(n_docs), strict=True):
+        there = ~np.isnan(table.values[cell])
+        scores, codes = table.values[cell][there], table.clusters[cell[1]][there]
+        found["estimate"][cell] = scores.mean()
+        found["stderr"][cell] = clustered_stderr(scores, codes)
+        plain = _plain_interval(scores, len(np.unique(codes)), resampling.level)
+        needs_draws[cell] = plain is None
+        if plain is not None:
+            found["low"][cell], found["high"][cell] = plain[:2]
+    if needs_draws.any():
+        names = table.family if table.is_parallel else stream_names(table)
+        drawn = resample(table.values, table.clusters, names=names, resampling=resampling)
+        for n in np.unique(drawn.n_clusters[needs_draws]):
+            cells = needs_draws & (drawn.n_clusters == n)
+            ends = percentile(drawn.replicates[:, cells], int(n), resampling.level)
+            found["low"][cells], found["high"][cells] = ends
+    return CellLevels(table.models, table.languages, **found, n_docs=n_docs, level=resampling.level)
+
+
+def _plain_interval(scores: Floats, n_clusters: int, level: float) -> Interval | None:
+    """Give Wilson's interval where it applies, nan where nothing varies, None to draw."""
+    mean = float(scores.mean())
     is_constant = bool((scores == scores[0]).all())
     is_binary = bool(np.isin(scores, (0, 1)).all())
-    if (is_binary and n_clusters == scores.size) or is_constant:
-        inside = 0 <= mean <= 1
-        low, high, level = (
-            wilson(mean * n_clusters, n_clusters, resampling.level)
-            if inside
-            else (
-                math.nan,
-                math.nan,
-                resampling.level,
-            )
-        )
-        return Level(mean, low, high, stderr, scores.size, level, "wilson")
-    return _bootstrapped(scores, codes, stderr, resampling)
+    if is_constant and not 0 <= mean <= 1:
+        return Interval(math.nan, math.nan, level)
+    if is_constant or (is_binary and n_clusters == scores.size):
+        return wilson(mean * n_clusters, n_clusters, level)
+    return None
 
 
 def _codes(clusters: Sequence[str] | None, n: int) -> Ints:

@@ -203,5 +203,5 @@ def clean(value: Any) -> Any:
 
 
 def verdict_json(verdict: Mapping[str, Any]) -> str:
-    """Write a verdict as JSON with sorted keys: equal verdicts are equal bytes."""
-    return json.dumps(clean(verdict), sort_keys=True, ensure_ascii=False, indent=1) + "\n"
+    """Write the dict of judge as JSON with sorted keys: equal verdicts are equal bytes."""
+    return json.dumps(verdict, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
