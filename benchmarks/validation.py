@@ -228,8 +228,11 @@ class Study(NamedTuple):
 
 def studies(replicates: int) -> list[Study]:
     """List the tables, each with worlds as small as real families are."""
+
+    def with_seed(i: int) -> Resampling:
+        return Resampling(seed=i, replicates=replicates)
+
     world = World()
-    with_seed = lambda i: Resampling(seed=i, replicates=replicates)  # noqa: E731
     apart = replace(world, is_parallel=False)
     plan = Plan(n_docs=300)
     few = replace(world, n_clusters=25, docs_a_cluster=2)

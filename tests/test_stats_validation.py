@@ -7,6 +7,8 @@ right program fails for one seed in some thousand; the long study is in docs/val
 import doctest
 import importlib
 import pkgutil
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 
@@ -109,3 +111,9 @@ def test_exported_names_exist() -> None:
     for name in mlbench.stats.__all__:
         assert hasattr(mlbench.stats, name), name
     assert sorted(mlbench.stats.__all__) == mlbench.stats.__all__
+
+
+def test_importing_the_package_does_not_import_scipy() -> None:
+    code = "import sys, mlbench.stats; print([m for m in ('scipy', 'yaml') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

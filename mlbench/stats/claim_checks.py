@@ -158,7 +158,8 @@ def _check_moat(asked: Question) -> Answer:
 def _leads(analysis: Analysis) -> Leads:
     delta = analysis.delta
     rows = (only(delta, {REFERENCE_LANGUAGE}), others_of(delta))
-    return Leads(*(float(row.estimate.mean()) if row else math.nan for row in rows))
+    english, others = (float(row.estimate.mean()) if row else math.nan for row in rows)
+    return Leads(english, others, analysis.scale)
 
 
 def _check_coverage(asked: Question) -> Answer:

@@ -74,7 +74,13 @@ def pooled_effect(
     if not means:
         return undefined("no family allows it", margin)
     each = [
-        effect_of(mean, margin, resampling=resampling, n_languages=n_languages, method="bootstrap")
+        effect_of(
+            mean,
+            margin,
+            resampling=resampling,
+            n_languages=n_languages,
+            method="one family, languages fixed",
+        )
         for mean in means
     ]
     known = [effect for effect in each if not math.isnan(effect.stderr)]

@@ -50,6 +50,7 @@ class Leads(NamedTuple):
 
     english: float
     others: float
+    scale: Scale
 
 
 def moat_sentence(effect: Effect, names: Names, leads: Leads, *, scale: Scale, level: float) -> str:
@@ -82,12 +83,13 @@ def _leads(leads: Leads, names: Names) -> str:
     """Say both leads in points, and when the one with the moat is behind all the same."""
     if math.isnan(leads.english) or math.isnan(leads.others):
         return ""
-    text = f". The lead of {names[0]} is {100 * leads.english:+.1f} in English"
-    text += f" and {100 * leads.others:+.1f} elsewhere (times 100, on the primary scale)"
+    english, others = shown(leads.english, leads.scale), shown(leads.others, leads.scale)
+    unit = UNIT_BY_SCALE[leads.scale]
+    text = f"; the lead itself is {english} {unit} in English and {others} {unit} elsewhere"
     moat = leads.others - leads.english
     if moat * leads.others < 0:
         behind = names[0] if moat > 0 else names[1]
-        text += f"; outside English {behind} is behind all the same"
+        text += f", so outside English {behind} is behind all the same"
     return text
 
 
