@@ -1,0 +1,157 @@
+"""Does the report repeat the verdict of mlbench.stats, in its own units and hedged words?"""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from report_toys import ENGLISH, HINDI, LANGUAGES, SWAHILI, ToyRun, choices, texts, two_models
+
+from mlbench.records import Cell
+from mlbench.report import words
+from mlbench.report.compare import Comparison, Pair, compare, in_unit, pairs_of
+from mlbench.report.export import differences_csv
+from mlbench.report.grid import lead_cell
+from mlbench.report.tables import ReportTable, table_from_run
+from mlbench.report.write import verdicts_json
+from mlbench.results import read_run
+from mlbench.stats import Resampling
+
+FAST = Resampling(replicates=1_000)
+PAIR = Pair("many", "few", 0)
+NAMES = {"many": "many", "few": "few"}
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> ReportTable:
+    run = two_models(tmp_path_factory.mktemp("runs") / "r")
+    return table_from_run(read_run(run.write()))
+
+
+@pytest.fixture(scope="module")
+def comparison(table: ReportTable) -> Comparison:
+    return compare(table, PAIR, FAST)
+
+
+def test_a_lead_in_accuracy_is_the_difference_of_the_two_columns(
+    table: ReportTable, comparison: Comparison
+) -> None:
+    a, b = (table.cells[Cell(model, "topic", "sw", 0)].shown for model in ("many", "few"))
+    lead = comparison.leads["topic", "sw"]
+    assert lead.value == pytest.approx(100 * (a - b), abs=1e-6)
+    assert lead.low < lead.value < lead.high
+
+
+def test_a_lead_in_bits_is_the_share_of_bits_saved(
+    table: ReportTable, comparison: Comparison
+) -> None:
+    def bits(model: str) -> float:
+        result = table.cells[Cell(model, "text", "sw", 0)].result
+        assert result is not None
+        return result.scores["bits"].value
+
+    lead = comparison.leads["text", "sw"]
+    assert lead.value == pytest.approx(100 * (1 - bits("many") / bits("few")), abs=1e-6)
+
+
+def test_numbers_are_those_of_the_verdict(comparison: Comparison) -> None:
+    assert comparison.verdict is not None
+    stored = json.loads(verdicts_json({PAIR: comparison}))[0]["verdict"]
+    rows = stored["by_family"]["topic"]["per_language"]
+    block = comparison.blocks["topic"]
+    for row in rows:
+        lead = comparison.leads["topic", row["language"]]
+        assert lead.value == in_unit(block, row["delta"])
+        assert lead.p_holm == row["p_holm"]
+
+
+def test_counts_leave_english_out_and_add_up(comparison: Comparison) -> None:
+    counts = words.counts_of(comparison, "topic", "p_holm")
+    assert counts.better == 4 and sum(counts) == len(LANGUAGES) - 1
+
+
+def test_sentences_name_english_the_rest_and_the_undetermined(comparison: Comparison) -> None:
+    found = words.family_verdict(comparison, "topic", NAMES)
+    assert "in English the difference many − few is" in found.sentence
+    assert "4 other languages" in found.sentence
+    assert "Beyond English the lead is" in found.sentence
+    assert "nobody can tell" in found.sentence
+
+
+def test_the_pooled_sentence_says_the_scale_and_both_counts(comparison: Comparison) -> None:
+    sentence = words.pooled_sentence(comparison, NAMES)
+    assert sentence.startswith("Over 2 families (chance-adjusted points)")
+    assert "better in 4 of them, worse in 0" in sentence
+
+
+def test_two_families_are_not_pooled_beyond_english(comparison: Comparison) -> None:
+    assert "fewer than 3 are not pooled" in words.pooled_sentence(comparison, NAMES)
+
+
+def test_without_english_the_lead_beyond_it_is_undefined(tmp_path: Path) -> None:
+    run = two_models(tmp_path / "r", languages=(SWAHILI, HINDI))
+    found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
+    assert math.isnan(found.leads["topic", "sw"].moat)
+    assert "undefined" in words.family_verdict(found, "topic", NAMES).sentence
+
+
+def test_cells_of_different_docs_are_left_out_with_the_reason(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model, n in (("many", 30), ("few", 20)):
+        run.put(Cell(model, "text", "en", 0), texts(100))
+        run.put(Cell(model, "text", "sw", 0), texts(100, n=n))
+    found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
+    assert found.reasons["text", "sw"] == "the models were scored on different docs"
+    assert ("text", "en") in found.leads
+
+
+def test_a_language_that_shares_no_doc_with_english_is_left_out(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model in ("many", "few"):
+        run.put(Cell(model, "text", "en", 0), texts(100)[:10])
+        run.put(Cell(model, "text", "sw", 0), texts(100)[10:])
+    found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
+    assert found.reasons["text", "sw"] == "no doc of this run is shared with en"
+
+
+def test_two_guessers_are_not_compared(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model in ("many", "few"):
+        run.put(Cell(model, "topic", "en", 0), choices(0.2))
+        run.put(Cell(model, "topic", "sw", 0), choices(0.2))
+    found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
+    assert "Nobody can tell" in words.pooled_sentence(found, NAMES)
+    shown = lead_cell(found, found.blocks["topic"], "sw")
+    assert (shown.text, shown.css) == ("–", "xm") and "3 stderr above chance" in shown.title
+
+
+def test_a_difference_within_noise_is_in_parentheses(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for seed, model in enumerate(("many", "few")):
+        run.put(Cell(model, "topic", "en", 0), choices(0.7, seed=seed))
+        run.put(Cell(model, "topic", "sw", 0), choices(0.7, seed=seed + 5))
+    found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
+    shown = lead_cell(found, found.blocks["topic"], "sw")
+    assert shown.text.startswith("(") and shown.css == "ns"
+
+
+def test_a_clear_difference_is_coloured_and_carries_a_letter(comparison: Comparison) -> None:
+    shown = lead_cell(comparison, comparison.blocks["topic"], "sw")
+    assert shown.css.startswith("d") and shown.mark == "H" and shown.text.startswith("+")
+    assert "paired cluster bootstrap" in shown.title and "beyond the lead in English" in shown.title
+
+
+def test_pairs_start_with_the_first_two_models(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
+    for model in ("x", "b", "a"):
+        run.put(Cell(model, "topic", "en", 0), choices(0.7))
+    pairs = pairs_of(table_from_run(read_run(run.write())))
+    assert pairs == [Pair("x", "b", 0), Pair("x", "a", 0), Pair("b", "a", 0)]
+
+
+def test_differences_csv_has_a_line_for_every_language(
+    table: ReportTable, comparison: Comparison
+) -> None:
+    lines = differences_csv(table, {PAIR: comparison}).splitlines()
+    assert len(lines) == 1 + 3 * len(LANGUAGES)
+    assert any("not compared" in line and "yo" in line for line in lines)
