@@ -18,19 +18,22 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from mlbench.engine.architectures import Mode
+from mlbench.engine.architectures import MODES, Mode
 from mlbench.engine.budget import default_budget
 from mlbench.engine.forward import Forward
-from mlbench.engine.probe import choose_mode
-from mlbench.engine.score import score
+from mlbench.engine.probe import choose_mode, max_difference
+from mlbench.engine.score import Score, score
 from mlbench.engine.tokenise import Pair, encoder_for
 from mlbench.engine.trie import Scored
-from mlbench.errors import ContextOverflow
+from mlbench.errors import ContextOverflow, ModelError
 
 logger = logging.getLogger(__name__)
 
 # Requests are sorted and merged this many tokens at a time: some 100 MB.
 SLAB_TOKENS = 8 * 2**20
+# How far a mode may be from plain scoring, by bytes of a weight: half precision differs from itself
+# by 0.02 when only the order of a sum changes.
+VERIFY_TOLERANCE = {8: 1e-4, 4: 1e-4, 2: 0.05, 1: 0.1}
 
 
 @register_model("mlbench")
@@ -38,7 +41,8 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
     """lm-eval model `mlbench`.
 
     `engine` is `auto`, or one of the modes of architectures.py to force it; `mode` says which one
-    is used. `batch_tokens` bounds the tokens of a forward pass (default: from free memory);
+    is used. `verify` docs of each task are also scored plainly, and a mode that differs is given
+    up. `batch_tokens` bounds the tokens of a forward pass (default: from free memory);
     `batch_size` only matters where `hf` itself is used. After a call: `last_lengths` has the
     (context, continuation) tokens of each request and `n_truncated` counts those cut on the left.
     """
@@ -49,18 +53,22 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         *,
         batch_tokens: int | None = None,
         engine: Mode | Literal["auto"] = "auto",
+        verify: int = 0,
         **arguments: Any,
     ) -> None:
         arguments["device"] = device = arguments.get("device") or best_device()
         if device == "cpu" and arguments.get("dtype", "auto") == "auto":
             arguments["dtype"] = "float32"  # half precision is 8 times slower on most CPUs
         super().__init__(pretrained, **arguments)
+        if self.backend != "causal":
+            raise ModelError("an encoder-decoder model cannot be packed; use --engine hf")
         self.mode: Mode = choose_mode(self.model) if engine == "auto" else engine
         self.forward = Forward(self.model)
         self.budget = default_budget(self.model, batch_tokens)
         self.encoder = encoder_for(
             self.tokenizer, prefix_token=self.prefix_token_id, add_bos=self.add_bos_token
         )
+        self.verify = verify
         self.requests_scored = 0
         self.n_truncated = 0
         self.last_lengths: list[tuple[int, int]] = []
@@ -70,13 +78,15 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         """Count the tokens that went through the model so far."""
         return self.forward.tokens_fed
 
-    def loglikelihood(
-        self, requests: list[Instance], disable_tqdm: bool = False
-    ) -> list[tuple[float, bool]]:
+    def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[Score]:
         """Score each continuation after its context."""
         texts = [request.args for request in requests]
-        pairs = self.encoder.pairs(texts)
-        scores = self._score(pairs, disable_tqdm=disable_tqdm)
+        tokens = [
+            (text, *pair) for text, pair in zip(texts, self.encoder.pairs(texts), strict=True)
+        ]
+        scores: list[Score] = self._loglikelihood_tokens(tokens, disable_tqdm=disable_tqdm)
+        if self.verify and self._is_wrong(requests, tokens, scores):
+            scores = self._loglikelihood_tokens(tokens, disable_tqdm=disable_tqdm)
         for text, found in zip(texts, scores, strict=True):
             self.cache_hook.add_partial("loglikelihood", text, found)
         return scores
@@ -88,7 +98,8 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         texts = [request.args[0] for request in requests]
         encoded = self.encoder.texts(texts)
         windows = [self._windows(ids.tolist()) for ids in encoded]
-        scores = iter(self._score([w for text in windows for w in text], disable_tqdm=disable_tqdm))
+        tokens = [(None, *window) for text in windows for window in text]
+        scores = iter(self._loglikelihood_tokens(tokens, disable_tqdm=disable_tqdm))
         totals = [sum((next(scores)[0] for _ in text), 0.0) for text in windows]
         self.last_lengths = [(0, len(ids)) for ids in encoded]
         for text, total in zip(texts, totals, strict=True):
@@ -97,35 +108,48 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
 
     def _loglikelihood_tokens(
         self,
-        requests: Iterable[tuple[Any, list[int], list[int]]],
+        requests: Iterable[tuple[Any, Any, Any]],
         disable_tqdm: bool = False,
         **_: Any,
-    ) -> list[tuple[float, bool]]:
-        """Score token ids, as some lm-eval tasks ask for."""
+    ) -> list[Score]:
+        """Score (text, context ids, continuation ids): all scoring comes through here, as in hf."""
         pairs = [Pair(np.asarray(c, np.int32), np.asarray(t, np.int32)) for _, c, t in requests]
-        return self._score(pairs, disable_tqdm=disable_tqdm)
+        self.last_lengths = [(len(pair.context), len(pair.continuation)) for pair in pairs]
+        self._count_truncated()
+        scored = [self._truncate(pair) for pair in pairs]
+        scores: list[Score] = []
+        with tqdm(total=len(pairs), disable=disable_tqdm, desc="mlbench", unit="request") as bar:
+            for slab in slabs(scored):
+                scores += score(self.forward, slab, self.budget, self.mode)
+                bar.update(len(slab))
+        self.requests_scored += len(pairs)
+        return scores
+
+    def _is_wrong(self, requests: Sequence[Instance], tokens: Any, scores: list[Score]) -> bool:
+        """Score the first docs of each task plainly too; a mode that differs is given up."""
+        chosen = first_docs(requests, self.verify)
+        plain = [self._truncate(Pair(*tokens[i][1:])) for i in chosen]
+        expected = score(self.forward, plain, self.budget, "plain")
+        difference = max_difference([scores[i] for i in chosen], expected)
+        if difference <= VERIFY_TOLERANCE[self.model.dtype.itemsize]:
+            return False
+        slower = MODES[min(MODES.index(self.mode) + 1, len(MODES) - 1)]
+        logger.warning("mode %s differs by %.2g: going on %s", self.mode, difference, slower)
+        self.mode = slower
+        return True
 
     def _windows(self, ids: list[int]) -> list[Pair]:
         windows = get_rolling_token_windows(ids, self.prefix_token_id, self.max_length, 1)
         parts = (make_disjoint_window(window) for window in windows)
         return [Pair(np.asarray(c, np.int32), np.asarray(t, np.int32)) for c, t in parts]
 
-    def _score(self, pairs: Sequence[Pair], *, disable_tqdm: bool) -> list[tuple[float, bool]]:
-        self.last_lengths = [(len(pair.context), len(pair.continuation)) for pair in pairs]
+    def _count_truncated(self) -> None:
         self.n_truncated = sum(a + b > self.max_length + 1 for a, b in self.last_lengths)
         if self.n_truncated:
             logger.warning(
                 "%d of %d requests are longer than the model's %d tokens and lost their beginning",
-                *(self.n_truncated, len(pairs), self.max_length),
+                *(self.n_truncated, len(self.last_lengths), self.max_length),
             )
-        requests = [self._truncate(pair) for pair in pairs]
-        scores: list[tuple[float, bool]] = []
-        with tqdm(total=len(pairs), disable=disable_tqdm, desc="mlbench", unit="request") as bar:
-            for slab in slabs(requests):
-                scores += score(self.forward, slab, self.budget, self.mode)
-                bar.update(len(slab))
-        self.requests_scored += len(pairs)
-        return scores
 
     def _truncate(self, pair: Pair) -> Scored:
         n_scored = len(pair.continuation)
@@ -135,6 +159,15 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
                 "shorten it or leave the model out"
             )
         return Scored(np.concatenate(pair)[-(self.max_length + 1) :], n_scored)
+
+
+def first_docs(requests: Sequence[Instance], n_docs: int) -> list[int]:
+    """Number the requests of the first docs of each task, to try them at their real length."""
+    docs: dict[Any, dict[Any, None]] = {}
+    for request in requests:
+        docs.setdefault(request.task_name, {})[request.doc_id] = None
+    kept = {(task, doc) for task, ids in docs.items() for doc in list(ids)[:n_docs]}
+    return [i for i, r in enumerate(requests) if (r.task_name, r.doc_id) in kept]
 
 
 def slabs(requests: Sequence[Scored]) -> Iterator[list[Scored]]:
