@@ -131,7 +131,7 @@ def test_packs_are_halved_when_memory_runs_out(llama, mode, monkeypatch):
         return logits
 
     monkeypatch.setattr(type(lm.forward), "__call__", fail_if_large)
-    texts = toy_requests(random.Random(4))
+    texts = toy_requests(random.Random(4)) if mode == "packed" else []
     texts += [("q" * 9 + letter, "z") for letter in "abcdefghij"]
     found = lm.loglikelihood(instances(texts), disable_tqdm=True)
     assert lm.budget.tokens < 400
