@@ -260,7 +260,7 @@ def studies(replicates: int) -> list[Study]:
         ),
         Study(
             "Two samples of the same model (A/A)",
-            "a flag in at most 0.05 of runs, supported in at most 0.025",
+            "a flag in 0.05 of runs or fewer, supported in 0.025 or fewer",
             lambda rng, i: same_model_run(rng, world, with_seed(i)),
         ),
         Study(
@@ -275,7 +275,7 @@ def studies(replicates: int) -> list[Study]:
         ),
         Study(
             "Size of the equivalence test (margin 5 points, effect on it, 1,000 clusters of 2)",
-            "at most 0.05",
+            "0.05 or fewer",
             lambda rng, i: margin_run(rng, world, with_seed(i)),
         ),
     ]
