@@ -12,7 +12,7 @@ from mlbench.stats.contrast import Contrast, one_sided_p
 from mlbench.stats.effects import Effect, undefined
 from mlbench.stats.equivalence import Verdict
 from mlbench.stats.multiplicity import holm
-from mlbench.stats.pairs import Levels, adjusted_scores, resample_levels
+from mlbench.stats.pairs import Levels, adjusted_scores, common_chance, resample_levels
 from mlbench.stats.table import Floats, ScoreTable
 
 
@@ -78,20 +78,26 @@ def _cover(table: ScoreTable, model: str, retained: float, resampling: Resamplin
         return None
     covered = zip(table.languages, table.covers((model,)), strict=True)
     table = table.select(tag for tag, is_there in covered if is_there)
-    scores = adjusted_scores(table)[[table.model_index(model)]]
-    levels = resample_levels(table, scores, resampling)
+    # Raw 0/1 scores are drawn faster; a common chance level can be taken off afterwards.
+    chance = common_chance(table)
+    scores = adjusted_scores(table) if chance is None else table.values
+    levels = resample_levels(table, scores[[table.model_index(model)]], resampling)
     if levels.shared is None or levels.english is None:
         return None
     shared, english = levels.shared, levels.english
-    above = _contrast(levels, levels.own.means[0], levels.own.replicates[:, 0])
+    c = chance or 0.0
+    own = levels.own
+    above = _contrast(levels, own.means[0] - c, own.replicates[:, 0] - c, c)
     kept = _contrast(
         levels,
-        shared.means[0] - retained * english.means[0],
-        shared.replicates[:, 0] - retained * english.replicates[:, 0],
+        shared.means[0] - c - retained * (english.means[0] - c),
+        shared.replicates[:, 0] - c - retained * (english.replicates[:, 0] - c),
+        c,
     )
     return _Cover(above, kept)
 
 
-def _contrast(levels: Levels, estimate: Floats, replicates: Floats) -> Contrast:
-    n = levels.own.n_clusters[0]
-    return Contrast(levels.languages, estimate, replicates, levels.own.n_docs[0], n, n, n)
+def _contrast(levels: Levels, estimate: Floats, replicates: Floats, chance: float) -> Contrast:
+    n, scale = levels.own.n_clusters[0], 1 - chance
+    n_docs = levels.own.n_docs[0]
+    return Contrast(levels.languages, estimate / scale, replicates / scale, n_docs, n, n, n)
