@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mlbench.engine.lines import TokenIds, agrees, encode_lines, find_border
 from mlbench.errors import ModelError
 
 logger = logging.getLogger(__name__)
-
-TokenIds = NDArray[np.int32]
 
 # Token ids kept per tokenizer: 64 Mi of 4 bytes each.
 KEPT_TOKENS = 64 * 2**20
@@ -36,7 +34,7 @@ class Encoder:
     def __init__(self, tokenizer: Any, *, prefix_token: int, add_bos: bool | None) -> None:
         self.tokenizer, self.prefix_token, self.add_bos = tokenizer, prefix_token, add_bos
         self.prefix_text: str = tokenizer.decode(prefix_token)
-        self._ids: dict[tuple[str, bool], TokenIds] = {}
+        self.border = find_border(tokenizer, self._encode_whole)
         self._pairs: dict[tuple[str, str], Pair] = {}
         self._n_kept = 0
 
@@ -83,9 +81,21 @@ class Encoder:
             )
         ids: dict[tuple[str, bool], TokenIds] = {}
         for special, keys in by_setting.items():
-            encoded = encode_batch(self.tokenizer, [text for text, _ in keys], special)
+            encoded = self._encode_texts([text for text, _ in keys], special)
             ids.update(zip(keys, encoded, strict=True))
         return ids
+
+    def _encode_texts(self, texts: list[str], special: bool | None) -> list[TokenIds]:
+        if self.border is not None:
+            found = encode_lines(texts, special, self._encode_whole, self.border)
+            if agrees(texts, found, special, self._encode_whole):
+                return found
+            logger.warning("this tokenizer reaches over line breaks: encoding whole texts, slower")
+            self.border = None
+        return self._encode_whole(texts, special)
+
+    def _encode_whole(self, texts: list[str], special: bool | None) -> list[TokenIds]:
+        return encode_batch(self.tokenizer, texts, special)
 
     def _special(self, text: str, *, is_special: bool) -> bool | None:
         """Choose add_special_tokens; None leaves it to the tokenizer."""
@@ -114,6 +124,8 @@ def _parts(request: tuple[str, str]) -> list[tuple[str, bool]]:
 
 def encode_batch(tokenizer: Any, texts: list[str], special: bool | None) -> list[TokenIds]:
     """Encode texts in one call; a fast tokenizer then uses all cores."""
+    if not texts:
+        return []
     options = {} if special is None else {"add_special_tokens": special}
     encoded = tokenizer(texts, return_attention_mask=False, **options)["input_ids"]
     return [np.asarray(ids, np.int32) for ids in encoded]

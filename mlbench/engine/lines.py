@@ -1,0 +1,81 @@
+"""Encoding texts line by line, each distinct line once, where that gives the same token ids.
+
+Few-shot contexts repeat the same lines in every request, and encoding them was the slowest step
+left beside the model. A byte-level BPE tokenizer cuts text by a regular expression before merging,
+and the ones in use all cut at one side of a line break. That is not assumed: each tokenizer is
+tried on all kinds of neighbours, and some texts of every call are encoded both ways.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TokenIds = NDArray[np.int32]
+EncodeBatch = Callable[[list[str], bool | None], list[TokenIds]]
+
+# After the break, before a letter or digit (Qwen, Llama 3, GPT-4), or before the break (GPT-2,
+# whose expression looks ahead in spaces).
+LINE_BORDERS = (re.compile(r"(?<=\n)(?=[^\W_])"), re.compile(r"(?<=\S)(?=\n)"))
+# One character of each class that the expressions tell apart, before and after the line break.
+BEFORE = ("a", "Я", "1", ".", "/", "!", "。", "ি", " ", "\n", "\r", "\t", "'", "(", "😀", "_")
+AFTER = ("a", "s", "Я", "中", "क", "م", "1", "٣", "É")
+CHECKED_TEXTS = 8
+
+
+def find_border(tokenizer: Any, encode: EncodeBatch) -> re.Pattern[str] | None:
+    """Find where lines can be encoded apart, by the tokenizer's kind and then by all neighbours."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or not _is_byte_level(json.loads(backend.to_str())):
+        return None
+    texts = [f"x{before}\n{after}y" for before, after in product(BEFORE, AFTER)]
+    whole = encode(texts, False)
+    apart = (b for b in LINE_BORDERS if _same(whole, encode_lines(texts, False, encode, b)))
+    return next(apart, None)
+
+
+def encode_lines(
+    texts: Sequence[str], special: bool | None, encode: EncodeBatch, border: re.Pattern[str]
+) -> list[TokenIds]:
+    """Encode texts by their lines; special tokens go before the first line only."""
+    cut = [border.split(text) for text in texts]
+    first = sorted({lines[0] for lines in cut})
+    rest = sorted({line for lines in cut for line in lines[1:]})
+    ids_of_first = dict(zip(first, encode(first, special), strict=True))
+    ids_of_rest = dict(zip(rest, encode(rest, False), strict=True))
+    return [
+        np.concatenate([ids_of_first[lines[0]], *(ids_of_rest[line] for line in lines[1:])])
+        for lines in cut
+    ]
+
+
+def agrees(
+    texts: Sequence[str], found: Sequence[TokenIds], special: bool | None, encode: EncodeBatch
+) -> bool:
+    """Encode a few of the texts whole, evenly spread and the longest, and compare."""
+    chosen = set(range(0, len(texts), max(1, len(texts) // CHECKED_TEXTS)))
+    chosen |= {max(range(len(texts)), key=lambda i: len(texts[i]))} if texts else set()
+    picked = sorted(chosen)
+    return _same(encode([texts[i] for i in picked], special), [found[i] for i in picked])
+
+
+def _same(first: Sequence[TokenIds], second: Sequence[TokenIds]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def _is_byte_level(description: dict[str, Any]) -> bool:
+    """Recognise byte-level BPE with no text normalisation that could reach over a line break."""
+    if description["model"].get("type") != "BPE":
+        return False
+    if (description.get("normalizer") or {}).get("type") not in (None, "NFC"):
+        return False
+    if any(token.get("lstrip") for token in description.get("added_tokens", ())):
+        return False
+    outer = description.get("pre_tokenizer") or {}
+    steps = outer.get("pretokenizers", [outer])
+    byte_level = [step for step in steps if step.get("type") == "ByteLevel"]
+    return len(byte_level) == 1 and not byte_level[0].get("add_prefix_space")
