@@ -138,7 +138,7 @@ def test_a_difference_within_noise_is_in_parentheses(tmp_path: Path) -> None:
 def test_a_clear_difference_is_coloured_and_carries_a_letter(comparison: Comparison) -> None:
     shown = lead_cell(comparison, comparison.blocks["topic"], "sw")
     assert shown.css.startswith("d") and shown.mark == "H" and shown.text.startswith("+")
-    assert "paired cluster bootstrap" in shown.title and "beyond the lead in English" in shown.title
+    assert "95 % paired bootstrap" in shown.title and "beyond English" in shown.title
 
 
 def test_pairs_start_with_the_first_two_models(tmp_path: Path) -> None:

@@ -85,10 +85,16 @@ def difference_step(points: float) -> int:
 
 
 def ramp_css() -> str:
-    """Write the ramps as classes s0…, d0… and p0…"""
+    """Write the ramps as classes (s0, d0, p0 and up) and the bars of mean scores (b0 and up)."""
     ramps = {"s": score_ramp(), "d": difference_ramp(), "p": parity_ramp()}
-    return "\n".join(
+    bars = [
+        f".b{step}{{background:linear-gradient(90deg,var(--bar) {100 * step / STEPS:g}%,"
+        f"transparent 0)}}"
+        for step in range(STEPS + 1)
+    ]
+    fills = [
         f".{letter}{step}{{background:{colour.fill};color:{colour.ink}}}"
         for letter, ramp in ramps.items()
         for step, colour in enumerate(ramp)
-    )
+    ]
+    return "\n".join(fills + bars)

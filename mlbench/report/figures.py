@@ -1,21 +1,16 @@
-"""The heatmap of a run for a paper: languages x models, with every state of report.md.
+"""How does a whole run look on one page of a paper? The heatmap, languages x models.
 
-matplotlib without pyplot: no global state, no window, and the same bytes for the same input.
-English names only: a reviewer cannot read twenty scripts, and fonts for them are not everywhere.
+seaborn draws heatmaps too, but not cells in four states and three units side by side. English names
+only: a reviewer cannot read twenty scripts, and fonts for them are not everywhere.
 """
 
 import math
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mlbench import __version__
@@ -23,30 +18,19 @@ from mlbench.languages import REFERENCE
 from mlbench.records import Cell, Language
 from mlbench.report.colours import STEPS, Colour, parity_ramp, score_ramp, step_of
 from mlbench.report.columns import Block
+from mlbench.report.drawing import house_style, new_canvas, save_figure, write_text
 from mlbench.report.grid import shown_text
 from mlbench.report.tables import CellView, ReportTable, adjust
 from mlbench.report.text import percent, short_names, show_line
 
-FORMATS = ("svg", "png", "pdf")
-
-# Inches. 119 rows and the heads come to 11 inches, an A4 page; 5.6 pt is the smallest text that
-# report.md found legible in print.
-ROW, COLUMN, NAMES, TOP, BOTTOM, GAP = 0.084, 0.42, 1.85, 0.78, 0.72, 0.07
-POINTS = 5.6
+# Inches. 119 rows and the heads come to 11.6 inches, an A4 page.
+ROW, COLUMN, NAMES, TOP, BOTTOM, GAP = 0.084, 0.42, 1.85, 0.78, 0.78, 0.07
+# Between English and the rest; and right of the cells, where the last slanted name ends.
+APART, RIGHT = 0.04, 0.45
 GREY = "#9aa3ad"
 HATCHES = {"failed": "xxxxxx", "missing": "//////", "no data": "......"}
 NARROWEST = 3.9
 """Inches; scale and caption need them."""
-
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "mlbench",
-    "svg.fonttype": "path",
-    "pdf.fonttype": 42,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": POINTS,
-    "hatch.linewidth": 0.4,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +82,8 @@ def heat_from_table(table: ReportTable) -> Heat:
 def _caption(table: ReportTable) -> str:
     counts = ", ".join(f"{table.count(s)} {n}" for s, n in _COUNTED)
     return (
-        f"Run {show_line(table.run.folder.name, 40)}, {show_line(table.run.created, 40)}, "
-        f"mlbench {__version__}. Cells: {counts}."
+        f"Run {show_line(table.run.folder.name, 40)}, {show_line(table.run.created, 25)}, "
+        f"mlbench {__version__}.\nCells: {counts}."
     )
 
 
@@ -113,20 +97,15 @@ _COUNTED: tuple[tuple[Any, str], ...] = (
 
 def draw_heatmap(table: ReportTable) -> Axes:
     """Draw the heatmap; the figure is `axes.figure`, or use `save_heatmap`."""
-    with _style():
+    with house_style():
         heat = heat_from_table(table)
-        width = max(NAMES + heat.width + 0.15, NARROWEST)
-        height = TOP + ROW * len(heat.languages) + BOTTOM
-        figure = Figure(figsize=(width, height), facecolor="white")
-        FigureCanvasAgg(figure)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_xlim(0, width)
-        axes.set_ylim(height, 0)
-        axes.axis("off")
+        width = max(NAMES + heat.width + RIGHT, NARROWEST)
+        height = TOP + ROW * len(heat.languages) + APART + BOTTOM
+        axes = new_canvas(width, height)
         for column in heat.columns:
             _head(axes, column)
         for i, (language, views) in enumerate(zip(heat.languages, heat.views, strict=True)):
-            _row(axes, heat, language, views, TOP + ROW * i)
+            _row(axes, heat, language, views, TOP + ROW * i + (APART if i else 0))
         _legend(axes, heat, height)
     return axes
 
@@ -137,47 +116,16 @@ def save_heatmap(table: ReportTable, folder: Path) -> list[Path]:
     return save_figure(axes, folder, "heatmap")
 
 
-def save_figure(axes: Axes, folder: Path, name: str) -> list[Path]:
-    """Write a figure in every format, without dates or versions of the machine."""
-    figure = axes.figure
-    paths = []
-    empty: dict[str, dict[str, Any]] = {
-        "svg": {"Date": None},
-        "png": {"Software": None},
-        "pdf": {"CreationDate": None},
-    }
-    with _style():
-        for suffix in FORMATS:
-            path = folder / f"{name}.{suffix}"
-            figure.savefig(path, dpi=220, metadata=empty[suffix])  # type: ignore[union-attr]
-            paths.append(path)
-    return paths
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    """Set the style for a while; a glyph that no font has is a box, not a crash."""
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
-        yield
-
-
-def _text(axes: Axes, x: float, y: float, text: str, **how: Any) -> None:
-    """Write text as it is: a dollar in a model's name is no formula."""
-    axes.text(x, y, text, parse_math=False, **how)
-
-
 def _head(axes: Axes, column: HeatColumn) -> None:
     x = NAMES + column.left
-    _text(axes, x + COLUMN / 2, TOP - 0.04, column.name, rotation=30, ha="left", va="bottom")
+    write_text(axes, x + COLUMN / 2, TOP - 0.04, column.name, rotation=30, ha="left", va="bottom")
     if column.is_first:
         block = column.block
         chance = "" if block.chance is None else f", chance {percent(block.chance)}"
         kind = {"accuracy": f"{block.metric} %{chance}", "bits": "parity, English = 100"}
         shots = f", {block.shots}-shot" if block.shots else ""
         lines = f"{show_line(block.title, 30)}{shots}\n{kind.get(block.kind, block.metric)}"
-        _text(axes, x, 0.08, lines, va="top", ha="left", weight="bold", wrap=False)
+        write_text(axes, x, 0.08, lines, va="top", ha="left", weight="bold", wrap=False)
 
 
 def _row(axes: Axes, heat: Heat, language: Language, views: Sequence[CellView], top: float) -> None:
@@ -185,11 +133,13 @@ def _row(axes: Axes, heat: Heat, language: Language, views: Sequence[CellView], 
     weight = "bold" if is_english else "normal"
     mark = " (!)" if language.caveats else ""
     name = f"{show_line(language.name, 30)}{mark}  {show_line(language.tag, 12)}"
-    _text(axes, NAMES - 0.06, top + ROW / 2, name, ha="right", va="center", weight=weight)
+    write_text(axes, NAMES - 0.06, top + ROW / 2, name, ha="right", va="center", weight=weight)
     for column, view in zip(heat.columns, views, strict=True):
         _cell(axes, view, column, NAMES + column.left, top)
     if is_english:
-        axes.plot([0.08, NAMES + heat.width], [top + ROW] * 2, color="black", linewidth=0.6)
+        axes.plot(
+            [0.08, NAMES + heat.width], [top + ROW + APART / 2] * 2, color="black", linewidth=0.6
+        )
 
 
 def colour_of(view: CellView, block: Block) -> Colour | None:
@@ -225,7 +175,7 @@ def _box(axes: Axes, x: float, top: float, *, margin: float = 0.0, **how: Any) -
 
 
 def _centred(axes: Axes, x: float, top: float, text: str, ink: str) -> None:
-    _text(axes, x + COLUMN / 2, top + ROW / 2, text, color=ink, ha="center", va="center")
+    write_text(axes, x + COLUMN / 2, top + ROW / 2, text, color=ink, ha="center", va="center")
 
 
 def _legend(axes: Axes, heat: Heat, height: float) -> None:
@@ -237,15 +187,15 @@ def _legend(axes: Axes, heat: Heat, height: float) -> None:
     if has_parity:
         scales.append(("parity 0", parity_ramp(), "100"))
     for start, ramp, end in scales:
-        _text(axes, x, y, start, va="center")
+        write_text(axes, x, y, start, va="center")
         x += 0.09 * max(len(start) * 0.6, 3)
         for step in range(0, STEPS + 1, 2):
             axes.add_patch(Rectangle((x, y - 0.04), 0.03, 0.08, color=ramp[step].fill, lw=0))
             x += 0.03
-        _text(axes, x + 0.04, y, end, va="center")
+        write_text(axes, x + 0.04, y, end, va="center")
         x += 0.4
     for line, text in enumerate((*_STATES, heat.caption), start=1):
-        _text(axes, 0.08, y + 0.12 * line, text, va="center", color="#3d444d")
+        write_text(axes, 0.08, y + 0.12 * line - 0.05, text, va="top", color="#3d444d")
 
 
 _STATES = (

@@ -13,7 +13,7 @@ from mlbench.report.colours import difference_step, step_of
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Lead, unit_of
 from mlbench.report.tables import CellView, Mean, ReportTable, adjust
-from mlbench.report.text import interval, number, percent, plural, show_line, signed
+from mlbench.report.text import interval, number, p_value, percent, plural, show_line, signed
 
 NOT_EVALUATED = "–"
 TRUNCATED = "†"
@@ -61,17 +61,16 @@ def _fill(view: CellView, block: Block) -> str:
 
 
 def _details(view: CellView, block: Block) -> str:
+    """Say in a few words what stands behind a score; every metric of the cell is in scores.csv."""
     assert view.result is not None
-    parts = [_value_words(view, block)]
-    scores = view.result.scores
-    parts += [f"{name} {number(scores[name].value, 3)}" for name in scores if name != block.metric]
-    parts.append(plural(scores[block.metric].n_docs, "doc"))
+    score = view.result.scores[block.metric]
+    parts = [_value_words(view, block), f"n {score.n_docs}"]
     if block.chance is not None:
-        parts.append(f"chance {percent(block.chance)} %")
+        parts.append(f"chance {percent(block.chance)}")
     if view.is_above_chance is False:
-        parts.append("not above chance: the interval includes it")
+        parts.append("not above chance")
     if view.n_truncated:
-        parts.append(f"{plural(view.n_truncated, 'request')} truncated on the left")
+        parts.append(f"{plural(view.n_truncated, 'request')} truncated")
     return "; ".join(parts)
 
 
@@ -79,14 +78,13 @@ def _value_words(view: CellView, block: Block) -> str:
     level = view.level
     assert view.result is not None
     value = view.result.scores[block.metric].value
-    is_share = view.quantity == "accuracy"
-    scale, unit = (100, " %") if is_share else (1, " bits a doc" if block.kind == "bits" else "")
-    words = f"{block.metric} {number(scale * value)}{unit}"
+    scale = 100 if view.quantity == "accuracy" else 1
+    words = f"{block.metric} {number(scale * value)}"
     if level is not None:
         words += f" {interval(scale * level.low, scale * level.high)}"
-        words += f" ({100 * level.level:.0f} % interval, {level.method})"
+        words += f" {100 * level.level:.0f} % {level.method}"
     if view.quantity == "parity":
-        words = f"parity {percent(view.shown)} % of English; {words}"
+        words = f"parity {percent(view.shown)}; {words}"
     return words
 
 
@@ -114,14 +112,12 @@ def lead_cell(comparison: Comparison | None, block: Block, tag: str) -> Shown:
 def _lead_words(comparison: Comparison, block: Block, lead: Lead, tag: str) -> str:
     level = float(comparison.verdict["level"]) if comparison.verdict else 0.95
     words = (
-        f"A − B {signed(lead.value)} {unit_of(block)} {interval(lead.low, lead.high)} "
-        f"({100 * level:.0f} % interval, paired cluster bootstrap); {plural(lead.n_docs, 'doc')}; "
-        f"p {number(lead.p, 4)}, after Benjamini–Hochberg {number(lead.q, 4)}, "
-        f"after Holm {number(lead.p_holm, 4)}"
+        f"{signed(lead.value)} {unit_of(block)} {interval(lead.low, lead.high)} "
+        f"{100 * level:.0f} % paired bootstrap; n {lead.n_docs}; p {p_value(lead.p)}, "
+        f"BH {p_value(lead.q)}, Holm {p_value(lead.p_holm)}"
     )
     if tag != REFERENCE and not math.isnan(lead.moat):
-        words += f"; beyond the lead in English {signed(lead.moat)} "
-        words += interval(lead.moat_low, lead.moat_high)
+        words += f"; beyond English {signed(lead.moat)} {interval(lead.moat_low, lead.moat_high)}"
     return words
 
 
@@ -129,8 +125,7 @@ def adjusted_cell(mean: Mean | None) -> Shown:
     """Show a mean adjusted score with the number of families behind it, as a bar, not a colour."""
     if mean is None or not mean.n:
         return Shown(NOT_EVALUATED, "xm", "missing: no family that every model has here")
-    words = f"mean adjusted score {percent(mean.value)} over {plural(mean.n, 'family', 'families')}"
-    title = f"{words} that every model has here; 0 is chance, 100 all right"
+    title = f"mean of {plural(mean.n, 'family', 'families')} that every model has here"
     return Shown(percent(mean.value), f"bar b{step_of(mean.value)}", title, str(mean.n))
 
 

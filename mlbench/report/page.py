@@ -77,7 +77,7 @@ def render_page(table: ReportTable, comparisons: Mapping[Pair, Comparison]) -> s
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
-        data=json_block({"pairs": [_pair_columns(table, pair) for pair in pairs]}),
+        data=json_block({"pairs": _pair_columns(table, pairs)}),
         **_context(table, pairs),
     )
 
@@ -182,13 +182,22 @@ def _mean_row(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[grid.
     return cells
 
 
-def _pair_columns(table: ReportTable, pair: PairView) -> dict[str, Any]:
-    """Return the difference columns of a pair as the script sets them: text, class, title, mark."""
-    columns = {
-        str(i): [grid.lead_cell(pair.of(block), block, lang.tag) for lang in table.languages]
-        for i, block in enumerate(table.blocks)
-    }
-    return {"columns": columns}
+def _pair_columns(
+    table: ReportTable, pairs: Sequence[PairView]
+) -> list[dict[str, list[grid.Shown]]]:
+    """Return what the script sets for each pair: text, class, title and mark by block and row.
+
+    Nothing where there is no choice: the table holds the first pair as it is.
+    """
+    if len(pairs) < 2:
+        return []
+    return [
+        {
+            str(i): [grid.lead_cell(pair.of(block), block, lang.tag) for lang in table.languages]
+            for i, block in enumerate(table.blocks)
+        }
+        for pair in pairs
+    ]
 
 
 def _coverage(table: ReportTable) -> list[dict[str, Any]]:

@@ -60,6 +60,17 @@ def signed(value: float | None, digits: int = 1) -> str:
     return f"+{text}" if is_positive else text
 
 
+def p_value(p: float) -> str:
+    """Format a p-value; a very small one is bounded, never zero.
+
+    >>> p_value(0.01234), p_value(1e-9)
+    ('0.012', '<0.0001')
+    """
+    if math.isnan(p):
+        return "–"
+    return "<0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """Format a share of one as percent, without the sign."""
     return number(None if value is None else 100 * value, digits)
@@ -93,13 +104,18 @@ def join(words: Sequence[str]) -> str:
 
 
 def short_names(names: Sequence[str], longest: int = 40) -> dict[str, str]:
-    """Give each model a short name: the last part of a path or hub id where that is unique."""
-    last = {name: show_line(PurePath(name).name or name, longest) for name in names}
+    """Give each model a short name: the last part of a path or hub id where that is unique.
+
+    >>> short_names(["org/a", "other/b"])
+    {'org/a': 'a', 'other/b': 'b'}
+    """
+    last = {name: show_line(PurePath(name).name or name) for name in names}
     taken = list(last.values())
-    short = {n: s if taken.count(s) == 1 else show_line(n, longest) for n, s in last.items()}
+    whole = {n: s if taken.count(s) == 1 else show_line(n) for n, s in last.items()}
+    cut = {n: s if len(s) <= longest else f"{s[: longest - 1]}…" for n, s in whole.items()}
     seen: dict[str, int] = {}
-    for name, shown in short.items():
+    for name, shown in cut.items():
         seen[shown] = seen.get(shown, 0) + 1
         if seen[shown] > 1:
-            short[name] = f"{shown} ({seen[shown]})"
-    return short
+            cut[name] = f"{shown} ({seen[shown]})"
+    return cut

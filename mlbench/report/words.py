@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from mlbench.languages import REFERENCE
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, in_unit, unit_of
+from mlbench.report.strips import Strip, strip_of
 from mlbench.report.text import interval, plural, show_line, signed
 
 
@@ -37,8 +38,9 @@ class FamilyVerdict:
     holm: Counts
     fdr: Counts
     n_others: int
-    n_left_out: int
+    left_out: str
     sentence: str
+    strip: Strip | None
 
 
 def counts_of(comparison: Comparison, family: str, correction: str) -> Counts:
@@ -59,11 +61,10 @@ def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]
     holm = counts_of(comparison, family, "p_holm")
     fdr = counts_of(comparison, family, "q")
     n_others = sum(holm)
-    left_out = sum(its == family for its, _ in comparison.reasons)
+    left_out = _left_out_words(comparison, family)
     if found is None:
-        why = comparison.problem or _left_out_words(comparison, family, left_out)
-        text = f"{block.title}: nothing can be said. {why}"
-        return FamilyVerdict(block, "–", "–", "–", holm, fdr, 0, left_out, text)
+        text = f"{block.title}: nothing can be said. {left_out}"
+        return FamilyVerdict(block, "–", "–", "–", holm, fdr, 0, left_out, text, None)
     english, others, moat = (
         _effect_words(found[part], block) for part in ("english", "others", "moat")
     )
@@ -75,9 +76,11 @@ def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]
         f"languages and worse in {holm.worse}, and in {holm.undetermined} "
         f"nobody can tell (after Benjamini–Hochberg: {fdr})."
     )
-    if left_out:
-        sentence += f" {_left_out_words(comparison, family, left_out)}"
-    return FamilyVerdict(block, english, others, moat, holm, fdr, n_others, left_out, sentence)
+    sentence = f"{sentence} {left_out}".rstrip()
+    strip = strip_of(comparison, block)
+    return FamilyVerdict(
+        block, english, others, moat, holm, fdr, n_others, left_out, sentence, strip
+    )
 
 
 def _effect_words(effect: Mapping[str, Any], block: Block) -> str:
@@ -103,10 +106,13 @@ def _moat_words(found: Mapping[str, Any], moat: str) -> str:
     return f"Beyond English the lead is {moat}{hedge}."
 
 
-def _left_out_words(comparison: Comparison, family: str, n: int) -> str:
+def _left_out_words(comparison: Comparison, family: str) -> str:
     reasons = [why for (its, _), why in comparison.reasons.items() if its == family]
-    most = max(set(reasons), key=lambda why: (reasons.count(why), why)) if reasons else "no data"
-    return f"{plural(n, 'language')} left out, most often because {show_line(most)}."
+    if not reasons:
+        return comparison.problem
+    most = max(set(reasons), key=lambda why: (reasons.count(why), why))
+    often = "" if len(set(reasons)) == 1 else "most often "
+    return f"{plural(len(reasons), 'language')} left out, {often}because {show_line(most)}."
 
 
 def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:

@@ -84,7 +84,7 @@
     if (!chosen) return;
     for (const th of heat.querySelectorAll("[data-lead]")) {
       const column = columnOf(th);
-      const cells = chosen.columns[th.dataset.lead];
+      const cells = chosen[th.dataset.lead];
       for (const row of rows) {
         const [text, css, title, mark] = cells[Number(row.dataset.i)];
         const cell = row.cells[column];

@@ -1,0 +1,91 @@
+"""Is the lead English-only? One dot a language on a line, English marked, for every family.
+
+The axis is symmetric around no difference, so that neither model looks ahead by the layout. The
+drawing is a handful of SVG paths: a dot is a stroke of no length with a round end.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mlbench.languages import REFERENCE
+from mlbench.report.columns import Block
+from mlbench.report.compare import Comparison, Lead, in_unit, unit_of
+from mlbench.report.text import signed
+
+HALF, HEIGHT, FLOOR = 180.0, 66.0, 50.0
+"""Half the width, the height, and where dots stand on, in units of the drawing."""
+
+DOT = 4.0
+LIMITS = (1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 200, 500, 1000)
+
+
+class Strip(NamedTuple):
+    """One line of dots. `firm` and `open` are SVG paths of the languages that stand after Holm
+    and of the others; x positions run from 0 to 2 HALF."""
+
+    title: str
+    limit: str
+    unit: str
+    firm: str
+    open: str
+    english: float | None
+    mean: float | None
+    low: float
+    high: float
+
+
+def strip_of(comparison: Comparison, block: Block) -> Strip | None:
+    """Prepare the strip of a family; None where no language can be compared."""
+    leads = {tag: x for (family, tag), x in comparison.leads.items() if family == block.family}
+    leads = {tag: lead for tag, lead in leads.items() if not math.isnan(lead.value)}
+    if not leads or comparison.verdict is None:
+        return None
+    mean = comparison.verdict["by_family"][block.family]["others"]
+    ends = [in_unit(block, mean[key]) for key in ("estimate", "low", "high")]
+    limit = _limit([abs(lead.value) for lead in leads.values()] + [abs(end) for end in ends])
+    english = leads.pop(REFERENCE, None)
+    alpha = 1 - float(comparison.verdict["level"])
+    places = _stacked(leads.values(), limit)
+    firm = [place for lead, place in places if lead.side(lead.p_holm, alpha)]
+    others = [place for lead, place in places if not lead.side(lead.p_holm, alpha)]
+    estimate, low, high = (_x(end, limit) for end in ends)
+    return Strip(
+        block.title,
+        signed(float(limit), 0),
+        unit_of(block),
+        _dots(firm),
+        _dots(others),
+        None if english is None else _x(english.value, limit),
+        None if math.isnan(estimate) else estimate,
+        low,
+        high,
+    )
+
+
+def _limit(values: list[float]) -> int:
+    most = max((value for value in values if not math.isnan(value)), default=1.0)
+    return next((limit for limit in LIMITS if most <= limit), math.ceil(most))
+
+
+def _x(value: float, limit: int) -> float:
+    return round(HALF + (HALF - DOT) * value / limit, 1)
+
+
+def _stacked(leads: Iterable[Lead], limit: int) -> list[tuple[Lead, tuple[float, float]]]:
+    """Stack dots that would lie on one another, closer where there are many."""
+    bins: dict[int, list[Lead]] = defaultdict(list)
+    for lead in leads:
+        bins[round(_x(lead.value, limit) / DOT)].append(lead)
+    tallest = max((len(stack) for stack in bins.values()), default=1)
+    step = min(DOT, (FLOOR - DOT) / tallest)
+    return [
+        (lead, (_x(lead.value, limit), round(FLOOR - DOT / 2 - step * level, 1)))
+        for _, stack in sorted(bins.items())
+        for level, lead in enumerate(stack)
+    ]
+
+
+def _dots(places: list[tuple[float, float]]) -> str:
+    return "".join(f"M{x:g} {y:g}h0" for x, y in places)

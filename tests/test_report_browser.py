@@ -1,0 +1,178 @@
+"""Does the page work in a real browser, from file:// and with the network off?"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_toys import ENGLISH, HINDI, LANGUAGES, SWAHILI, ToyRun, choices, texts
+
+from mlbench.languages import read_languages
+from mlbench.records import Cell
+from mlbench.report import write_report
+from mlbench.stats import Resampling
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; apt-get install chromium"),
+    # playwright leaves its event loop and sockets to the garbage collector
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+HOSTILE = "</script><img src=x onerror=window.hacked=1>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = ToyRun(tmp_path_factory.mktemp("runs") / "r")
+    for rank, model in enumerate(("first", "second", f"{HOSTILE} third")):
+        for i, language in enumerate(LANGUAGES):
+            accuracy = 0.8 - 0.15 * rank - 0.05 * i
+            run.put(Cell(model, "topic", language.tag, 0), choices(accuracy, seed=i))
+            run.put(Cell(model, "text", language.tag, 0), texts(100 + 20 * i + rank, seed=rank))
+    run.fail(Cell("first", "terms", "en", 0), HOSTILE, HOSTILE)
+    path = write_report(run.write(), run.folder / "out", resampling=Resampling(replicates=500))
+    return path
+
+
+@pytest.fixture
+def page(browser: Any, report: Path) -> Iterator[Any]:
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith("file:") else problems.append(r.url))
+    page.goto(report.as_uri())
+    yield page
+    assert problems == []
+    context.close()
+
+
+def names(page: Any) -> list[str]:
+    return list(page.locator("#heat tbody tr:not(.means):visible th .n").all_inner_texts())
+
+
+def test_nothing_hostile_runs(page: Any) -> None:
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img").count() == 0
+
+
+def test_sorting_pins_english_and_says_so_to_screen_readers(page: Any) -> None:
+    head = page.locator("#heat thead th", has_text="Language").first
+    head.get_by_role("button").click()
+    assert names(page) == ["English", "Arabic", "Hindi", "Swahili", "Yoruba"]
+    assert head.get_attribute("aria-sort") == "ascending"
+    head.get_by_role("button").click()
+    assert names(page)[:2] == ["English", "Yoruba"]
+
+
+def test_sorting_by_a_score_starts_with_the_highest(page: Any) -> None:
+    page.locator("#heat thead tr:nth-child(2) th button").nth(3).click()
+    values = page.locator("#heat tbody tr:not(.means):not(.english) td:nth-child(7)")
+    shown = [float(text.replace("−", "-")) for text in values.all_inner_texts()]
+    assert shown == sorted(shown, reverse=True)
+
+
+@pytest.mark.parametrize("wanted", ["kiswahili", "Swahili", "yoruba", "हिन्दी", "العربية", "hi"])
+def test_a_language_is_found_by_name_endonym_and_tag(page: Any, wanted: str) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type(wanted)
+    found = names(page)[1:]
+    expected = {"kiswahili": "Swahili", "yoruba": "Yoruba", "हिन्दी": "Hindi", "العربية": "Arabic"}
+    assert expected.get(wanted, wanted if wanted != "hi" else "Hindi") in found
+    assert len(found) < 4
+    assert "languages" in page.locator("#count").inner_text()
+
+
+def test_filters_combine(page: Any) -> None:
+    page.select_option("#by-script", "Latn")
+    page.select_option("#by-family", "Niger-Congo")
+    assert names(page) == ["English", "Swahili", "Yoruba"]
+    assert page.locator("#count").inner_text() == "2 of 5 languages"
+
+
+def test_choosing_a_pair_changes_verdict_and_column(page: Any) -> None:
+    cell = page.locator("#heat tr", has_text="Swahili").locator("td").nth(8)
+    before = cell.inner_text()
+    page.select_option("#pair", "1")
+    assert cell.inner_text() != before
+    assert page.locator(".pair:visible").count() == 1
+    assert "third" in page.locator(".pair:visible h3").inner_text()
+
+
+def test_the_address_restores_the_view(page: Any, report: Path) -> None:
+    page.select_option("#pair", "1")
+    page.fill("#find", "hindi")
+    address = page.evaluate("location.href")
+    page.goto("about:blank")
+    page.goto(address)
+    assert names(page) == ["English", "Hindi"]
+    assert "third" in page.locator(".pair:visible h3").inner_text()
+
+
+def test_arrows_walk_the_table_and_the_strip_reads_the_cell(page: Any) -> None:
+    page.locator("#heat tr", has_text="Swahili").locator("td").nth(5).click()
+    assert "Swahili" in page.locator("#detail").inner_text()
+    page.keyboard.press("ArrowRight")
+    detail = page.locator("#detail").inner_text()
+    assert "Swahili" in detail and "chance 25.0" in detail
+    page.keyboard.press("Escape")
+    assert page.locator("#detail").inner_text() == ""
+
+
+def test_csv_of_the_screen_has_the_rows_of_the_screen(page: Any) -> None:
+    page.fill("#find", "swahili")
+    with page.expect_download() as download:
+        page.click("#csv")
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith('"Language') and "Topic: first" in lines[0]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_scrolls_no_page_sideways(page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_without_javascript_the_table_and_verdict_are_there(browser: Any, report: Path) -> None:
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    assert page.locator("#heat tbody tr:visible").count() == len(LANGUAGES) + 1
+    assert page.locator(".lead:visible").count() == 3
+    assert page.locator("#find:visible").count() == 0
+    context.close()
+
+
+def test_print_repeats_heads_and_hides_controls(page: Any) -> None:
+    page.emulate_media(media="print")
+    assert page.locator("#controls").is_hidden()
+    display = "getComputedStyle(document.querySelector('#heat thead')).display"
+    assert page.evaluate(display) == "table-header-group"
+
+
+def test_all_languages_are_shown_in_time(browser: Any, tmp_path: Path) -> None:
+    languages = tuple(read_languages().values())
+    run = ToyRun(tmp_path / "r", languages=languages)
+    for language in (ENGLISH, SWAHILI, HINDI):
+        run.put(Cell("m", "topic", language.tag, 0), choices(0.8))
+    path = write_report(run.write(), tmp_path / "out", resampling=Resampling(replicates=500))
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    assert page.locator("#heat tbody tr").count() == len(languages) + 1
+    page.close()
