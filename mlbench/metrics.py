@@ -18,6 +18,7 @@ class ChoiceSample:
     """The reply to one ChoiceDoc: natural-log likelihoods of each choice given the context.
 
     `calibration` holds those given the context without the query; empty where not asked.
+    `n_tokens` is the length of each choice; empty where the backend does not show tokens.
     """
 
     doc_id: str
@@ -26,16 +27,21 @@ class ChoiceSample:
     choices: tuple[str, ...]
     loglikelihoods: tuple[float, ...]
     calibration: tuple[float, ...] = ()
+    n_tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TextSample:
-    """The reply to one TextDoc: natural-log likelihood of the whole text, and its UTF-8 bytes."""
+    """The reply to one TextDoc: natural-log likelihood of the whole text, its bytes and tokens.
+
+    Bytes are UTF-8; tokens are None where the backend does not show them.
+    """
 
     doc_id: str
     cluster_id: str
     loglikelihood: float
     n_bytes: int
+    n_tokens: int | None = None
 
 
 Sample = ChoiceSample | TextSample

@@ -1,6 +1,5 @@
 """What does a run hold? Every planned cell with its state, for reports, lists and verdicts."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,6 @@ from mlbench import store
 from mlbench.errors import StoreError
 from mlbench.manifest import read_manifest
 from mlbench.records import Cell, Language
-
-logger = logging.getLogger(__name__)
 
 
 class Column(NamedTuple):
@@ -27,7 +24,7 @@ class Run:
     """A run as stored. A planned cell that is in neither dict is missing.
 
     `families` and `models` hold the facts of the manifest; `no_data` the reason by family and tag.
-    `damaged` names files that cannot be read; their cells count as missing.
+    `damaged` holds a message for each file that cannot be read; its cell counts as missing.
     """
 
     folder: Path
@@ -63,8 +60,7 @@ def read_run(run: str | Path) -> Run:
         try:
             found = store.get(path)
         except StoreError as error:
-            logger.warning("%s", error)
-            damaged.append(str(path))
+            damaged.append(str(error))
             continue
         if isinstance(found, store.CellResult):
             done[cell] = found

@@ -150,6 +150,7 @@ def _column(pa: Any, name: str, values: list[Any]) -> Any:
     types = {
         "target": pa.int32(),
         "n_bytes": pa.int32(),
+        "n_tokens": pa.list_(pa.int32()) if isinstance(values[0], tuple) else pa.int32(),
         "loglikelihood": pa.float64(),
         "loglikelihoods": pa.list_(pa.float64()),
         "calibration": pa.list_(pa.float64()),
@@ -161,8 +162,10 @@ def _column(pa: Any, name: str, values: list[Any]) -> Any:
 def _samples_from_rows(rows: list[dict[str, Any]]) -> tuple[Sample, ...]:
     if rows and "n_bytes" in rows[0]:
         return tuple(TextSample(**row) for row in rows)
-    lists = ("choices", "loglikelihoods", "calibration")
-    return tuple(ChoiceSample(**{**row, **{k: tuple(row[k]) for k in lists}}) for row in rows)
+    lists = ("choices", "loglikelihoods", "calibration", "n_tokens")
+    return tuple(
+        ChoiceSample(**{**row, **{k: tuple(row.get(k) or ()) for k in lists}}) for row in rows
+    )
 
 
 def write(path: Path, fill: Callable[[str], object]) -> None:

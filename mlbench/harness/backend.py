@@ -54,6 +54,7 @@ class CountingModel:
         self.device = str(getattr(lm, "device", "")) or None
         self._tokens: int | None = None
         self._truncated = 0
+        self._lengths: dict[tuple[str, str], int] = {}
         self._score = getattr(lm, "_loglikelihood_tokens", None)
         if self._score is not None:
             self._tokens = 0
@@ -64,13 +65,25 @@ class CountingModel:
         if self._tokens is None:
             return Usage(n_requests, None, None)
         usage = Usage(n_requests, self._tokens, self._truncated)
-        self._tokens, self._truncated = 0, 0
+        self._tokens, self._truncated, self._lengths = 0, 0, {}
         return usage
+
+    def count_tokens(self, request: tuple[str, ...]) -> int | None:
+        """Return the tokens of a continuation scored since `take_usage`, or of a whole text.
+
+        None where the backend does not show its tokens.
+        """
+        if len(request) == 2:
+            return self._lengths.get((request[0], request[1]))
+        encode = getattr(self.lm, "tok_encode", None)
+        return len(encode(request[0])) if encode and self._tokens is not None else None
 
     def _count_then_score(self, requests: list[Request], *args: Any, **kwargs: Any) -> Any:
         assert self._tokens is not None and self._score is not None
-        for _, context, continuation in requests:
+        for strings, context, continuation in requests:
             self._tokens += len(context) + len(continuation)
+            if strings is not None:
+                self._lengths[strings] = len(continuation)
             self._check_length(len(context), len(continuation))
         kwargs["disable_tqdm"] = True
         return self._score(requests, *args[1:], **kwargs)

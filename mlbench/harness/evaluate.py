@@ -29,7 +29,9 @@ def evaluate(
     responses = _ask(model, requests)
     samples, start = [], 0
     for doc, group in requests_by_doc:
-        samples.append(task.sample_from_results(doc, responses[start : start + len(group)]))
+        replies = responses[start : start + len(group)]
+        n_tokens = [model.count_tokens(request.args) for request in group]
+        samples.append(task.sample_from_results(doc, replies, n_tokens))
         start += len(group)
     return samples, model.take_usage(len(requests))
 

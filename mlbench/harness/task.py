@@ -74,16 +74,22 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]
             calibration.append(Instance("loglikelihood", doc, arguments, idx, metadata=metadata))
         return requests + calibration
 
-    def sample_from_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> Sample:
+    def sample_from_results(
+        self,
+        doc: Mapping[str, Any],
+        results: Sequence[Any],
+        n_tokens: Sequence[int | None] = (),
+    ) -> Sample:
         """Return the sample of one doc from the filtered responses to its requests."""
+        ids = (doc["doc_id"], doc["cluster_id"])
         if self.OUTPUT_TYPE == "loglikelihood_rolling":
             n_bytes = len(doc["text"].encode())
-            return TextSample(doc["doc_id"], doc["cluster_id"], float(results[0]), n_bytes)
+            return TextSample(*ids, float(results[0]), n_bytes, next(iter(n_tokens), None))
         choices = self._prompt(doc).choices
         values = tuple(float(result[0]) for result in results)
         n = len(choices)
-        ids = (doc["doc_id"], doc["cluster_id"], int(doc["target"]))
-        return ChoiceSample(*ids, choices, values[:n], values[n:])
+        lengths = tuple(length for length in n_tokens[:n] if length is not None)
+        return ChoiceSample(*ids, int(doc["target"]), choices, values[:n], values[n:], lengths)
 
     def _prompt(self, doc: Mapping[str, Any]) -> Prompt:
         assert self.family.prompt is not None

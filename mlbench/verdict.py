@@ -1,0 +1,114 @@
+"""From a stored run to the verdict on two models: its cells as score tables, judged by stats.
+
+Nothing is estimated here. Accuracy families enter with their primary metric, text families with
+bits and, where the backend showed them, with tokens.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from mlbench.errors import SelectionError, unknown
+from mlbench.metrics import LOWER_IS_BETTER, Sample, TextSample, doc_scores
+from mlbench.records import Cell
+from mlbench.results import Run
+from mlbench.stats import (
+    CellScores,
+    Evidence,
+    Resampling,
+    ScoreTable,
+    judge,
+    read_claims,
+    table_from_cells,
+)
+
+Scores = Callable[[tuple[Sample, ...]], list[float]]
+
+
+def judge_run(
+    run: Run, a: str, b: str, *, claims_file: Path | None = None, seed: int = 0
+) -> dict[str, Any]:
+    """Return the verdict on A against B as the dict of verdict.schema.json.
+
+    Raises SelectionError for a model that the run does not have, DataError for cells that do not
+    fit together.
+    """
+    for name in (a, b):
+        if name not in run.models:
+            see = f"mlbench list cells {run.folder}"
+            raise SelectionError(unknown("model", name, run.models, see))
+    claims = read_claims(claims_file) if claims_file else read_claims()
+    return judge(evidence_of(run, (a, b)), a, b, claims=claims, resampling=Resampling(seed=seed))
+
+
+def evidence_of(run: Run, models: Iterable[str]) -> Evidence:
+    """Return what the finished cells of some models say.
+
+    A family enters at its fewest shots; if it was run at more too, those are the few-shot evidence.
+    """
+    names = set(models)
+    cells = [cell for cell in run.done if cell.model in names]
+    fewest, most = _shots_by_family(cells)
+    tables = [_table(run, [c for c in cells if c.shots == fewest[c.family]], f) for f in fewest]
+    more = {family for family in fewest if most[family] > fewest[family]}
+    fewshot = [
+        _table(run, [c for c in cells if c.shots == most[c.family]], family) for family in more
+    ]
+    return Evidence(
+        tuple(tables),
+        facts=run.languages,
+        tokens=_tokens(run, cells),
+        fewshot=tuple(sorted(fewshot, key=lambda table: table.family)),
+        shots=max((most[family] for family in more), default=0),
+    )
+
+
+def _shots_by_family(cells: Iterable[Cell]) -> tuple[dict[str, int], dict[str, int]]:
+    fewest: dict[str, int] = {}
+    most: dict[str, int] = {}
+    for cell in cells:
+        fewest[cell.family] = min(cell.shots, fewest.get(cell.family, cell.shots))
+        most[cell.family] = max(cell.shots, most.get(cell.family, cell.shots))
+    return fewest, most
+
+
+def _table(run: Run, cells: Iterable[Cell], family: str) -> ScoreTable:
+    facts = run.families[family]
+    metric = facts["metrics"][0]
+
+    def scores(samples: tuple[Sample, ...]) -> list[float]:
+        return doc_scores(samples, metric)
+
+    mine = [_cell_scores(run, c, scores, facts["chance"]) for c in cells if c.family == family]
+    kind = "bits" if metric in LOWER_IS_BETTER else "accuracy"
+    return table_from_cells(family, mine, kind=kind, is_parallel=facts["is_parallel"])
+
+
+def _cell_scores(run: Run, cell: Cell, scores: Scores, chance: float | None) -> CellScores:
+    samples = run.done[cell].samples
+    return CellScores(
+        model=cell.model,
+        language=cell.language,
+        doc_ids=[sample.doc_id for sample in samples],
+        values=scores(samples),
+        cluster_ids=[sample.cluster_id for sample in samples],
+        chance=chance or 0.0,
+    )
+
+
+def _tokens(run: Run, cells: Iterable[Cell]) -> ScoreTable | None:
+    """Return the tokens of parallel texts, None where no text family was run or none were shown."""
+
+    def scores(samples: tuple[Sample, ...]) -> list[float]:
+        return [float(s.n_tokens or 0) for s in samples if isinstance(s, TextSample)]
+
+    texts = [cell for cell in cells if _shows_tokens(run.done[cell].samples)]
+    if not texts:
+        return None
+    family = texts[0].family
+    mine = [_cell_scores(run, cell, scores, None) for cell in texts if cell.family == family]
+    return table_from_cells(family, mine, kind="tokens", is_parallel=True)
+
+
+def _shows_tokens(samples: tuple[Sample, ...]) -> bool:
+    return all(isinstance(sample, TextSample) and sample.n_tokens for sample in samples)
