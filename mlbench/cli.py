@@ -129,6 +129,34 @@ def report(
     typer.echo(f"report: {page}")
 
 
+@app.command(rich_help_panel="Read")
+def verdict(
+    run: RunArgument,
+    a: Annotated[str, typer.Option("--a", help="The model that the claims are about.")],
+    b: Annotated[str, typer.Option("--b", help="The model it is compared with.")],
+    claims: Annotated[
+        Path | None, typer.Option(help="Your own claims, in the form of claims.yaml.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    explain: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="Show the docs behind a language.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge A against B: where A is better, and whether by more than in English.
+
+    [bold]Example[/bold]
+
+      mlbench verdict bench --a demo-polyglot --b demo-anglo
+    """
+    from mlbench import judgement
+
+    if explain:
+        judgement.show_docs(run, (a, b), explain)
+    else:
+        judgement.show_verdict(run, (a, b), claims, seed=seed, as_json=as_json)
+
+
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def fetch(
     families: Families = ["core"],  # noqa: B006  typer copies it

@@ -1,8 +1,8 @@
 """What will a plan cost? Tokens from the model's own tokenizer, time from cells already timed.
 
-Both are estimates from a sample: a few docs of each cell are tokenised, and the speed is that of the
-same model in any finished cell of this run. Where there is no tokenizer or no finished cell the
-answer is `?`, not a guess.
+Both are estimates from a sample: a few docs of each cell are tokenised, and the speed is that of
+the same model in the finished cells of this run. Where there is no tokenizer or no finished cell
+the answer is `?`, not a guess.
 """
 
 from collections import defaultdict

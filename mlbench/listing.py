@@ -45,11 +45,12 @@ def _print_table(rows: list[Row], caption: str) -> None:
         # A pipe gets every column whole, whatever the width.
         console = Console(width=400)
     table = Table(box=None, caption=caption, caption_justify="left", pad_edge=False)
-    for name in dict.fromkeys(key for row in rows for key in row):
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    for name in names:
         table.add_column(name, overflow="fold")
     for row in rows:
-        cells = ("" if row.get(c.header) is None else str(row.get(c.header)) for c in table.columns)
-        table.add_row(*(Text(cell) for cell in cells))
+        values = (row.get(name) for name in names)
+        table.add_row(*(Text("" if value is None else str(value)) for value in values))
     console.print(table)
 
 
@@ -89,7 +90,7 @@ def _cell_rows(run: str | None) -> list[Row]:
     from mlbench.results import read_run
 
     found = read_run(run)
-    rows = []
+    rows: list[Row] = []
     for cell in found.planned:
         done = found.done.get(cell)
         failed = found.failed.get(cell)

@@ -1,8 +1,8 @@
 """Which docs does a family have in a language? Rows become docs once and are kept on disk.
 
 A prepared file is keyed by family, its version, its language, the fingerprint of its source and the
-code that makes docs, so a change of any makes a new file. The sha256 is over the docs themselves: the same data give the
-same value from the hub and from a mirror.
+code that makes docs, so a change of any makes a new file. The sha256 is over the docs themselves:
+the same data give the same value from the hub and from a mirror.
 """
 
 import hashlib

@@ -21,6 +21,7 @@ from mlbench.stats import (
     read_claims,
     table_from_cells,
 )
+from mlbench.stats.table import Kind
 
 Scores = Callable[[tuple[Sample, ...]], list[float]]
 
@@ -80,7 +81,7 @@ def _table(run: Run, cells: Iterable[Cell], family: str) -> ScoreTable:
         return doc_scores(samples, metric)
 
     mine = [_cell_scores(run, c, scores, facts["chance"]) for c in cells if c.family == family]
-    kind = "bits" if metric in LOWER_IS_BETTER else "accuracy"
+    kind: Kind = "bits" if metric in LOWER_IS_BETTER else "accuracy"
     return table_from_cells(family, mine, kind=kind, is_parallel=facts["is_parallel"])
 
 

@@ -41,6 +41,7 @@ LAYERS = [
     ("bench", 6),
     ("listing", 6),
     ("doctor", 6),
+    ("judgement", 6),
     ("options", 6),
     ("cli", 6),
     ("__main__", 6),

@@ -44,7 +44,7 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         given = dict(config or {})
         own = {key: given.pop(key, None) for key in _OWN_KEYS}
-        self.prepared = own["prepared"] or _prepare(own["family"], own["language"])
+        self.prepared = own["prepared"] or _prepare(str(own["family"]), str(own["language"]))
         self.family = self.prepared.family
         if self.prepared.reason:
             raise DataError(f"{given.get('task')}: no data: {self.prepared.reason}")
@@ -156,12 +156,12 @@ def _config(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _prepare(family_name: str | None, tag: str | None) -> Prepared:
+def _prepare(family_name: str, tag: str) -> Prepared:
     families, languages = read_families(), read_languages()
     if family_name not in families:
-        raise SelectionError(unknown("family", str(family_name), families, "mlbench list families"))
+        raise SelectionError(unknown("family", family_name, families, "mlbench list families"))
     if tag not in languages:
-        raise SelectionError(unknown("language", str(tag), languages, "mlbench list languages"))
+        raise SelectionError(unknown("language", tag, languages, "mlbench list languages"))
     return prepare(families[family_name], languages[tag])
 
 
