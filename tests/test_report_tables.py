@@ -54,7 +54,7 @@ def test_a_damaged_file_counts_as_missing_and_says_so(tmp_path: Path) -> None:
     cell = Cell("many", "topic", "hi", 0)
     run.folder.joinpath("model-0/topic/0/hi.parquet").write_bytes(b"PAR1 cut short")
     view = table_of(run).cells[cell]
-    assert (view.state, view.reason) == ("missing", "its file is damaged and was not read")
+    assert view.state == "missing" and "hi.parquet is damaged" in view.reason
 
 
 def test_counts_cover_the_plan_and_not_what_nobody_asked_for(tmp_path: Path) -> None:

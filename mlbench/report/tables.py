@@ -54,20 +54,24 @@ class _Reasons:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.planned = frozenset(run.planned)
-        self.damaged = frozenset(run.damaged)
 
     def view(self, cell: Cell, quantity: Quantity) -> CellView:
         run = self.run
         if cell in run.failed:
             return CellView(cell, "failed", quantity, run.failed[cell].reason)
-        slug = run.models[cell.model]["slug"]
-        if str(store.cell_path(run.folder, slug, cell)) in self.damaged:
-            return CellView(cell, "missing", quantity, "its file is damaged and was not read")
+        if message := self._why_damaged(cell):
+            return CellView(cell, "missing", quantity, message)
         if cell in self.planned:
             return CellView(cell, "missing", quantity, "planned, not run yet")
         if reason := run.no_data.get(cell.family, {}).get(cell.language):
             return CellView(cell, "no data", quantity, reason)
         return CellView(cell, "missing", quantity, "not part of this run's plan")
+
+    def _why_damaged(self, cell: Cell) -> str:
+        """Return the message about the cell's file; each message begins with its path."""
+        path = store.cell_path(self.run.folder, self.run.models[cell.model]["slug"], cell)
+        paths = (str(path), str(path.with_suffix(".failed.json")))
+        return next((m for m in self.run.damaged if m.startswith(paths)), "")
 
 
 @dataclass(frozen=True, slots=True)
