@@ -71,8 +71,8 @@ def run(name: str, selection: Selection, settings: Settings) -> int:
 
 
 def show_plan(name: str, selection: Selection, settings: Settings) -> None:
-    """Print the pending cells of a run by model and family, with tokens and time. Runs nothing."""
-    from mlbench.estimate import estimate
+    """Print what a run would do, cost, and be able to see. Runs nothing."""
+    from mlbench.estimate import estimate, foresee
 
     console = Console(soft_wrap=True, highlight=False)
     plan = _make_plan(name, selection, settings, console)
@@ -81,6 +81,12 @@ def show_plan(name: str, selection: Selection, settings: Settings) -> None:
     for row in estimate(plan, settings.limit):
         table.add_row(*row)
     console.print(table)
+    console.print("What two models could be told apart by, in one language (80 % power):")
+    for sight in foresee(plan, settings.limit):
+        console.print(
+            f"  {sight.family}, {sight.n_docs} docs: a lead of {sight.lead:.1f} points, a moat of "
+            f"{sight.moat:.1f}; a lead of {sight.wanted:.0f} points needs {sight.docs_needed} docs"
+        )
 
 
 def fetch(families: Sequence[str], languages: Sequence[str], languages_file: Path | None) -> None:

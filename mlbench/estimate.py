@@ -1,21 +1,22 @@
-"""What will a plan cost? Tokens from the model's own tokenizer, time from cells already timed.
+"""What will a plan cost, and what could it see? Tokens, time, minimal detectable effects.
 
-Both are estimates from a sample: a few docs of each cell are tokenised, and the speed is that of
-the same model in the finished cells of this run. Where there is no tokenizer or no finished cell
-the answer is `?`, not a guess.
+Tokens come from the model's own tokenizer on a few docs of each cell, time from the speed of the
+same model in the finished cells of this run. Where there is no tokenizer or no finished cell the
+answer is `?`, not a guess.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlbench import store
 from mlbench.errors import StoreError
 from mlbench.models import Model
 from mlbench.plan import Plan, PlannedCell
-from mlbench.prepare import render_contexts
+from mlbench.prepare import Prepared, render_contexts
 from mlbench.records import ChoiceDoc
+from mlbench.stats import power, read_claims
 
 SAMPLED_DOCS = 8
 """Docs tokenised a cell: enough for the mean length within some percent."""
@@ -40,6 +41,42 @@ def estimate(plan: Plan, limit: int | None) -> Iterator[Row]:
         time = _format_time(tokens / speed) if tokens and speed else "?"
         asked = f"{tokens:,.0f}" if tokens else "?"
         yield name, family, str(shots), str(len(cells)), f"{n_docs:,}", asked, time
+
+
+class Sight(NamedTuple):
+    """What a comparison of two models in one language could see, in points of adjusted score.
+
+    `lead` and `moat` are found in 80 % of runs if they are that large; `docs_needed` is for a lead
+    of `wanted` points. Two models are assumed to differ on a fifth of the docs.
+    """
+
+    family: str
+    n_docs: int
+    lead: float
+    moat: float
+    wanted: float
+    docs_needed: int
+
+
+def foresee(plan: Plan, limit: int | None) -> Iterator[Sight]:
+    """Yield what each family of choices could see in its language of fewest docs."""
+    by_family: dict[str, list[Prepared]] = defaultdict(list)
+    for planned in plan.cells:
+        if planned.prepared.family.chance is not None:
+            by_family[planned.cell.family].append(planned.prepared)
+    wanted = read_claims().margins["adjusted"].language
+    for name, items in by_family.items():
+        docs = min((item.docs.scored[:limit] for item in items), key=len)
+        n_clusters = len({doc.cluster_id for doc in docs})
+        sample = power.Plan(len(docs), n_clusters, chance=items[0].family.chance or 0.0)
+        yield Sight(
+            name,
+            len(docs),
+            100 * power.predicted_effect(sample),
+            100 * power.predicted_effect(sample, is_moat=True),
+            100 * wanted,
+            power.docs_needed(sample, wanted),
+        )
 
 
 def _count_tokens(cells: list[PlannedCell], tokenizer: Any, limit: int | None) -> float | None:

@@ -128,16 +128,37 @@ def test_run_then_again_then_plan_then_list(capsys, sib200, checkpoint):
     assert len(cells) == 4 and {cell["state"] for cell in cells} == {"done"}
 
 
-def test_plan_estimates_tokens_from_the_tokenizer_and_time_from_finished_cells(
-    capsys, sib200, checkpoint
-):
+def test_plan_tells_tokens_time_and_what_could_be_seen(capsys, sib200, checkpoint):
     selection = ("--models", str(checkpoint), "--families", "sib200_topic", "--limit", "3")
     _, out, _ = run_cli(capsys, "plan", *selection, "--languages", "en,hi")
-    first = out.splitlines()[-1].split()
-    assert first[-1] == "?" and int(first[-2].replace(",", "")) > 100
+    row = next(line for line in out.splitlines() if " sib200_topic " in line).split()
+    assert row[-1] == "?" and int(row[-2].replace(",", "")) > 100
+    assert "3 docs: a lead of" in out and "a lead of 5 points needs" in out
     run_cli(capsys, "run", *selection, "--languages", "en")
     _, out, _ = run_cli(capsys, "plan", *selection, "--languages", "en,hi")
-    assert out.rstrip().endswith(" s")
+    row = next(line for line in out.splitlines() if " sib200_topic " in line)
+    assert row.rstrip().endswith(" s")
+
+
+def test_a_model_has_no_moat_over_itself(capsys, sib200, checkpoint):
+    """The same weights under two names: never supported, never refuted."""
+    twin = Path("twin")
+    shutil.copytree(checkpoint, twin)
+    arguments = ("--families", "sib200_topic,sib200_lm", "--languages", "en,ar,ru,th")
+    run_cli(capsys, "run", "--models", str(checkpoint), str(twin), *arguments, "--run", "aa")
+    names = ("--a", str(checkpoint), "--b", str(twin))
+    code, out, _ = run_cli(capsys, "verdict", "aa", *names, "--json")
+    verdict = json.loads(out)
+    assert code == 0 and verdict["moat"]["verdict"] in ("equivalent", "undetermined")
+    assert all(row["delta"] == 0 for row in verdict["per_language"])
+    code, out, _ = run_cli(capsys, "verdict", "aa", *names)
+    assert code == 0 and "has a multilingual moat over" in out
+    code, out, _ = run_cli(capsys, "verdict", "aa", *names, "--explain", "ar")
+    assert code == 0 and "sib200_topic, 0 shots, acc of 9 docs" in out
+    assert "no model 'x'" in refused(capsys, "verdict", "aa", "--a", "x", "--b", "y")
+    message = refused(capsys, "verdict", "aa", *names, "--explain", "sw")
+    assert "in language 'sw'" in message
+    assert "no run 'bb'" in refused(capsys, "verdict", "bb", *names)
 
 
 def test_a_failed_cell_gives_exit_code_1_and_keeps_the_rest(
