@@ -21,7 +21,8 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from mlbench.engine.architectures import MODES, Mode
 from mlbench.engine.budget import default_budget
 from mlbench.engine.forward import Forward
-from mlbench.engine.probe import choose_mode, max_difference
+from mlbench.engine.generate import Greedy, generate, greedy_options
+from mlbench.engine.probe import choose_mode, layer_kinds, max_difference
 from mlbench.engine.score import Score, score
 from mlbench.engine.tokenise import Pair, encoder_for
 from mlbench.engine.trie import Scored
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 # Requests are sorted and merged this many tokens at a time: some 100 MB.
 SLAB_TOKENS = 8 * 2**20
+# Prompts generated for at once, unless batch_size is larger.
+GENERATED_ROWS = 16
 # How far a mode may be from plain scoring, by bytes of a weight: half precision differs from itself
 # by 0.02 when only the order of a sum changes.
 VERIFY_TOLERANCE = {8: 1e-4, 4: 1e-4, 2: 0.05, 1: 0.1}
@@ -105,6 +108,51 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         for text, total in zip(texts, totals, strict=True):
             self.cache_hook.add_partial("loglikelihood_rolling", (text,), total)
         return totals
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """Generate; greedily with the shared prefix fed once where the model allows it."""
+        eos = self.tok_decode(self.eot_token_id, skip_special_tokens=False)
+        texts: dict[int, str] = {}
+        by_options: dict[str, list[int]] = {}
+        for i, request in enumerate(requests):
+            by_options.setdefault(repr(request.args[1]), []).append(i)
+        for chosen in by_options.values():
+            options = requests[chosen[0]].args[1]
+            how = greedy_options(options, default_tokens=self.max_gen_toks, eos=eos)
+            if how is None or not self._shares_prompts:
+                found = super().generate_until([requests[i] for i in chosen], disable_tqdm)
+            else:
+                found = self._generate([requests[i].args for i in chosen], how)
+            texts.update(zip(chosen, found, strict=True))
+        return [texts[i] for i in range(len(requests))]
+
+    @property
+    def _shares_prompts(self) -> bool:
+        kinds = layer_kinds(self.model.config.get_text_config(decoder=True))
+        return self.mode == "packed" and kinds == {"full_attention"} and not self.think_end_token
+
+    def _generate(self, requests: Sequence[tuple[str, dict[str, Any]]], how: Greedy) -> list[str]:
+        n_kept = self.max_length - how.n_tokens
+        if n_kept <= 0:
+            raise ContextOverflow(
+                f"{how.n_tokens} tokens to generate leave no room for a prompt in the model's "
+                f"{self.max_length}; lower max_gen_toks"
+            )
+        prefix = np.array([self.prefix_token_id], np.int32)
+        encoded = [
+            ids if len(ids) else prefix
+            for ids in self.encoder.texts([context for context, _ in requests])
+        ]
+        self.last_lengths = [(len(ids), 0) for ids in encoded]
+        self.n_truncated = sum(len(ids) > n_kept for ids in encoded)
+        n_rows = int(self.batch_size) if str(self.batch_size).isdigit() else 1
+        texts = generate(
+            *(self.forward, self.tokenizer, [ids[-n_kept:] for ids in encoded], how),
+            n_rows=max(n_rows, GENERATED_ROWS),
+        )
+        for request, text in zip(requests, texts, strict=True):
+            self.cache_hook.add_partial("generate_until", request, text)
+        return texts
 
     def _loglikelihood_tokens(
         self,

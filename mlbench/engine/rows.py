@@ -59,12 +59,12 @@ def score_rows(
     call = Call(forward, requests, budget, [(0.0, False)] * len(requests))
     rows = distinct_rows(requests)
     alone: list[Row] = []
-    for group in _groups(rows) if shares_prefix else [rows]:
-        n_prefix = _prefix_length(group) if shares_prefix else 0
+    for group in groups(rows) if shares_prefix else [rows]:
+        n_prefix = prefix_length(group) if shares_prefix else 0
         if n_prefix < SHORTEST_PREFIX:
             alone += group
             continue
-        tokens = _batch([group[0].inputs[:n_prefix]], forward.device)
+        tokens = as_batch([group[0].inputs[:n_prefix]], forward.device)
         _score_suffixes(call, group, Prefix(forward.read_prefix(tokens), n_prefix))
     _score_suffixes(call, alone, NO_PREFIX)
     return call.scores
@@ -82,7 +82,7 @@ def distinct_rows(requests: Sequence[Scored]) -> list[Row]:
     return [rows[i] for i in sort_order([row.inputs for row in rows])]
 
 
-def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
     """Cut the sorted rows where neighbours share less than half: between docs or languages."""
     group: list[Row] = []
     for row in rows:
@@ -94,7 +94,7 @@ def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
         yield group
 
 
-def _prefix_length(group: Sequence[Row]) -> int:
+def prefix_length(group: Sequence[Row]) -> int:
     """Count the leading tokens that all share and none is scored at."""
     if len(group) == 1:
         return 0
@@ -124,7 +124,7 @@ def _rows_at_once(bucket: Sequence[Row], length: int, n_prefix: int, budget: Bud
 
 def _run_batch(call: Call, batch: Sequence[Row], prefix: Prefix) -> list[tuple[int, Score]]:
     device = call.forward.device
-    tokens = _batch([row.inputs[prefix.length :] for row in batch], device)
+    tokens = as_batch([row.inputs[prefix.length :] for row in batch], device)
     n_tokens = tokens.shape[1]
     kept = torch.arange(n_tokens - max(row.n_scored for row in batch), n_tokens, device=device)
     # bamba counts positions from 0 again after a cached prefix unless they are given.
@@ -132,7 +132,7 @@ def _run_batch(call: Call, batch: Sequence[Row], prefix: Prefix) -> list[tuple[i
     positions = torch.arange(prefix.length, prefix.length + n_tokens, device=device)[None]
     logits = call.forward(
         *(tokens, kept),
-        cache=_repeat(prefix.cache, len(batch)),
+        cache=repeat_cache(prefix.cache, len(batch)),
         positions=positions if given else None,
     )
     return [
@@ -149,7 +149,7 @@ def _score_one(logits: torch.Tensor, request: Scored) -> Score:
     return float(predicted.logprob.sum()), bool(predicted.is_greedy.all())
 
 
-def _repeat(cache: Any, n_rows: int) -> Any:
+def repeat_cache(cache: Any, n_rows: int) -> Any:
     """Copy the prefix's cache for each row; a forward pass changes the one it is given."""
     if cache is None:
         return None
@@ -161,5 +161,6 @@ def _repeat(cache: Any, n_rows: int) -> Any:
     return repeated
 
 
-def _batch(rows: Sequence[NDArray[np.int32]], device: torch.device) -> torch.Tensor:
+def as_batch(rows: Sequence[NDArray[np.int32]], device: torch.device) -> torch.Tensor:
+    """Stack rows of equal length."""
     return torch.from_numpy(np.stack(rows).astype(np.int64)).to(device)

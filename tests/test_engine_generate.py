@@ -1,0 +1,60 @@
+"""Generated texts are those of hf, with the shared few-shot prefix fed once."""
+
+import random
+
+import pytest
+from engine_toys import WORDS, instances, toy_lm, toy_model
+from lm_eval.models.huggingface import HFLM
+from transformers import LlamaConfig, Qwen2Config
+
+from mlbench.errors import ContextOverflow
+
+SMALL = {
+    "vocab_size": 400,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 128,
+    "bos_token_id": 0,
+    "eos_token_id": 1,
+}
+GREEDY = {"until": ["\n"], "max_gen_toks": 12, "do_sample": False}
+
+
+def prompts(n_shared, n=9):
+    rng = random.Random(n_shared)
+    shared = " ".join(rng.choices(WORDS, k=n_shared))
+    return [
+        f"{shared} {' '.join(rng.choices(WORDS, k=rng.randint(1, 9)))}".strip() for _ in range(n)
+    ]
+
+
+@pytest.mark.parametrize("n_shared", [0, 25])
+def test_texts_equal_those_of_hf(n_shared):
+    model = toy_model(LlamaConfig(**SMALL))
+    lm = toy_lm(model)
+    requests = instances([(p, GREEDY) for p in prompts(n_shared)], "generate_until")
+    hf = HFLM(model, tokenizer=lm.tokenizer, batch_size=1)
+    expected = hf.generate_until(requests, disable_tqdm=True)
+    assert lm.generate_until(requests, disable_tqdm=True) == expected
+    assert len(set(expected)) > 2
+    n_prompt_tokens = sum(a for a, _ in lm.last_lengths)
+    assert n_shared == 0 or lm.tokens_fed < n_prompt_tokens
+
+
+def test_models_with_windows_and_sampling_go_to_hf():
+    sliding = {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 1}
+    model = toy_model(Qwen2Config(**SMALL, **sliding))
+    lm = toy_lm(model)
+    requests = instances([(p, GREEDY) for p in prompts(9, 3)], "generate_until")
+    expected = HFLM(model, tokenizer=lm.tokenizer).generate_until(requests, disable_tqdm=True)
+    assert lm.generate_until(requests, disable_tqdm=True) == expected
+    assert lm.tokens_fed == 0
+
+
+def test_a_request_for_more_tokens_than_the_window_is_refused():
+    lm = toy_lm(toy_model(LlamaConfig(**SMALL)))
+    with pytest.raises(ContextOverflow, match="max_gen_toks"):
+        lm.generate_until(instances([("a", {"max_gen_toks": 500})]), disable_tqdm=True)
