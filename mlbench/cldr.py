@@ -82,15 +82,6 @@ def own_names(rows: Rows, table: str) -> dict[str, str]:
     return {row["id"]: row["own"] for row in rows[table]}
 
 
-def foreign_names(rows: Rows, table: str, language: Language) -> dict[str, str]:
-    """Return the names of one table that need the language: outside English, not near-English."""
-    return {
-        row["id"]: row["own"]
-        for row in rows[table]
-        if language.tag == "en" or not is_near_english(row["own"], row["english"])
-    }
-
-
 def is_near_english(own: str, english: str) -> bool:
     """Tell whether a name can be known from English alone.
 
@@ -103,7 +94,8 @@ def is_near_english(own: str, english: str) -> bool:
     (False, False)
     """
     a, b = _letters(own), _letters(english)
-    return bool(a) and edit_distance(a, b) <= max(1, int(NEAR_SHARE * max(len(a), len(b))))
+    allowed = max(1, int(NEAR_SHARE * max(len(a), len(b))))
+    return bool(a) and abs(len(a) - len(b)) <= allowed and edit_distance(a, b) <= allowed
 
 
 def edit_distance(a: str, b: str) -> int:

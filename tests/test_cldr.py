@@ -1,7 +1,6 @@
 """Own data only: what CLDR gives a language, and what it must not be given."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from babel import Locale
@@ -96,12 +95,3 @@ def test_a_unit_without_a_long_form_has_the_short_one_cldr_aliases_it_to() -> No
 )
 def test_near_english(own: str, english: str, *, near: bool) -> None:
     assert cldr.is_near_english(own, english) is near
-
-
-def test_english_names_are_not_foreign_and_yet_all_kept_in_english() -> None:
-    english = LANGUAGES["en"]
-    rows = cldr.read_rows(english)
-    kept: dict[str, Any] = cldr.foreign_names(rows, "months", english)
-    assert len(kept) == 12
-    german = LANGUAGES["de"]
-    assert list(cldr.foreign_names(cldr.read_rows(german), "months", german)) == ["03"]

@@ -6,22 +6,23 @@ nearest to the end of the sequence. Outside English a doc is left out where its 
 the English name. Where months are numbered (1月, Tháng 1) it measures counting.
 """
 
+from collections.abc import Mapping
 from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 from mlbench import cldr
 from mlbench.families import cldr_choices
-from mlbench.families.cldr_choices import Item, Wording
+from mlbench.families.cldr_choices import Item, rank
 from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
 
 NAMES = {"day": cldr.DAYS, "month": tuple(f"{month:02}" for month in range(1, 13))}
 TABLES = {"day": "days", "month": "months"}
 STEPS = (1, 2, -1)
 LENGTHS = (2, 3)
-# Targets whose sequences are scored, and whose shortest are shown: a longer one would show the
-# solution of a scored one on its way. Sequences of the other targets are left to train on.
-SCORED = {"day": (1, 2, 4, 5), "month": (0, 2, 3, 5, 6, 8, 10)}
-SHOWN = {"day": (6, 3), "month": (7, 9)}
+# One sequence in three is not scored: it is shown or trained on. Each name ends one of these.
+HELD_BACK = 3
+N_SHOWN = {"day": 5, "month": 5}
 
 
 class Run(NamedTuple):
@@ -47,32 +48,49 @@ class Run(NamedTuple):
         return Item(doc_id, target, context, target, (first, second, third))
 
 
+def is_scored(step: int, end: int) -> bool:
+    """Tell whether the sequences that reach a name by a step are scored."""
+    return (end + STEPS.index(step)) % HELD_BACK != 0
+
+
+def ends(kind: str, *, scored: bool) -> list[tuple[int, int]]:
+    """Return steps and places of the names they reach, among those scored or the others."""
+    pairs = product(STEPS, range(len(NAMES[kind])))
+    return [(step, end) for step, end in pairs if is_scored(step, end) is scored]
+
+
 @cache
 def scored_items() -> tuple[Item, ...]:
     """Return the items of all languages."""
-    ends = [(kind, end) for kind, places in SCORED.items() for end in places]
-    runs = (Run(kind, step, n, end) for kind, end in ends for step in STEPS for n in LENGTHS)
-    return tuple(run.item() for run in runs)
+    return tuple(
+        Run(kind, step, length, end).item()
+        for kind in NAMES
+        for step, end in ends(kind, scored=True)
+        for length in LENGTHS
+    )
 
 
 @cache
 def shot_items() -> tuple[Item, ...]:
-    """Return the few-shot items, days first: more languages name them unlike English."""
-    ends = [(kind, end) for kind, places in SHOWN.items() for end in places]
-    return tuple(Run(kind, step, min(LENGTHS), end).item() for kind, end in ends for step in STEPS)
+    """Return the few-shot items: a longer one could show a scored solution on its way."""
+    items = {
+        kind: [Run(kind, step, min(LENGTHS), end).item() for step, end in ends(kind, scored=False)]
+        for kind in NAMES
+    }
+    by_key = {kind: sorted(items[kind], key=lambda item: rank(item.doc_id)) for kind in NAMES}
+    # Days first: more languages name them unlike English.
+    return tuple(item for kind, n in N_SHOWN.items() for item in by_key[kind][:n])
 
 
 def docs(rows: Rows, language: Language) -> FamilyDocs:
     """Return the docs of one language."""
-    names = {f"{k}:{i}": n for k, t in TABLES.items() for i, n in cldr.own_names(rows, t).items()}
-    foreign = {f"{k}:{i}" for k, t in TABLES.items() for i in cldr.foreign_names(rows, t, language)}
-
-    def query(item: Item) -> str | None:
-        words = [names[name] for name in item.query if name in names]
-        return ", ".join(words) if len(words) == len(item.query) else None
-
-    wording = Wording(query, names.get, lambda name_id: name_id not in foreign)
+    wording = cldr_choices.name_wording(rows, TABLES, language, _query)
     return cldr_choices.make_docs(scored_items(), shot_items(), wording, language)
+
+
+def _query(item: Item, names: Mapping[str, str]) -> str | None:
+    words = [names[name_id] for name_id in item.query if name_id in names]
+    return ", ".join(words) if len(words) == len(item.query) else None
 
 
 FAMILY = Family(

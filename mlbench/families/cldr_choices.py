@@ -8,12 +8,12 @@ Nothing is drawn by a random generator: an order by hash does not change with th
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from mlbench import cldr
 from mlbench.errors import NoData
-from mlbench.records import ChoiceDoc, FamilyDocs, Language, Prompt
+from mlbench.records import ChoiceDoc, FamilyDocs, Language, Prompt, Rows
 
 N_CHOICES = 4
 N_SHOTS = 5
@@ -75,6 +75,26 @@ def make_docs(
     if len(shot_docs) < N_SHOTS:
         raise NoData(f"CLDR's {language.name} makes only {len(shot_docs)} few-shot docs")
     return FamilyDocs(scored=docs, fewshot=shot_docs)
+
+
+def name_wording(
+    rows: Rows,
+    tables: Mapping[str, str],
+    language: Language,
+    query: Callable[[Item, Mapping[str, str]], str | None],
+) -> Wording:
+    """Word items whose choices are names, `kind:id` with the kinds' tables given.
+
+    Outside English, a target that is nearly the English name is none of this language.
+    """
+    row_by_id = {f"{kind}:{row['id']}": row for kind, t in tables.items() for row in rows[t]}
+    names = {name_id: row["own"] for name_id, row in row_by_id.items()}
+
+    def is_english(name_id: str) -> bool:
+        row = row_by_id[name_id]
+        return language.tag != "en" and cldr.is_near_english(row["own"], row["english"])
+
+    return Wording(lambda item: query(item, names), names.get, is_english)
 
 
 def _docs(items: Sequence[Item], wording: Wording, missing: Counter[str]) -> tuple[ChoiceDoc, ...]:

@@ -6,11 +6,11 @@ English alone would answer it. Codes are those whose names differ from English i
 languages; the four names of a doc are all of the language asked and all of one kind.
 """
 
+from collections.abc import Mapping
 from functools import cache
 
-from mlbench import cldr
 from mlbench.families import cldr_choices
-from mlbench.families.cldr_choices import Item, Wording, shuffle
+from mlbench.families.cldr_choices import Item, shuffle
 from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
 
 TERRITORIES = (
@@ -43,13 +43,11 @@ def shot_items() -> tuple[Item, ...]:
 
 def docs(rows: Rows, language: Language) -> FamilyDocs:
     """Return the docs of one language."""
-    names = {f"{k}:{i}": n for k, t in TABLES.items() for i, n in cldr.own_names(rows, t).items()}
-    foreign = {f"{k}:{i}" for k, t in TABLES.items() for i in cldr.foreign_names(rows, t, language)}
-    wording = Wording(_query, names.get, lambda name_id: name_id not in foreign)
+    wording = cldr_choices.name_wording(rows, TABLES, language, _query)
     return cldr_choices.make_docs(scored_items(), shot_items(), wording, language)
 
 
-def _query(item: Item) -> str:
+def _query(item: Item, _names: Mapping[str, str]) -> str:
     kind, _, code = item.target.partition(":")
     return f"{STANDARDS[kind]} {code}"
 
