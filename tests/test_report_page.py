@@ -88,7 +88,7 @@ def page_of(run: ToyRun) -> Page:
 
 def test_everything_is_written(report: Path) -> None:
     names = {path.name for path in report.iterdir()}
-    figures = {"heatmap.svg", "heatmap.png", "heatmap.pdf"}
+    figures = {f"{n}.{s}" for n in ("heatmap", "forest", "moat") for s in ("svg", "png", "pdf")}
     assert names == figures | {"index.html", "scores.csv", "differences.csv", "verdict.json"}
 
 

@@ -5,6 +5,15 @@ mlbench.stats on pairs), grid and words (what is written), page, figures, export
 """
 
 from mlbench.report.figures import draw_heatmap, heat_from_table, save_heatmap
+from mlbench.report.forest import draw_forest, draw_moat, forest_from_comparison
 from mlbench.report.write import write_report
 
-__all__ = ["draw_heatmap", "heat_from_table", "save_heatmap", "write_report"]
+__all__ = [
+    "draw_forest",
+    "draw_heatmap",
+    "draw_moat",
+    "forest_from_comparison",
+    "heat_from_table",
+    "save_heatmap",
+    "write_report",
+]

@@ -7,6 +7,7 @@ is a class.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 STEPS = 40
@@ -55,23 +56,26 @@ def _between(stops: Sequence[str], share: float) -> str:
     return "#" + "".join(f"{round(a + weight * (b - a)):02x}" for a, b in pairs)
 
 
-def score_ramp() -> list[Colour]:
+@cache
+def score_ramp() -> tuple[Colour, ...]:
     """Give the ramp of scores, from chance (first) to 100 % (last)."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
     viridis = colormaps["viridis"]
-    return [_with_ink(to_hex(viridis(step / STEPS))) for step in range(STEPS + 1)]
+    return tuple(_with_ink(to_hex(viridis(step / STEPS))) for step in range(STEPS + 1))
 
 
-def difference_ramp() -> list[Colour]:
+@cache
+def difference_ramp() -> tuple[Colour, ...]:
     """Give the ramp of differences, from -CLIP_POINTS to +CLIP_POINTS."""
-    return [_with_ink(_between(_DIFFERENCE, step / STEPS)) for step in range(STEPS + 1)]
+    return tuple(_with_ink(_between(_DIFFERENCE, step / STEPS)) for step in range(STEPS + 1))
 
 
-def parity_ramp() -> list[Colour]:
+@cache
+def parity_ramp() -> tuple[Colour, ...]:
     """Give the ramp of information parity, from 0 to 1."""
-    return [_with_ink(_between(_PARITY, step / STEPS)) for step in range(STEPS + 1)]
+    return tuple(_with_ink(_between(_PARITY, step / STEPS)) for step in range(STEPS + 1))
 
 
 def step_of(share: float) -> int:

@@ -123,6 +123,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "models": [(names[name], name, facts) for name, facts in run.models.items()],
         "pairs": pairs,
         "verdicts": [_verdict(pair, names) for pair in pairs],
+        "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
         "blocks": table.blocks,
         "has_leads": has_leads,
         "mean_columns": list(dict.fromkeys((m, shots) for m, shots, _ in table.adjusted)),
@@ -137,6 +138,10 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "longest_traceback": LONGEST_TRACEBACK,
         "reference": REFERENCE,
     }
+
+
+def _is_judged(comparison: Comparison) -> bool:
+    return bool(comparison.verdict and comparison.verdict["by_family"])
 
 
 def _verdict(pair: PairView, names: Mapping[str, str]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def strip_of(comparison: Comparison, block: Block) -> Strip | None:
         return None
     mean = comparison.verdict["by_family"][block.family]["others"]
     ends = [in_unit(block, mean[key]) for key in ("estimate", "low", "high")]
-    limit = _limit([abs(lead.value) for lead in leads.values()] + [abs(end) for end in ends])
+    limit = nice_limit([abs(lead.value) for lead in leads.values()] + [abs(end) for end in ends])
     english = leads.pop(REFERENCE, None)
     alpha = 1 - float(comparison.verdict["level"])
     places = _stacked(leads.values(), limit)
@@ -64,7 +64,8 @@ def strip_of(comparison: Comparison, block: Block) -> Strip | None:
     )
 
 
-def _limit(values: list[float]) -> int:
+def nice_limit(values: list[float]) -> int:
+    """Give a round number that all known values are below."""
     most = max((value for value in values if not math.isnan(value)), default=1.0)
     return next((limit for limit in LIMITS if most <= limit), math.ceil(most))
 

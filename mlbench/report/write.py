@@ -1,13 +1,16 @@
 """How does a run become the folder reports/RUN? Read, judge, render, and put each file in place."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlbench import store
 from mlbench.errors import StoreError
 from mlbench.report.compare import Comparison, Pair, compare, pairs_of
+from mlbench.report.drawing import save_figure
 from mlbench.report.export import differences_csv, scores_csv
 from mlbench.report.figures import save_heatmap
+from mlbench.report.forest import draw_forest, draw_moat, forest_from_comparison
 from mlbench.report.page import render_page
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.results import read_run
@@ -33,10 +36,20 @@ def write_report(
     for name, text in texts.items():
         _write_text(folder / name, text)
     try:
-        save_heatmap(table, folder)
+        _save_figures(table, comparisons, folder)
     except OSError as error:
         raise StoreError(f"cannot write figures to {folder}: {error.strerror or error}") from error
     return folder / "index.html"
+
+
+def _save_figures(table: ReportTable, comparisons: Mapping[Pair, Comparison], folder: Path) -> None:
+    """Draw the heatmap, and forest and moat of the first pair at the fewest shots."""
+    save_heatmap(table, folder)
+    first = next(iter(comparisons.values()), None)
+    forest = forest_from_comparison(table, first) if first else None
+    if forest is not None:
+        save_figure(draw_forest(forest), folder, "forest")
+        save_figure(draw_moat(forest), folder, "moat")
 
 
 def compare_all(table: ReportTable, resampling: Resampling) -> dict[Pair, Comparison]:

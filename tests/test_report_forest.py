@@ -1,0 +1,86 @@
+"""Do forest and moat figure hold what the verdict says? Their data and labels, never pixels."""
+
+import math
+from pathlib import Path
+
+import pytest
+from matplotlib.axes import Axes
+from report_toys import HINDI, LANGUAGES, SWAHILI, ToyRun, choices, two_models
+
+from mlbench.records import Cell
+from mlbench.report import draw_forest, draw_moat, forest_from_comparison
+from mlbench.report.compare import Pair, compare
+from mlbench.report.forest import Forest, moat_limit
+from mlbench.report.strips import nice_limit, strip_of
+from mlbench.report.tables import table_from_run
+from mlbench.results import read_run
+from mlbench.stats import Resampling
+
+FAST = Resampling(replicates=500)
+
+
+def forest_of(run: ToyRun, a: str = "many", b: str = "few") -> Forest | None:
+    table = table_from_run(read_run(run.write()))
+    return forest_from_comparison(table, compare(table, Pair(a, b, 0), FAST))
+
+
+@pytest.fixture(scope="module")
+def forest(tmp_path_factory: pytest.TempPathFactory) -> Forest:
+    found = forest_of(two_models(tmp_path_factory.mktemp("runs") / "r"))
+    assert found is not None
+    return found
+
+
+def labels(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def test_a_panel_a_family_and_a_row_a_language(forest: Forest) -> None:
+    assert [panel.block.family for panel in forest.panels] == ["topic", "terms", "text"]
+    assert len(forest.languages) == len(LANGUAGES)
+    assert forest.languages[0].tag == "en"
+
+
+def test_every_lead_is_marked_and_the_mean_is_named(forest: Forest) -> None:
+    axes = draw_forest(forest)
+    marks = [line for line in axes.lines if line.get_marker() == "o"]
+    assert len(marks) == sum(len(panel.leads) for panel in forest.panels)
+    assert "mean of the other languages" in labels(axes)
+
+
+def test_the_moat_figure_says_the_lead_beyond_english(forest: Forest) -> None:
+    text = " ".join(labels(draw_moat(forest)))
+    value = forest.panels[0].moat.value
+    assert f"+{value:.1f}" in text and "A = many, B = few" in text
+
+
+def test_families_of_one_unit_share_an_axis(forest: Forest) -> None:
+    topic, terms, _ = forest.panels
+    assert moat_limit(forest, topic) == moat_limit(forest, terms)
+
+
+def test_without_english_the_moat_is_called_undefined(tmp_path: Path) -> None:
+    forest = forest_of(two_models(tmp_path / "r", languages=(SWAHILI, HINDI)))
+    assert forest is not None and math.isnan(forest.panels[0].english.value)
+    assert labels(draw_moat(forest)).count("undefined") == 3
+    draw_forest(forest)
+
+
+def test_nothing_to_compare_gives_no_figure(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r")
+    run.put(Cell("many", "topic", "en", 0), choices(0.8))
+    run.put(Cell("few", "topic", "sw", 0), choices(0.8))
+    assert forest_of(run) is None
+
+
+def test_a_strip_has_a_dot_for_every_language_but_english(tmp_path: Path) -> None:
+    table = table_from_run(read_run(two_models(tmp_path / "r").write()))
+    comparison = compare(table, Pair("many", "few", 0), FAST)
+    strip = strip_of(comparison, comparison.blocks["topic"])
+    assert strip is not None and strip.english is not None
+    assert (strip.firm + strip.open).count("M") == len(LANGUAGES) - 1
+
+
+def test_an_axis_ends_at_a_round_number_beyond_all_values() -> None:
+    assert [nice_limit([x]) for x in (0.2, 7.0, 61.0, 5000.0)] == [1, 10, 80, 5000]
+    assert nice_limit([math.nan]) == 1
