@@ -287,10 +287,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--replicates", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="studies whose title holds this text")
     parser.add_argument("--write", type=Path, help="file with the marks of the study")
     options = parser.parse_args()
     start, lines = time.perf_counter(), []
     for study in studies(options.replicates):
+        if options.only not in study.title:
+            continue
         found = repeat(study.run, options.runs, options.seed)
         block = [f"### {study.title}", "", f"Wanted: {study.wanted}.", ""]
         block += ["| quantity | measured | stderr over runs |", "|---|---|---|"]
