@@ -18,6 +18,7 @@ from mlbench.errors import MlbenchError
 from mlbench.options import (
     AsJson,
     BatchSize,
+    BatchTokens,
     Device,
     Dtype,
     EngineOption,
@@ -65,10 +66,11 @@ def run(
     shots: Shots = ZERO,
     limit: Limit = None,
     run: RunName = "bench",
-    engine: EngineOption = "hf",
+    engine: EngineOption = "packed",
     device: Device = None,
     dtype: Dtype = "auto",
     batch_size: BatchSize = "auto",
+    batch_tokens: BatchTokens = None,
     overflow: OverflowOption = "refuse",
     languages_file: LanguagesFile = None,
     trust_remote_code: TrustRemoteCode = False,
@@ -87,7 +89,7 @@ def run(
     """
     from mlbench import bench
 
-    loading = (engine, device, dtype, batch_size, overflow, trust_remote_code)
+    loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
     settings = Settings(parse_shots(shots), limit, *loading)
     selection = bench.select(models, families, languages, languages_file)
     raise typer.Exit(bench.run(run, selection, settings))
@@ -101,7 +103,7 @@ def plan(
     shots: Shots = ZERO,
     limit: Limit = None,
     run: RunName = "bench",
-    engine: EngineOption = "hf",
+    engine: EngineOption = "packed",
     device: Device = None,
     dtype: Dtype = "auto",
     overflow: OverflowOption = "refuse",

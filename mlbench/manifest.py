@@ -5,8 +5,8 @@ same run adds to it.
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,45 @@ from typing import Any
 from mlbench import __version__, store
 from mlbench.errors import StoreError
 from mlbench.plan import Plan
-from mlbench.records import Family, HubSource, Language
+from mlbench.records import Cell, Family, HubSource, Language
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a command adds to a run: `models` and `families` hold facts by name.
+
+    Cells are in the order of the report; `no_data` gives the reason by family and tag.
+    """
+
+    models: Mapping[str, Mapping[str, Any]]
+    families: Mapping[str, Mapping[str, Any]]
+    cells: Sequence[Cell]
+    languages: Iterable[Language]
+    no_data: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def write_manifest(plan: Plan, languages: Iterable[Language]) -> None:
     """Add a plan to its run's manifest."""
-    path = plan.folder / store.MANIFEST
-    known = read_manifest(plan.folder) if path.is_file() else _empty()
-    for planned in plan.cells:
-        model, family = planned.model, planned.prepared.family
-        known["models"][model.name] = {"slug": model.slug, **model.facts}
-        known["families"][family.name] = _facts(family)
-        columns = known["cells"].setdefault(model.name, {}).setdefault(family.name, {})
-        tags = columns.setdefault(str(planned.cell.shots), [])
-        if planned.cell.language not in tags:
-            tags.append(planned.cell.language)
-    for language in languages:
+    models = {p.model.name: {"slug": p.model.slug, **p.model.facts} for p in plan.cells}
+    families = {p.prepared.family.name: family_facts(p.prepared.family) for p in plan.cells}
+    cells = [planned.cell for planned in plan.cells]
+    add_to_manifest(plan.folder, Contents(models, families, cells, languages, plan.no_data))
+
+
+def add_to_manifest(folder: Path, contents: Contents) -> None:
+    """Add models, families, cells and languages to a run's manifest, or begin one."""
+    path = folder / store.MANIFEST
+    known = read_manifest(folder) if path.is_file() else _empty()
+    known["models"].update(contents.models)
+    known["families"].update(contents.families)
+    for cell in contents.cells:
+        columns = known["cells"].setdefault(cell.model, {}).setdefault(cell.family, {})
+        tags = columns.setdefault(str(cell.shots), [])
+        if cell.language not in tags:
+            tags.append(cell.language)
+    for language in contents.languages:
         known["languages"][language.tag] = asdict(language)
-    for name, reasons in plan.no_data.items():
+    for name, reasons in contents.no_data.items():
         known["no_data"].setdefault(name, {}).update(reasons)
     text = json.dumps(known, ensure_ascii=False, indent=1) + "\n"
     store.write(path, lambda file: Path(file).write_text(text, encoding="utf-8"))
@@ -66,7 +87,8 @@ def _empty() -> dict[str, Any]:
     }
 
 
-def _facts(family: Family) -> dict[str, Any]:
+def family_facts(family: Family) -> dict[str, Any]:
+    """Return what a reader must be able to check of a family."""
     source = family.source
     return {
         "title": family.title,

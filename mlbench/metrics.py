@@ -44,7 +44,16 @@ class TextSample:
     n_tokens: int | None = None
 
 
-Sample = ChoiceSample | TextSample
+@dataclass(frozen=True, slots=True)
+class ScoreSample:
+    """A doc scored elsewhere, of which only the score in [0, 1] is known; higher is better."""
+
+    doc_id: str
+    cluster_id: str
+    score: float
+
+
+Sample = ChoiceSample | TextSample | ScoreSample
 
 
 def predict(sample: ChoiceSample, metric: str) -> int:
@@ -78,14 +87,14 @@ _WEIGHTS: Mapping[str, Callable[[ChoiceSample], Sequence[float]]] = MappingProxy
     }
 )
 
-METRICS = (*_WEIGHTS, "macro_f1", "bits", "bits_per_byte")
-"""Every metric; for `bits` and `bits_per_byte` lower is better."""
+METRICS = (*_WEIGHTS, "macro_f1", "bits", "bits_per_byte", "score")
+"""Every metric; for `bits` and `bits_per_byte` lower is better. `score` is that of ScoreSample."""
 
 LOWER_IS_BETTER = frozenset({"bits", "bits_per_byte"})
 
 
 def doc_scores(samples: Sequence[Sample], metric: str) -> list[float]:
-    """Return the metric of each doc, in order: 0 or 1, or bits (bits per byte) of the text.
+    """Return the metric of each doc, in order: 0 or 1, a score, or bits (per byte) of the text.
 
     Raises DataError for macro_f1, which is a property of the whole cell.
     """
@@ -96,6 +105,10 @@ def _doc_score(sample: Sample, metric: str) -> float:
     if isinstance(sample, TextSample):
         bits = -sample.loglikelihood / math.log(2)
         return bits if metric == "bits" else bits / sample.n_bytes
+    if isinstance(sample, ScoreSample):
+        if metric != "score":
+            raise DataError(f"doc {sample.doc_id!r} has only a score, {metric!r} needs more")
+        return sample.score
     if metric not in _WEIGHTS:
         raise DataError(f"{metric!r} is not a score of a single doc")
     return float(predict(sample, metric) == sample.target)
@@ -110,6 +123,8 @@ def cell_score(samples: Sequence[Sample], metric: str) -> Score:
         raise DataError("a cell without docs has no score")
     if metric == "macro_f1":
         choices = [sample for sample in samples if isinstance(sample, ChoiceSample)]
+        if len(choices) < len(samples):
+            raise DataError("macro_f1 needs the choices of each doc")
         pairs = [(sample.target, predict(sample, "acc")) for sample in choices]
         return Score(metric, macro_f1(pairs), len(samples), math.nan)
     if metric == "bits_per_byte":

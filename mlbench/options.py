@@ -5,13 +5,13 @@ spells it out as `--models A --models B --models C` before typer reads it.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from mlbench.errors import SelectionError
-from mlbench.settings import Overflow
+from mlbench.settings import Engine, Overflow
 
 LISTS = ("--models", "--families", "--languages", "--shots")
 
@@ -76,7 +76,12 @@ LanguagesFile = Annotated[
     ),
 ]
 EngineOption = Annotated[
-    Literal["hf"], typer.Option(help="hf: lm-eval's own backend.", rich_help_panel=LOADING)
+    Engine,
+    typer.Option(
+        help="packed: each distinct token once, the same scores many times faster; "
+        "hf: lm-eval's own backend.",
+        rich_help_panel=LOADING,
+    ),
 ]
 Device = Annotated[
     str | None,
@@ -89,7 +94,18 @@ Dtype = Annotated[
     ),
 ]
 BatchSize = Annotated[
-    str, typer.Option(help="Requests at once: a number, or auto.", rich_help_panel=LOADING)
+    str,
+    typer.Option(
+        help="Requests at once (hf and others): a number, or auto.", rich_help_panel=LOADING
+    ),
+]
+BatchTokens = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Tokens in a forward pass (packed): less needs less memory; default from free memory.",
+        rich_help_panel=LOADING,
+    ),
 ]
 OverflowOption = Annotated[
     Overflow,

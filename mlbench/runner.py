@@ -54,7 +54,12 @@ def _run_cell(model: CountingModel, planned: PlannedCell, limit: int | None) -> 
         store.put_failed(planned.path, failed)
         return CellFailed(planned, failed)
     seconds = time.perf_counter() - start
-    spent = {**usage._asdict(), "seconds": round(seconds, 4), "device": model.device}
+    spent = {
+        **usage._asdict(),
+        "seconds": round(seconds, 4),
+        "device": model.device,
+        "mode": model.mode,
+    }
     result = store.CellResult(planned.cell, planned.signature, scores, spent, tuple(samples))
     store.put(planned.path, result)
     return CellDone(planned, result)

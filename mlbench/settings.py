@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+Engine = Literal["packed", "hf"]
 Overflow = Literal["refuse", "truncate"]
 
 
@@ -12,14 +13,16 @@ class Settings:
     """One for a whole command.
 
     `limit`: docs a cell at most. `dtype`: auto is float32 on a CPU and the checkpoint's own
-    elsewhere. `overflow`: what to do with a context beyond the model's window.
+    elsewhere. `overflow`: what to do with a context beyond the model's window. `batch_size` is for
+    the engine hf and other backends, `batch_tokens` (None: from free memory) for packed.
     """
 
     shots: Sequence[int] = (0,)
     limit: int | None = None
-    engine: str = "hf"
+    engine: Engine = "packed"
     device: str | None = None
     dtype: str = "auto"
     batch_size: str = "auto"
+    batch_tokens: int | None = None
     overflow: Overflow = "refuse"
     trust_remote_code: bool = False

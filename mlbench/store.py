@@ -10,13 +10,15 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from filelock import FileLock, Timeout
+
 from mlbench.errors import StoreError
-from mlbench.metrics import ChoiceSample, Sample, TextSample
+from mlbench.metrics import ChoiceSample, Sample, ScoreSample, TextSample
 from mlbench.records import Cell, Score
 
 RUNS = Path("runs")
@@ -152,6 +154,7 @@ def _column(pa: Any, name: str, values: list[Any]) -> Any:
         "n_bytes": pa.int32(),
         "n_tokens": pa.list_(pa.int32()) if isinstance(values[0], tuple) else pa.int32(),
         "loglikelihood": pa.float64(),
+        "score": pa.float64(),
         "loglikelihoods": pa.list_(pa.float64()),
         "calibration": pa.list_(pa.float64()),
         "choices": pa.list_(pa.string()),
@@ -162,10 +165,31 @@ def _column(pa: Any, name: str, values: list[Any]) -> Any:
 def _samples_from_rows(rows: list[dict[str, Any]]) -> tuple[Sample, ...]:
     if rows and "n_bytes" in rows[0]:
         return tuple(TextSample(**row) for row in rows)
+    if rows and "score" in rows[0]:
+        return tuple(ScoreSample(**row) for row in rows)
     lists = ("choices", "loglikelihoods", "calibration", "n_tokens")
     return tuple(
         ChoiceSample(**{**row, **{k: tuple(row.get(k) or ()) for k in lists}}) for row in rows
     )
+
+
+@contextlib.contextmanager
+def lock_run(folder: Path) -> Iterator[None]:
+    """Keep a second command from writing to the same run at the same time."""
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise StoreError(
+            f"another mlbench is writing to {folder}. Wait for it, or choose another --run"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"cannot write to run folder {folder}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write(path: Path, fill: Callable[[str], object]) -> None:

@@ -1,4 +1,4 @@
-"""The scores are those of lm-eval's own hf backend, in six scripts, at 0 and 5 shots."""
+"""The scores of both engines are those of `lm_eval run`, in six scripts, at 0 and 5 shots."""
 
 import json
 import os
@@ -56,9 +56,16 @@ def lm_eval_results(tmp_path_factory, checkpoint, sib200_root):
     return results
 
 
+@pytest.fixture(scope="module", params=["hf", "packed"])
+def model(request, checkpoint):
+    loaded = load_model(find_model(str(checkpoint)), Settings(engine=request.param, device="cpu"))
+    assert loaded.mode == {"hf": None, "packed": "packed"}[request.param]
+    return loaded
+
+
 @pytest.fixture(scope="module")
-def model(checkpoint):
-    return load_model(find_model(str(checkpoint)), Settings(device="cpu"))
+def hf(checkpoint):
+    return load_model(find_model(str(checkpoint)), Settings(engine="hf", device="cpu"))
 
 
 @pytest.mark.parametrize("shots", [0, 5])
@@ -91,7 +98,7 @@ def test_texts_have_the_likelihoods_of_lm_eval(sib200, model, lm_eval_results, t
 
 @pytest.mark.parametrize("family", [f for f in FAMILIES.values() if f.suite == "embedded"])
 @pytest.mark.parametrize("shots", [0, 5])
-def test_embedded_families_score_as_in_lm_eval(model, family, shots):
+def test_embedded_families_score_as_in_lm_eval(model, hf, family, shots):
     """The same through lm-eval's simple_evaluate, with its own hf object."""
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
@@ -100,7 +107,7 @@ def test_embedded_families_score_as_in_lm_eval(model, family, shots):
     assert items
     manager = TaskManager(include_path=str(find_tasks_folder()), include_defaults=False)
     results = simple_evaluate(
-        model=model.lm,
+        model=hf.lm,
         tasks=[task_name(family.name, p.language.tag) for p in items],
         num_fewshot=shots,
         limit=4,

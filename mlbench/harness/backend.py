@@ -52,6 +52,7 @@ class CountingModel:
         self.overflow = overflow
         self.window: int | None = getattr(lm, "max_length", None)
         self.device = str(getattr(lm, "device", "")) or None
+        self.mode: str | None = getattr(lm, "mode", None)
         self._tokens: int | None = None
         self._truncated = 0
         self._lengths: dict[tuple[str, str], int] = {}
@@ -109,12 +110,11 @@ def load_model(model: Model, settings: Settings) -> CountingModel:
     device = resolve_device(settings)
     transformers.utils.logging.disable_progress_bar()
     try:
-        backend = get_model(model.backend)
         if model.backend == "hf":
-            lm = backend(**_hf_arguments(model, settings, device))
+            lm = _load_hf(model, settings, device)
         else:
             extra = {"batch_size": settings.batch_size, "device": settings.device}
-            lm = backend.create_from_arg_string(model.arguments, extra)
+            lm = get_model(model.backend).create_from_arg_string(model.arguments, extra)
     except _LOADING_ERRORS as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         reason = lines[0] if lines else type(error).__name__
@@ -122,17 +122,21 @@ def load_model(model: Model, settings: Settings) -> CountingModel:
     return CountingModel(lm, settings.overflow)
 
 
-def _hf_arguments(model: Model, settings: Settings, device: str) -> dict[str, Any]:
-    batch_size = settings.batch_size
-    if batch_size == "auto" and device == "cpu":
-        batch_size = str(CPU_BATCH_SIZE)
-    return {
+def _load_hf(model: Model, settings: Settings, device: str) -> LM:
+    """Load transformers weights with the packed engine, or with lm-eval's own."""
+    shared: dict[str, Any] = {
         "pretrained": model.path,
         "revision": model.revision or "main",
         "device": device,
         "dtype": resolve_dtype(settings),
-        # In half precision log_softmax gave exact ties between choices; float32 costs little.
-        "softmax_dtype": "float32",
-        "batch_size": batch_size,
         "trust_remote_code": settings.trust_remote_code,
     }
+    if settings.engine == "packed":
+        from mlbench.engine.lm import PackedLM
+
+        return PackedLM(**shared, batch_tokens=settings.batch_tokens)
+    batch_size = settings.batch_size
+    if batch_size == "auto" and device == "cpu":
+        batch_size = str(CPU_BATCH_SIZE)
+    # In half precision log_softmax gave exact ties between choices; float32 costs little.
+    return get_model("hf")(**shared, softmax_dtype="float32", batch_size=batch_size)
