@@ -12,8 +12,14 @@ from typing import Any
 
 import torch
 from transformers import masking_utils
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 MaskRule = Callable[..., torch.Tensor]
+
+# Queries that attend together. Smaller blocks compute less, larger ones run faster.
+CPU_BLOCK = 128
+GPU_BLOCK = 1024
 
 
 class MaskError(RuntimeError):
@@ -31,6 +37,7 @@ class TreeMask:
         self.position, self.end, self.start = position, end, start
         self.n_queries = stop - start
         self.n_kept = len(position) - self.n_queries
+        self.blocks = _blocks(end, self.n_kept, start)
         self.n_calls = 0
 
     def visible(self, rule: MaskRule) -> torch.Tensor:
@@ -67,22 +74,75 @@ class TreeMask:
         rule = call.get("mask_function", masking_utils.causal_mask_function)
         return self.additive(rule, call.get("dtype") or torch.float32)
 
+    def attend(
+        self,
+        module: Any,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        **options: Any,
+    ) -> tuple[torch.Tensor, None]:
+        """Stand in for SDPA attention, block by block of queries, over the keys that a block sees.
+
+        Docs do not see each other, so most of a pack's mask is empty: without this, attention
+        would cost a pack's length for every token instead of a request's.
+        """
+        is_ours = attention_mask is not None and attention_mask.shape[-2] == self.n_queries
+        if not is_ours or options.get("position_bias") is not None or len(self.blocks) == 1:
+            return _sdpa(module, query, key, value, attention_mask, **options)
+        assert attention_mask is not None
+        parts = []
+        for rows, seen in self.blocks:
+            part, _ = _sdpa(
+                *(module, query[:, :, rows], key.index_select(2, seen)),
+                value.index_select(2, seen),
+                attention_mask[:, :, rows].index_select(3, seen),
+                **options,
+            )
+            parts.append(part)
+        return torch.cat(parts, dim=1), None
+
+
+def _sdpa(*arguments: Any, **options: Any) -> tuple[torch.Tensor, None]:
+    output, _ = sdpa_attention_forward(*arguments, **options)
+    return output, None
+
+
+def _blocks(end: torch.Tensor, n_kept: int, start: int) -> list[tuple[slice, torch.Tensor]]:
+    """Cut the queries into blocks, each with the numbers of the keys that it sees any of."""
+    size = CPU_BLOCK if end.device.type == "cpu" else GPU_BLOCK
+    n_queries = len(end) - n_kept
+    blocks = []
+    for at in range(0, n_queries, size):
+        stop = min(at + size, n_queries)
+        seen = torch.nonzero(end[: n_kept + stop] > start + at)[:, 0]
+        blocks.append((slice(at, stop), seen))
+    return blocks
+
 
 @contextlib.contextmanager
 def tree_attention(mask: TreeMask) -> Iterator[None]:
     """Let `mask` answer for the forward passes inside the block."""
-    registry: Any = masking_utils.ALL_MASK_ATTENTION_FUNCTIONS
-    names = ("sdpa", "eager")
-    before = {name: registry._local_mapping.get(name) for name in names}
-    for name in names:
-        registry[name] = mask.answer
+    with contextlib.ExitStack() as stack:
+        for name in ("sdpa", "eager"):
+            stack.enter_context(
+                _override(masking_utils.ALL_MASK_ATTENTION_FUNCTIONS, name, mask.answer)
+            )
+        stack.enter_context(_override(ALL_ATTENTION_FUNCTIONS, "sdpa", mask.attend))
+        yield
+    if not mask.n_calls:
+        raise MaskError("the model builds its attention mask itself")
+
+
+@contextlib.contextmanager
+def _override(registry: Any, name: str, function: Callable[..., Any]) -> Iterator[None]:
+    before = registry._local_mapping.get(name)
+    registry[name] = function
     try:
         yield
     finally:
-        for name, function in before.items():
-            if function is None:
-                del registry[name]
-            else:
-                registry[name] = function
-    if not mask.n_calls:
-        raise MaskError("the model builds its attention mask itself")
+        if before is None:
+            del registry[name]
+        else:
+            registry[name] = before
