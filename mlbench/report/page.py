@@ -132,6 +132,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "coverage": _coverage(table),
         "failures": _failures(table),
         "absences": _absences(table),
+        "longest_name": LONGEST_NAME,
         "scripts": sorted({language.script for language in table.languages}),
         "language_families": sorted({language.family for language in table.languages}),
         "clip": f"{CLIP_POINTS:.0f}",
@@ -231,13 +232,15 @@ def _failures(table: ReportTable) -> list[dict[str, Any]]:
 
 
 def _absences(table: ReportTable) -> list[dict[str, Any]]:
-    """Group languages without data by family and reason."""
-    groups: dict[tuple[str, str], list[Language]] = {}
+    """List, for each family, the languages without data, grouped by reason."""
+    found = []
     for family, reasons in table.run.no_data.items():
+        groups: dict[str, list[str]] = {}
         for tag, reason in reasons.items():
             if tag in table.run.languages:
-                groups.setdefault((family, reason), []).append(table.run.languages[tag])
-    return [
-        {"family": family, "reason": reason, "languages": languages}
-        for (family, reason), languages in groups.items()
-    ]
+                name = show_line(table.run.languages[tag].name, LONGEST_NAME)
+                groups.setdefault(reason, []).append(f"{name} ({show_line(tag)})")
+        n = sum(len(languages) for languages in groups.values())
+        if n:
+            found.append({"family": family, "n": n, "groups": groups})
+    return found
