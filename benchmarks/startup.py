@@ -91,7 +91,8 @@ def main() -> None:
             loads.append(loading)
             seconds, loading = time_first_forward(theirs, Path(folder))
             others.append(seconds - loading)
-            print(f"run {number + 1}: {lists[-1]:.2f} {firsts[-1]:.2f} {others[-1]:.2f}", flush=True)
+            figures = f"{lists[-1]:.2f} {firsts[-1]:.2f} {others[-1]:.2f}"
+            print(f"run {number + 1}: {figures}", flush=True)
     load = os.getloadavg()[0]
     print(f"medians of {options.runs}, load average {load:.1f}, {os.cpu_count()} cores")
     print(f"mlbench list languages              {statistics.median(lists):6.2f} s")

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -190,6 +190,43 @@ def doctor() -> None:
     from mlbench.doctor import examine
 
     raise typer.Exit(examine())
+
+
+@app.command("import", rich_help_panel="Measure")
+def import_(
+    kind: Annotated[Literal["lm-eval", "csv"], typer.Argument(metavar="lm-eval|csv")],
+    path: Annotated[Path, typer.Argument(help="A results folder of lm-eval, or a CSV file.")],
+    run: RunName,
+    map: Annotated[
+        Path | None, typer.Option(help="Your own task names, in the form of task_map.yaml.")
+    ] = None,
+) -> None:
+    """Add results that lm-eval or others made to a run, to report and judge like our own.
+
+    [bold]Example[/bold]
+
+      mlbench import lm-eval results/ --run others
+    """
+    from mlbench.imports import import_results
+
+    for line in import_results(kind, path, run, map).lines():
+        typer.echo(line)
+
+
+@app.command(rich_help_panel="Read")
+def export(
+    run: RunArgument,
+    format: Annotated[
+        Literal["csv", "parquet", "lm-eval"], typer.Option(help="A line a doc, or lm-eval's files.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="File, or folder for lm-eval; default exports/RUN/.")
+    ] = None,
+) -> None:
+    """Write the score of every doc of a run, for other programs or another run."""
+    from mlbench.exports import export_run
+
+    typer.echo(export_run(run, format, out))
 
 
 @tasks_app.command("generate")

@@ -17,6 +17,7 @@ from mlbench.prepare import covers
 from mlbench.records import Family, HubSource, Language
 
 Row = Mapping[str, Any]
+WIDTH_IN_PIPE = 400
 
 
 def show(what: str, run: str | None, *, languages_file: Path | None, as_json: bool) -> None:
@@ -40,10 +41,6 @@ def show(what: str, run: str | None, *, languages_file: Path | None, as_json: bo
 
 
 def _print_table(rows: list[Row], caption: str) -> None:
-    console = Console()
-    if not console.is_terminal:
-        # A pipe gets every column whole, whatever the width.
-        console = Console(width=400)
     table = Table(box=None, caption=caption, caption_justify="left", pad_edge=False)
     names = list(dict.fromkeys(key for row in rows for key in row))
     for name in names:
@@ -51,7 +48,15 @@ def _print_table(rows: list[Row], caption: str) -> None:
     for row in rows:
         values = (row.get(name) for name in names)
         table.add_row(*(Text("" if value is None else str(value)) for value in values))
-    console.print(table)
+    console = Console()
+    if console.is_terminal:
+        console.print(table)
+        return
+    # A pipe gets every column whole, whatever the width, and no blanks at the ends of lines.
+    console = Console(width=WIDTH_IN_PIPE)
+    with console.capture() as capture:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 def _language_row(language: Language) -> Row:

@@ -5,10 +5,10 @@ code that makes docs, so a change of any makes a new file. The sha256 is over th
 the same data give the same value from the hub and from a mirror.
 """
 
+import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -161,12 +161,13 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     """Keep prepared docs. A cache that cannot be written costs time, never a run."""
+    # Two commands may prepare the same docs at once: each writes to a name of its own.
+    temporary = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, delete=False
-        ) as file:
-            json.dump(content, file, ensure_ascii=False, sort_keys=True)
-        os.replace(file.name, path)
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
     except OSError:
-        return
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)

@@ -30,7 +30,8 @@ _META_KEY = b"mlbench"
 class CellResult:
     """A finished cell. `signature` says what was scored; `usage` what it took.
 
-    usage: n_requests, n_tokens (context and continuation), n_truncated, seconds.
+    usage: n_requests, n_tokens (context and continuation), n_truncated, seconds, device, mode (of
+    the packed engine), model_bytes (weights in memory).
     """
 
     cell: Cell

@@ -1,4 +1,4 @@
-"""The built wheel works outside the checkout: it carries languages, presets, tasks and templates."""
+"""The built wheel works outside the checkout: it carries all that is read at run time."""
 
 import os
 import subprocess

@@ -5,6 +5,7 @@ request is counted before it is fed, and refused unless the user allowed truncat
 """
 
 import logging
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import lm_eval.models  # noqa: F401  lm-eval fills its registry only while it is empty
@@ -15,7 +16,7 @@ from safetensors import SafetensorError
 
 from mlbench.errors import ContextOverflow, ModelError
 from mlbench.harness.device import resolve_device, resolve_dtype
-from mlbench.models import Model
+from mlbench.models import Model, fingerprint
 from mlbench.settings import Overflow, Settings
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ class CountingModel:
         self.window: int | None = getattr(lm, "max_length", None)
         self.device = str(getattr(lm, "device", "")) or None
         self.mode: str | None = getattr(lm, "mode", None)
+        footprint = getattr(getattr(lm, "model", None), "get_memory_footprint", None)
+        self.model_bytes: int | None = footprint() if footprint else None
         self._tokens: int | None = None
         self._truncated = 0
         self._lengths: dict[tuple[str, str], int] = {}
@@ -123,10 +126,13 @@ def load_model(model: Model, settings: Settings) -> CountingModel:
 
 
 def _load_hf(model: Model, settings: Settings, device: str) -> LM:
-    """Load transformers weights with the packed engine, or with lm-eval's own."""
+    """Load transformers weights with the packed engine, or with lm-eval's own.
+
+    From the hub they are taken at the commit that the plan signed, not at what is newest now.
+    """
     shared: dict[str, Any] = {
         "pretrained": model.path,
-        "revision": model.revision or "main",
+        "revision": "main" if Path(model.path).is_dir() else fingerprint(model),
         "device": device,
         "dtype": resolve_dtype(settings),
         "trust_remote_code": settings.trust_remote_code,
