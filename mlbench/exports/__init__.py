@@ -1,0 +1,41 @@
+"""How do the scores of a run get into other programs? As a long table, or as lm-eval's own files.
+
+Only finished cells are written; a cell that failed or is missing has no scores.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from mlbench import store
+from mlbench.errors import SelectionError
+from mlbench.exports.lm_eval import write_lm_eval
+from mlbench.exports.table import fill_csv, fill_parquet
+from mlbench.results import read_run
+
+Format = Literal["csv", "parquet", "lm-eval"]
+
+
+def export_run(run: str, kind: Format, out: Path | None = None) -> str:
+    """Write the finished cells of a run in a format; return a line about what was written.
+
+    Raises SelectionError if there are none, or if the place cannot be used.
+    """
+    found = read_run(run)
+    if not found.done:
+        raise SelectionError(f"{found.folder} has no finished cell. See: mlbench list cells {run}")
+    folder = Path("exports") / found.folder.name
+    if kind == "lm-eval":
+        place = out or folder / "lm-eval"
+        if place.is_file():
+            raise SelectionError(f"--out {str(place)!r} is a file; name a folder")
+        write_lm_eval(found, place)
+    else:
+        place = out or folder / f"scores.{kind}"
+        if place.is_dir():
+            raise SelectionError(f"--out {str(place)!r} is a folder; name a file in it")
+        fill = fill_csv if kind == "csv" else fill_parquet
+        store.write(place, lambda path: fill(path, found))
+    n_docs = sum(len(result.samples) for result in found.done.values())
+    left = len(found.planned) - len(found.done)
+    rest = f"; {left} cells are not finished" if left else ""
+    return f"{place}: {len(found.done)} cells, {n_docs:,} docs{rest}"

@@ -1,0 +1,163 @@
+"""A run as lm-eval writes it: results_<time>.json and samples_<task>_<time>.jsonl.
+
+All that the run kept of each doc is there, and `mlbench import lm-eval` makes the same samples of
+it. The run keeps no prompts: contexts are empty.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from mlbench import store
+from mlbench.metrics import LOWER_IS_BETTER, ChoiceSample, Sample, TextSample, doc_scores
+from mlbench.records import Cell, Score
+from mlbench.results import Run
+from mlbench.stubs import task_name
+
+_OF_A_CELL = frozenset({"macro_f1"})
+"""Metrics that no single doc has."""
+
+
+def write_lm_eval(run: Run, folder: Path) -> None:
+    """Write a results file a model and number of examples, and a samples file a cell."""
+    cells = sorted(run.done, key=lambda cell: (cell.model, cell.shots, cell.family, cell.language))
+    for (model, shots), group in groupby(cells, key=lambda cell: (cell.model, cell.shots)):
+        place = folder / str(run.models[model]["slug"])
+        # lm-eval writes the time with microseconds; the examples there keep files apart.
+        created = datetime.fromisoformat(run.created)
+        time = f"{created:%Y-%m-%dT%H-%M-%S}.{shots:06d}"
+        results = _begin_results(model, created)
+        for cell in group:
+            name = task_name(cell.family, cell.language)
+            rows = list(sample_rows(run, cell))
+            _add_task(results, run, cell, rows)
+            path = place / f"samples_{name}_{time}.jsonl"
+            text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            _write_text(path, text)
+        path = place / f"results_{time}.json"
+        _write_text(path, json.dumps(results, ensure_ascii=False, indent=2) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
+    store.write(path, lambda file: Path(file).write_text(text, encoding="utf-8"))
+
+
+def _begin_results(model: str, created: datetime) -> dict[str, Any]:
+    parts = ("results", "group_subtasks", "configs", "versions", "n-shot", "higher_is_better")
+    return {
+        **{part: {} for part in (*parts, "n-samples", "task_hashes")},
+        "config": {"model": "mlbench", "model_args": None, "model_revision": "main", "limit": None},
+        "date": created.timestamp(),
+        "lm_eval_version": None,
+        "model_source": "mlbench",
+        "model_name": model,
+        "model_name_sanitized": model.replace("/", "__"),
+    }
+
+
+def _add_task(
+    results: dict[str, Any], run: Run, cell: Cell, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    name, facts, done = task_name(cell.family, cell.language), run.families[cell.family], run.done
+    signature, metrics = done[cell].signature, rows[0]["metrics"]
+    results["config"]["model_args"] = signature.get("arguments") or None
+    results["config"]["limit"] = signature.get("limit")
+    results["lm_eval_version"] = signature.get("lm_eval")
+    results["results"][name] = {"alias": name, "sample_len": len(rows)}
+    for metric, score in done[cell].scores.items():
+        results["results"][name] |= _aggregate(metric, score)
+    results["configs"][name] = {
+        "task": name,
+        "output_type": _output_type(done[cell].samples[0]),
+        "target_delimiter": " ",
+        "num_fewshot": cell.shots,
+        "metric_list": [{"metric": m, "higher_is_better": _is_better_high(m)} for m in metrics],
+        "metadata": {
+            "version": facts["version"],
+            "mlbench_export": {"family": cell.family, "language": cell.language, "facts": facts},
+        },
+    }
+    results["versions"][name] = facts["version"]
+    results["n-shot"][name] = cell.shots
+    results["higher_is_better"][name] = {m: _is_better_high(m) for m in metrics}
+    results["n-samples"][name] = {"original": len(rows), "effective": len(rows)}
+    hashes = (row["doc_hash"] + row["prompt_hash"] + row["target_hash"] for row in rows)
+    results["task_hashes"][name] = _hash("".join(hashes))
+
+
+def _aggregate(metric: str, score: Score) -> dict[str, Any]:
+    stderr = "N/A" if math.isnan(score.stderr) else score.stderr
+    return {f"{metric},none": score.value, f"{metric}_stderr,none": stderr}
+
+
+def _is_better_high(metric: str) -> bool:
+    return metric not in LOWER_IS_BETTER
+
+
+def _output_type(sample: Sample) -> str:
+    if isinstance(sample, ChoiceSample):
+        return "multiple_choice"
+    return "loglikelihood_rolling" if isinstance(sample, TextSample) else "generate_until"
+
+
+def sample_rows(run: Run, cell: Cell) -> Iterator[dict[str, Any]]:
+    """Yield each doc of a finished cell as lm-eval logs it."""
+    samples = run.done[cell].samples
+    metrics = [m for m in run.families[cell.family]["metrics"] if m not in _OF_A_CELL]
+    score_by_metric = {metric: doc_scores(samples, metric) for metric in metrics}
+    for place, sample in enumerate(samples):
+        doc = {"doc_id": sample.doc_id, "cluster_id": sample.cluster_id}
+        extra, target, requests = _request_parts(sample)
+        arguments = [argument for argument, _ in requests]
+        replies = [reply for _, reply in requests]
+        doc |= extra
+        row = {
+            "doc_id": place,
+            "doc": doc,
+            "target": target,
+            "arguments": {
+                f"gen_args_{i}": {f"arg_{j}": part for j, part in enumerate(argument)}
+                for i, argument in enumerate(arguments)
+            },
+            "resps": [[reply] for reply in replies],
+            "filtered_resps": replies,
+            "filter": "none",
+            "metrics": metrics,
+            "doc_hash": _hash(json.dumps(doc, indent=2, ensure_ascii=False)),
+            "prompt_hash": _hash(arguments[0][0]),
+            "target_hash": _hash(target),
+        }
+        for metric, scores in score_by_metric.items():
+            row[metric] = scores[place]
+            if metric == "bits_per_byte" and isinstance(sample, TextSample):
+                row[metric] = [score_by_metric["bits"][place], sample.n_bytes]
+        yield row
+
+
+def _request_parts(sample: Sample) -> tuple[dict[str, Any], str, list[tuple[list[str], Any]]]:
+    """Return what a kind of sample adds to the doc, its target, and its requests with replies.
+
+    Whether a choice was the greedy one is not kept: None, where lm-eval has True or False.
+    """
+    if isinstance(sample, ChoiceSample):
+        values = (*sample.loglikelihoods, *sample.calibration)
+        twice = (*sample.choices, *sample.choices)
+        requests = [
+            (["", f" {choice}"], [repr(value), "None"])
+            for choice, value in zip(twice, values, strict=False)
+        ]
+        extra = {"choices": list(sample.choices), "target": sample.target}
+        return {**extra, "n_tokens": list(sample.n_tokens)}, str(sample.target), requests
+    if isinstance(sample, TextSample):
+        extra = {"n_bytes": sample.n_bytes, "n_tokens": sample.n_tokens}
+        return extra, "", [([""], repr(sample.loglikelihood))]
+    return {}, "", [(["", "{}"], "")]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

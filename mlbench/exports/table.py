@@ -1,0 +1,73 @@
+"""A run as one long table: one line a doc with the primary metric of its family.
+
+Its columns are those that `mlbench import csv` reads, so that a table gives the same verdict again.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mlbench.metrics import TextSample, doc_scores
+from mlbench.records import Cell
+from mlbench.results import Run
+
+COLUMNS = (
+    "model",
+    "family",
+    "language",
+    "shots",
+    "doc_id",
+    "cluster_id",
+    "metric",
+    "score",
+    "chance",
+    "is_parallel",
+    "loglikelihood",
+    "n_bytes",
+    "n_tokens",
+)
+
+
+def table_rows(run: Run, cell: Cell) -> Iterator[dict[str, Any]]:
+    """Yield the line of each doc of a finished cell; what is unknown is None."""
+    facts, samples = run.families[cell.family], run.done[cell].samples
+    metric = facts["metrics"][0]
+    for sample, score in zip(samples, doc_scores(samples, metric), strict=True):
+        text = sample if isinstance(sample, TextSample) else None
+        yield {
+            **cell._asdict(),
+            "doc_id": sample.doc_id,
+            "cluster_id": sample.cluster_id,
+            "metric": metric,
+            "score": score,
+            "chance": facts["chance"],
+            "is_parallel": facts["is_parallel"],
+            "loglikelihood": text and text.loglikelihood,
+            "n_bytes": text and text.n_bytes,
+            "n_tokens": text and text.n_tokens,
+        }
+
+
+def fill_csv(path: str, run: Run) -> None:
+    """Write the table as CSV; what is unknown is an empty field."""
+    with Path(path).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for cell in run.done:
+            for row in table_rows(run, cell):
+                writer.writerow({**row, "is_parallel": str(row["is_parallel"]).lower()})
+
+
+def fill_parquet(path: str, run: Run) -> None:
+    """Write the table as Parquet; what is unknown is null."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {"shots": pa.int32(), "n_bytes": pa.int32(), "n_tokens": pa.int32()}
+    types |= {name: pa.float64() for name in ("score", "chance", "loglikelihood")}
+    types |= {"is_parallel": pa.bool_()}
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
+    with pq.ParquetWriter(path, schema) as writer:
+        for cell in run.done:
+            writer.write_table(pa.Table.from_pylist(list(table_rows(run, cell)), schema))

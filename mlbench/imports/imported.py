@@ -1,0 +1,174 @@
+"""How do results from elsewhere become part of a run? Checked as a whole, then stored as our own.
+
+A cell that is there already with the same signature is left alone, so that a second import of the
+same says nothing new.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlbench import __version__, store
+from mlbench.errors import DataError, StoreError
+from mlbench.manifest import Contents, add_to_manifest, read_manifest
+from mlbench.metrics import Sample, cell_score
+from mlbench.records import Cell, Language
+
+VERSION = 1
+"""Of the importer; a new one makes imported cells change."""
+
+_INFORMATIVE = frozenset({"mlbench"})
+
+
+class Skipped(NamedTuple):
+    """What was found and not imported, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedCell:
+    """A cell as read from elsewhere; the signature names where from."""
+
+    cell: Cell
+    signature: Mapping[str, Any]
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """All that was read: facts of models and families as in the manifest, and the cells."""
+
+    models: Mapping[str, Mapping[str, Any]]
+    families: Mapping[str, Mapping[str, Any]]
+    cells: tuple[ImportedCell, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Outcome(NamedTuple):
+    """What an import did to a run."""
+
+    folder: Path
+    n_new: int
+    n_changed: int
+    n_known: int
+    n_docs: int
+    skipped: tuple[Skipped, ...]
+
+    def lines(self) -> Iterable[str]:
+        """Yield what a reader is told, a line each."""
+        if self.n_new or self.n_changed:
+            yield (
+                f"{self.folder}: {self.n_new} new cells, {self.n_changed} changed, "
+                f"{self.n_known} known; {self.n_docs:,} docs"
+            )
+        else:
+            yield f"{self.folder}: nothing new, all {self.n_known} cells are known"
+        by_reason: dict[str, list[str]] = {}
+        for what, reason in self.skipped:
+            by_reason.setdefault(reason, []).append(what)
+        for reason, names in by_reason.items():
+            yield f"  not imported: {', '.join(names)}: {reason}"
+
+
+def add_to_run(run: str | Path, found: Imported, languages: Mapping[str, Language]) -> Outcome:
+    """Write what was imported to a run, new or not.
+
+    Raises DataError, before anything is written, for cells that are not whole or that do not fit
+    what the run holds.
+    """
+    folder = store.find_run(run, must_exist=False)
+    for imported in found.cells:
+        _check_docs(imported)
+    families = _check_families(folder, found.families)
+    results = [_result_of(imported, families) for imported in found.cells]
+    slugs = {name: str(facts["slug"]) for name, facts in found.models.items()}
+    paths = [store.cell_path(folder, slugs[r.cell.model], r.cell) for r in results]
+    known = [_find_known(path, r) for path, r in zip(paths, results, strict=True)]
+    counts = Counter(known)
+    if counts["new"] or counts["changed"]:
+        cells = [result.cell for result in results]
+        used = [language for tag, language in languages.items() if tag in {c[2] for c in cells}]
+        with store.lock_run(folder):
+            add_to_manifest(folder, Contents(found.models, families, cells, used))
+            for path, result, state in zip(paths, results, known, strict=True):
+                if state != "known":
+                    store.put(path, result)
+    n_docs = sum(len(imported.samples) for imported in found.cells)
+    states = (counts["new"], counts["changed"], counts["known"])
+    return Outcome(folder, *states, n_docs, found.skipped)
+
+
+def _check_docs(imported: ImportedCell) -> None:
+    counts = Counter(sample.doc_id for sample in imported.samples)
+    twice = next((doc_id for doc_id, n in counts.items() if n > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"{imported.cell.family} in {imported.cell.language!r} of {imported.cell.model!r}: "
+            f"doc {twice!r} is there twice; each doc needs an id of its own (`doc_id` in --map)"
+        )
+
+
+def _check_families(
+    folder: Path, found: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """Return the facts to store: those of the run where it has the family already."""
+    there = (folder / store.MANIFEST).is_file()
+    known = read_manifest(folder)["families"] if there else {}
+    families = {}
+    for name, facts in found.items():
+        before = known.get(name, facts)
+        for key in ("metrics", "is_parallel", "version"):
+            if before[key] != facts[key]:
+                raise DataError(
+                    f"family {name!r} has {key} {before[key]!r} in {folder}, but {facts[key]!r} "
+                    f"here; they cannot be compared. Import into another --run"
+                )
+        if not _is_same(before["chance"], facts["chance"]):
+            raise DataError(
+                f"family {name!r} has chance {before['chance']!r} in {folder}, but "
+                f"{facts['chance']!r} here. Give the same, or import into another --run"
+            )
+        families[name] = before
+    return families
+
+
+def _is_same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, abs_tol=1e-9)
+
+
+def _result_of(
+    imported: ImportedCell, families: Mapping[str, Mapping[str, Any]]
+) -> store.CellResult:
+    metrics = families[imported.cell.family]["metrics"]
+    scores = {metric: cell_score(imported.samples, metric) for metric in metrics}
+    signature = {**imported.signature, "importer": VERSION, "mlbench": __version__}
+    usage = {"n_requests": None, "n_tokens": None, "n_truncated": None, "seconds": None}
+    return store.CellResult(imported.cell, signature, scores, usage, imported.samples)
+
+
+def _find_known(path: Path, result: store.CellResult) -> str:
+    """Return new, changed or known; raises DataError for a cell of another model of that name."""
+    try:
+        found = store.get(path)
+    except StoreError:
+        return "changed"
+    if not isinstance(found, store.CellResult):
+        return "new"
+    before = {k: v for k, v in found.signature.items() if k not in _INFORMATIVE}
+    after = {k: v for k, v in result.signature.items() if k not in _INFORMATIVE}
+    if before == after:
+        return "known"
+    if before.get("source") != after["source"] or before["arguments"] != after["arguments"]:
+        cell = result.cell
+        raise DataError(
+            f"{path} holds {cell.family} in {cell.language!r} of another model called "
+            f"{cell.model!r}, or not from an import. Import into another --run"
+        )
+    return "changed"
