@@ -24,8 +24,10 @@ from report_toys import (
 )
 
 from mlbench.errors import StoreError
+from mlbench.languages import read_languages
 from mlbench.records import Cell
 from mlbench.report import write_report
+from mlbench.report.fonts import letters_by_script
 from mlbench.stats import Resampling
 
 FAST = Resampling(replicates=1_000)
@@ -96,7 +98,7 @@ def test_the_page_asks_for_nothing(html: str) -> None:
     page = Page(html)
     links = {*page.attributes("href"), *page.attributes("src")}
     assert not any(re.match(r"(https?:)?//", link) for link in links)
-    assert "url(" not in html and "@import" not in html
+    assert html.count("url(") == html.count("url(data:") and "@import" not in html
 
 
 def test_the_policy_allows_this_script_and_style_only(html: str) -> None:
@@ -140,6 +142,18 @@ def test_a_cell_tells_its_docs_chance_and_interval(html: str) -> None:
 def test_english_is_marked_and_its_parity_is_the_base(html: str) -> None:
     cells = Page(html).row("English ")
     assert "reference" in cells[0] and cells.count("base") == 2
+
+
+def test_the_shipped_fonts_have_the_letters_of_every_endonym() -> None:
+    everywhere = {"Latn", "Cyrl", "Grek"}
+    for language in read_languages().values():
+        letters = {letter for letter in language.endonym if ord(letter) > 0x24F}
+        if language.script not in everywhere:
+            assert letters <= set(letters_by_script()[language.script]), language.name
+
+
+def test_only_the_fonts_of_the_scripts_in_the_run_are_brought(html: str) -> None:
+    assert html.count("@font-face") == len({"Arab", "Deva"})
 
 
 def test_names_of_languages_carry_language_and_direction(html: str) -> None:

@@ -23,6 +23,7 @@ from mlbench.report import grid, words
 from mlbench.report.colours import CLIP_POINTS, ramp_css
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Pair, unit_of
+from mlbench.report.fonts import font_css
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import percent, plural, short_names, show, show_line
 
@@ -70,7 +71,7 @@ def render_page(table: ReportTable, comparisons: Mapping[Pair, Comparison]) -> s
     )
     environment.filters |= {"show": show, "line": show_line, "percent": percent}
     environment.globals |= {"plural": plural, "unit_of": unit_of}
-    style = _static("app.css") + ramp_css()
+    style = _static("app.css") + ramp_css() + font_css(table.languages)
     script = _static("app.js")
     pairs = pair_views(comparisons)
     return environment.get_template("index.html.j2").render(
@@ -93,7 +94,7 @@ def _policy(style: str, script: str) -> str:
 
     return (
         f"default-src 'none'; style-src {source(style)}; script-src {source(script)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        "font-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
