@@ -160,7 +160,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         special_tokens=["<s>", "</s>"],
         show_progress=False,
     )
-    tokenizer.train_from_iterator([*texts, *CATEGORIES], trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>"
     )

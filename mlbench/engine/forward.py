@@ -5,6 +5,7 @@ The few differences between transformers' versions and architectures that matter
 """
 
 import inspect
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -30,6 +31,7 @@ class Forward:
         self.takes_positions = "position_ids" in parameters
         self.keeps_logits = "logits_to_keep" in parameters
         self.tokens_fed = 0
+        self.on_fed: Callable[[int], Any] = lambda n_tokens: None
 
     @property
     def device(self) -> torch.device:
@@ -57,8 +59,13 @@ class Forward:
             arguments["logits_to_keep"] = rows
         with torch.inference_mode():
             logits: torch.Tensor = self.model(**arguments).logits
-        self.tokens_fed += tokens.numel()
+        self.count(tokens.numel())
         return logits if self.keeps_logits else logits[:, rows]
+
+    def count(self, n_tokens: int) -> None:
+        """Add to what was fed, and tell a progress bar."""
+        self.tokens_fed += n_tokens
+        self.on_fed(n_tokens)
 
     def read_prefix(self, tokens: torch.Tensor) -> Any:
         """Feed a sequence and return the model's own kind of cache after it."""
@@ -67,7 +74,7 @@ class Forward:
             arguments["logits_to_keep"] = 1
         with torch.inference_mode():
             output = self.model(**arguments)
-        self.tokens_fed += tokens.numel()
+        self.count(tokens.numel())
         return getattr(output, self.cache_name or "", None)
 
 
@@ -91,4 +98,4 @@ def read_off(logits: torch.Tensor, row: Ints, token: Ints) -> Predicted:
     # Where two tokens are likeliest, the first one counts, as in lm-eval.
     tied = is_greedy.nonzero()[:, 0]
     is_greedy[tied] = logits[at_row[tied]].argmax(dim=-1) == at_token[tied]
-    return Predicted(logprob.double().cpu().numpy(), is_greedy.cpu().numpy())
+    return Predicted(logprob.cpu().double().numpy(), is_greedy.cpu().numpy())

@@ -87,7 +87,7 @@ def _continue(
             use_cache=True,
             **arguments,
         )
-    forward.tokens_fed += int(mask[:, n_shared:].sum()) + ids[:, tokens.shape[1] :].numel()
+    forward.count(int(mask[:, n_shared:].sum()) + ids[:, tokens.shape[1] :].numel())
     generated: list[list[int]] = ids[:, tokens.shape[1] :].tolist()
     return generated
 

@@ -166,10 +166,10 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         self._count_truncated()
         scored = [self._truncate(pair) for pair in pairs]
         scores: list[Score] = []
-        with tqdm(total=len(pairs), disable=disable_tqdm, desc="mlbench", unit="request") as bar:
+        with tqdm(disable=disable_tqdm, desc=f"mlbench {self.mode}", unit=" tokens") as bar:
+            self.forward.on_fed = bar.update
             for slab in slabs(scored):
                 scores += score(self.forward, slab, self.budget, self.mode)
-                bar.update(len(slab))
         self.requests_scored += len(pairs)
         return scores
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from numpy.typing import NDArray
 from transformers.cache_utils import get_layer_types_and_kwargs
 
@@ -24,6 +25,11 @@ logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-4
 PACKABLE_ATTENTION = ("sdpa", "eager")
+# What architectures raise for sizes that they refuse or a mode that they cannot do.
+ARCHITECTURE_ERRORS = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError),
+    *(RuntimeError, TypeError, ValueError, StrictDataclassError),
+)
 # Longer than the windows of the shrunken copy, in packs that cut docs apart.
 PREFIX_TOKENS = 40
 PACK_TOKENS = 37
@@ -68,7 +74,7 @@ def probe(model: Any, mode: Mode) -> bool | None:
             tiny = tiny_model(_innermost(model), keeps_widths=keeps_widths)
             requests = probe_requests(tiny.config.get_text_config(decoder=True).vocab_size)
             expected = _run(tiny, requests, "plain")
-        except Exception as error:  # any architecture's own checks may refuse the sizes
+        except ARCHITECTURE_ERRORS as error:
             logger.debug("no tiny copy of %s: %s", type(model).__name__, error)
             continue
         return _agrees(tiny, requests, expected, mode)
@@ -78,7 +84,7 @@ def probe(model: Any, mode: Mode) -> bool | None:
 def _agrees(tiny: Any, requests: list[Scored], expected: list[Score], mode: Mode) -> bool:
     try:
         found = _run(tiny, requests, mode)
-    except Exception as error:  # whatever a model raises for a mode it cannot do
+    except ARCHITECTURE_ERRORS as error:
         logger.info("%s cannot be scored %s: %s", type(tiny).__name__, mode, error)
         return False
     worst = max_difference(found, expected)

@@ -52,11 +52,17 @@ DEPTH_ONLY = {
 }
 N_LAYERS = 4
 WEIGHT_SCALE = 0.15
+# Parameters of a copy, 4 bytes each, that may be built without asking.
+LARGEST_COPY = 400_000_000
 
 
 def tiny_model(model: Any, *, keeps_widths: bool = False) -> Any:
     """Build the small random float32 copy on the CPU, with weights that every token acts on."""
     config = tiny_config(model.config, DEPTH_ONLY if keeps_widths else TINY)
+    with torch.device("meta"):
+        n_parameters = type(model)._from_config(config).num_parameters()
+    if n_parameters > LARGEST_COPY:
+        raise MemoryError(f"the smallest copy has {n_parameters} parameters")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         tiny = type(model)._from_config(config, dtype=torch.float32).eval()
@@ -83,7 +89,8 @@ def tiny_config(config: Any, tiny: dict[str, int]) -> Any:
         if name in values:
             values[name] = None if values[name] is None else 0
     copied = type(config).from_dict(values)
-    copied._attn_implementation = config._attn_implementation
+    is_portable = config._attn_implementation in ("sdpa", "eager")
+    copied._attn_implementation = config._attn_implementation if is_portable else "eager"
     return copied
 
 
