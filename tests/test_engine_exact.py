@@ -130,6 +130,34 @@ def test_each_distinct_token_is_fed_once(qwen):
     assert lm.tokens_fed * 4 < sum(a + b for a, b in lm.last_lengths)
 
 
+def fed_by_hf(model, lm, texts):
+    """Count the tokens that hf feeds for the same requests, padding included."""
+    hf = HFLM(model, tokenizer=lm.tokenizer, batch_size=8)
+    call, fed = hf._model_call, []
+    hf._model_call = lambda tokens, **arguments: (fed.append(tokens.numel()), call(tokens))[1]
+    hf.loglikelihood(instances(texts), disable_tqdm=True)
+    return sum(fed)
+
+
+def test_five_shots_cost_hf_many_times_the_tokens(qwen):
+    lm = toy_lm(qwen)
+    texts = toy_requests(random.Random(6), n_docs=20, n_shared=35)
+    lm.loglikelihood(instances(texts), disable_tqdm=True)
+    assert lm.tokens_fed / 20 < 25
+    assert fed_by_hf(qwen, lm, texts) > 10 * lm.tokens_fed
+
+
+def test_cost_is_linear_in_docs_and_flat_in_shots(qwen):
+    def fed(n_docs, n_shared):
+        lm = toy_lm(qwen)
+        lm.loglikelihood(instances(toy_requests(random.Random(7), n_docs, n_shared)), True)
+        return lm.tokens_fed
+
+    few_shots = fed(40, 10)
+    assert fed(40, 30) < 1.1 * few_shots
+    assert 0.9 * few_shots < fed(80, 10) / 2 < 1.1 * few_shots
+
+
 def test_same_text_cut_at_different_points_is_right_here_and_wrong_in_hf():
     model = toy_model(LlamaConfig(**SMALL, num_hidden_layers=2))
     texts = [("hello world this is a tiny", " test"), ("hello world this", " is a tiny test")]
