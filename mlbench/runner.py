@@ -4,17 +4,13 @@ The loop yields an event a cell, so that a terminal, a pipe or a test can watch 
 breaks is recorded with its traceback and the rest goes on.
 """
 
-import contextlib
 import time
 import traceback
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from mlbench import store
-from mlbench.errors import ContextOverflow, StoreError
+from mlbench.errors import ContextOverflow
 from mlbench.events import CellDone, CellFailed, Event, ModelLoaded
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate
@@ -30,7 +26,7 @@ def run(plan: Plan, settings: Settings) -> Iterator[Event]:
     Raises ModelError or ContextOverflow before a model's first cell, StoreError when a result
     cannot be written; what was finished before stays.
     """
-    with lock_run(plan.folder):
+    with store.lock_run(plan.folder):
         for _, group in groupby(plan.pending, key=lambda planned: planned.model.name):
             cells = list(group)
             start = time.perf_counter()
@@ -91,22 +87,3 @@ def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int |
             f"({worst.family}, {worst.language!r}, {worst.shots} shots). Use fewer --shots, leave "
             f"these languages out, or cut contexts on the left with --overflow truncate"
         )
-
-
-@contextlib.contextmanager
-def lock_run(folder: Path) -> Iterator[None]:
-    """Keep a second command from writing to the same run at the same time."""
-    lock = FileLock(folder / ".lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise StoreError(
-            f"another mlbench is writing to {folder}. Wait for it, or choose another --run"
-        ) from error
-    except OSError as error:
-        raise StoreError(f"cannot write to run folder {folder}: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        lock.release()

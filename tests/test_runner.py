@@ -13,7 +13,7 @@ from mlbench.models import find_model
 from mlbench.plan import make_plan
 from mlbench.prepare import prepare
 from mlbench.results import read_run
-from mlbench.runner import lock_run, run
+from mlbench.runner import run
 from mlbench.settings import Settings
 
 LANGUAGES = read_languages()
@@ -166,7 +166,7 @@ def test_a_model_that_does_not_load_is_one_message(sib200, checkpoint, folder, t
 
 def test_two_commands_do_not_write_to_one_run(sib200, checkpoint, folder):
     with (
-        lock_run(folder),
+        store.lock_run(folder),
         pytest.raises(StoreError, match="another mlbench is writing"),
     ):
         list(run(plan_of(folder, checkpoint), SETTINGS))
