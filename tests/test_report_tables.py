@@ -13,7 +13,8 @@ from report_toys import ENGLISH, HINDI, SWAHILI, ToyRun, choices, texts, two_mod
 from mlbench.records import Cell
 from mlbench.report.columns import blocks_of
 from mlbench.report.export import scores_csv
-from mlbench.report.tables import ReportTable, parity, signature_hash, table_from_run
+from mlbench.report.parity import parity
+from mlbench.report.tables import ReportTable, signature_hash, table_from_run
 from mlbench.results import read_run
 
 
@@ -86,7 +87,6 @@ def test_parity_is_english_bits_over_own_bits_on_shared_docs(tmp_path: Path) -> 
 
 
 def test_parity_is_that_of_the_statistics(tmp_path: Path) -> None:
-    from mlbench.report.compare import Pair, compare  # noqa: F401  (imports the stats adapter)
     from mlbench.stats import CellScores, information_parity, table_from_cells
 
     table = table_of(two_models(tmp_path / "r"))

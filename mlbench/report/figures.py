@@ -82,7 +82,7 @@ def heat_from_table(table: ReportTable) -> Heat:
 def _caption(table: ReportTable) -> str:
     counts = ", ".join(f"{table.count(s)} {n}" for s, n in _COUNTED)
     return (
-        f"Run {show_line(table.run.folder.name, 40)}, {show_line(table.run.created, 25)}, "
+        f"Run {show_line(table.name, 40)}, {show_line(table.run.created, 25)}, "
         f"mlbench {__version__}.\nCells: {counts}."
     )
 

@@ -72,7 +72,7 @@ def forest_from_comparison(table: ReportTable, comparison: Comparison) -> Forest
     shots = f", {comparison.pair.shots}-shot" if comparison.pair.shots else ""
     seen = {tag for panel in panels for tag in panel.leads}
     caption = (
-        f"Run {show_line(table.run.folder.name, 40)}{shots}, mlbench {__version__}. "
+        f"Run {show_line(table.name, 40)}{shots}, mlbench {__version__}. "
         f"{100 * verdict['level']:.0f} % paired cluster bootstrap, seed {verdict['seed']}."
     )
     return Forest(

@@ -115,7 +115,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
     names = short_names(list(run.models))
     has_leads = {block: any(pair.of(block) for pair in pairs) for block in table.blocks}
     return {
-        "run_name": run.folder.name,
+        "run_name": table.name,
         "created": run.created,
         "version": __version__,
         "run": run,

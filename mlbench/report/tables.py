@@ -14,9 +14,10 @@ from typing import Literal
 
 from mlbench import store
 from mlbench.languages import REFERENCE
-from mlbench.metrics import cell_score, doc_scores
+from mlbench.metrics import METRICS, cell_score, doc_scores
 from mlbench.records import Cell, Language
 from mlbench.report.columns import Block, blocks_of
+from mlbench.report.parity import parity
 from mlbench.results import Run
 from mlbench.stats import Resampling
 from mlbench.stats.cells import Level, cell_level
@@ -24,9 +25,11 @@ from mlbench.stats.cells import Level, cell_level
 State = Literal["value", "failed", "missing", "no data"]
 Quantity = Literal["accuracy", "parity", "bits per byte", "score"]
 
+DOC_METRICS = frozenset(METRICS) - {"macro_f1"}
+"""Metrics that each doc has, so that their mean has an interval."""
+
 RESAMPLING = Resampling(replicates=1_000)
-"""For the interval of a single score; its ends are then known to about a tenth of its width, which
-is enough for a tooltip and takes a tenth of the time. Differences use the full number."""
+"""For the interval of a single score: a tooltip needs less than differences, which use them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,11 @@ class ReportTable:
     block_means: Mapping[tuple[str, int, str], Mean]
 
     @property
+    def name(self) -> str:
+        """Name the run by its folder, also when that was given as `.`."""
+        return self.run.folder.resolve().name
+
+    @property
     def has_english(self) -> bool:
         """Tell whether anything can be held against English."""
         return any(language.tag == REFERENCE for language in self.languages)
@@ -165,7 +173,7 @@ def _quantity(block: Block, english: store.CellResult | None) -> Quantity:
 
 def _level(result: store.CellResult, metric: str) -> Level | None:
     """Give the interval of the mean over docs; None for a metric of the whole cell."""
-    if metric == "macro_f1" or metric not in result.scores:
+    if metric not in DOC_METRICS:
         return None
     clusters = [sample.cluster_id for sample in result.samples]
     return cell_level(doc_scores(result.samples, metric), clusters, resampling=RESAMPLING)
@@ -179,23 +187,6 @@ def _shown(
     if quantity == "bits per byte":
         return cell_score(result.samples, "bits_per_byte").value
     return result.scores[block.metric].value
-
-
-def parity(result: store.CellResult, english: store.CellResult) -> float:
-    """Give Σ bits[en] / Σ bits[l] on the docs both have; nan where they share none.
-
-    Same definition as stats.scales.information_parity, which needs all models on the same docs.
-    """
-    own = _bits(result)
-    in_english = _bits(english)
-    shared = own.keys() & in_english.keys()
-    total = math.fsum(own[doc] for doc in shared)
-    return math.fsum(in_english[doc] for doc in shared) / total if total > 0 else math.nan
-
-
-def _bits(result: store.CellResult) -> dict[str, float]:
-    values = doc_scores(result.samples, "bits")
-    return {sample.doc_id: bits for sample, bits in zip(result.samples, values, strict=True)}
 
 
 def _mean(values: list[float]) -> Mean:

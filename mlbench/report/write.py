@@ -27,7 +27,7 @@ def write_report(
     Raises StoreError if there is no such run, or the folder cannot be written.
     """
     table = table_from_run(read_run(run))
-    folder = out or REPORTS / table.run.folder.resolve().name
+    folder = out or REPORTS / table.name
     comparisons = compare_all(table, resampling or Resampling())
     texts = {"index.html": render_page(table, comparisons), "scores.csv": scores_csv(table)}
     if comparisons:
