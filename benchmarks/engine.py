@@ -70,6 +70,9 @@ GEMM_ROWS, GEMM_WIDTH = 1024, 2048
 HF_BATCH_SIZES = (1, 4, 8, 16, 32)
 
 
+Clock = Callable[[], float]
+
+
 class Work(NamedTuple):
     """Requests of a workload, in whole docs; `n_choices` requests a doc."""
 
@@ -180,7 +183,7 @@ def instances(requests: list[tuple[str, str]]) -> list[Instance]:
 
 
 def timed(
-    lm: Any, requests: list[tuple[str, str]], clock: Callable[[], float] = time.perf_counter
+    lm: Any, requests: list[tuple[str, str]], clock: Clock
 ) -> tuple[float, list[tuple[float, bool]]]:
     """Score requests from text to numbers; token ids are not kept between repetitions."""
     if isinstance(lm, PackedLM):
@@ -215,8 +218,8 @@ def least_operations(lm: PackedLM, requests: list[tuple[str, str]]) -> float:
     return 2.0 * (sum(weights.values()) * len(trie) + head * n_rows)
 
 
-def count_hf_tokens(hf: HFLM, requests: list[tuple[str, str]]) -> int:
-    """Count the tokens that hf feeds, padding included."""
+def try_hf(hf: HFLM, requests: list[tuple[str, str]], clock: Clock) -> tuple[float, int]:
+    """Return the seconds of one call and the tokens that hf feeds, padding included."""
     call, n_fed = hf._model_call, 0
 
     def counted(tokens: torch.Tensor, **arguments: Any) -> torch.Tensor:
@@ -225,9 +228,9 @@ def count_hf_tokens(hf: HFLM, requests: list[tuple[str, str]]) -> int:
         return call(tokens, **arguments)
 
     hf._model_call = counted
-    timed(hf, requests)
+    seconds, _ = timed(hf, requests, clock)
     hf._model_call = call
-    return n_fed
+    return seconds, n_fed
 
 
 def peak_gib() -> float:
@@ -253,7 +256,7 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
     n_docs = len(work.requests) // work.n_choices
     few = work.requests[: options.hf_docs * work.n_choices]
     packed = PackedLM(model, tokenizer=tokenizer, batch_tokens=options.batch_tokens)
-    _, scores = timed(packed, work.requests)
+    _, scores = timed(packed, work.requests, options.clock)
     memory = peak_gib()
     batches = {n: HFLM(model, tokenizer=tokenizer, batch_size=n) for n in options.hf_batches}
     tried = (
@@ -263,7 +266,6 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
     )
     best = min(tried, key=tried.__getitem__) if tried else options.hf_batches[0]
     hf = batches[best]
-    fed_hf = count_hf_tokens(hf, few) / options.hf_docs
     before = packed.tokens_fed
     rates, hf_times, packed_times, expected = [], [], [], []
     for a, b in alternate(
@@ -284,7 +286,7 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
         packed=seconds,
         packed_all=packed_times,
         share=least / seconds / statistics.median(rates),
-        fed_hf=fed_hf,
+        fed_hf=tried[best][1] / options.hf_docs,
         fed_packed=(packed.tokens_fed - before) / options.repeats / n_docs,
         worst=worst_difference(scores, expected, work.n_choices),
         memory=(memory, peak_gib()),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
+from mlbench.engine import tokenise
 from mlbench.engine.lines import CHECKED_TEXTS, LINE_BORDERS
 from mlbench.engine.tokenise import Encoder, encode_batch, encoder_for
 
@@ -104,3 +105,15 @@ def test_a_border_that_melts_is_split_before_the_continuation():
     (pair,) = encoder.pairs([("e", "\u0301")])
     assert len(pair.context) and len(pair.continuation)
     assert pair.context.dtype == np.int32
+
+
+def test_pairs_are_right_when_no_more_can_be_kept(monkeypatch):
+    monkeypatch.setattr(tokenise, "KEPT_TOKENS", 30)
+    monkeypatch.setattr(tokenise, "BLOCK_REQUESTS", 3)
+    encoder = Encoder(toy_tokenizer(), prefix_token=0, add_bos=None)
+    requests = [(f"the cat {i}", " sat") for i in range(8)]
+    for n in (2, 5, 8, 1, 8):
+        pairs = encoder.pairs(requests[:n])
+        assert [encoder.tokenizer.decode(np.concatenate(p)) for p in pairs] == [
+            context + continuation for context, continuation in requests[:n]
+        ]

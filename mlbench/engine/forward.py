@@ -21,6 +21,10 @@ class Predicted(NamedTuple):
     is_greedy: NDArray[Any]
 
 
+def ignore(n_tokens: int) -> None:
+    """Stand where no progress bar is."""
+
+
 class Forward:
     """A model with the counters of what it was fed."""
 
@@ -31,7 +35,7 @@ class Forward:
         self.takes_positions = "position_ids" in parameters
         self.keeps_logits = "logits_to_keep" in parameters
         self.tokens_fed = 0
-        self.on_fed: Callable[[int], Any] = lambda n_tokens: None
+        self.on_fed: Callable[[int], Any] = ignore
 
     @property
     def device(self) -> torch.device:

@@ -20,7 +20,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from mlbench.engine.architectures import MODES, Mode
 from mlbench.engine.budget import default_budget
-from mlbench.engine.forward import Forward
+from mlbench.engine.forward import Forward, ignore
 from mlbench.engine.generate import Greedy, generate, greedy_options
 from mlbench.engine.probe import choose_mode, layer_kinds, max_difference
 from mlbench.engine.score import Score, score
@@ -88,7 +88,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
             (text, *pair) for text, pair in zip(texts, self.encoder.pairs(texts), strict=True)
         ]
         scores: list[Score] = self._loglikelihood_tokens(tokens, disable_tqdm=disable_tqdm)
-        if self.verify and self._is_wrong(requests, tokens, scores):
+        while self.verify and self._is_wrong(requests, tokens, scores):
             scores = self._loglikelihood_tokens(tokens, disable_tqdm=disable_tqdm)
         for text, found in zip(texts, scores, strict=True):
             self.cache_hook.add_partial("loglikelihood", text, found)
@@ -164,12 +164,12 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         pairs = [Pair(np.asarray(c, np.int32), np.asarray(t, np.int32)) for _, c, t in requests]
         self.last_lengths = [(len(pair.context), len(pair.continuation)) for pair in pairs]
         self._count_truncated()
-        scored = [self._truncate(pair) for pair in pairs]
         scores: list[Score] = []
         with tqdm(disable=disable_tqdm, desc=f"mlbench {self.mode}", unit=" tokens") as bar:
             self.forward.on_fed = bar.update
-            for slab in slabs(scored):
+            for slab in slabs(map(self._truncate, pairs)):
                 scores += score(self.forward, slab, self.budget, self.mode)
+        self.forward.on_fed = ignore
         self.requests_scored += len(pairs)
         return scores
 
@@ -218,7 +218,7 @@ def first_docs(requests: Sequence[Instance], n_docs: int) -> list[int]:
     return [i for i, r in enumerate(requests) if (r.task_name, r.doc_id) in kept]
 
 
-def slabs(requests: Sequence[Scored]) -> Iterator[list[Scored]]:
+def slabs(requests: Iterable[Scored]) -> Iterator[list[Scored]]:
     """Cut a call into parts of bounded memory, in the order given, which is by task."""
     slab: list[Scored] = []
     n_tokens = 0

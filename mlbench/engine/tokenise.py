@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # Token ids kept per tokenizer: 64 Mi of 4 bytes each.
 KEPT_TOKENS = 64 * 2**20
+# Requests whose whole texts are held at once while they are encoded.
+BLOCK_REQUESTS = 20_000
 
 
 class Pair(NamedTuple):
@@ -45,11 +47,15 @@ class Encoder:
 
     def pairs(self, requests: Sequence[tuple[str, str]]) -> list[Pair]:
         """Encode (context, continuation) requests; identical ones share their arrays."""
-        new = {request for request in requests if request not in self._pairs}
-        ids = self._encode({part for request in new for part in _parts(request)})
-        found = {request: self._split(request, ids) for request in new}
+        new = [r for r in dict.fromkeys(requests) if r not in self._pairs]
+        found: dict[tuple[str, str], Pair] = {}
+        for at in range(0, len(new), BLOCK_REQUESTS):
+            block = new[at : at + BLOCK_REQUESTS]
+            ids = self._encode({part for request in block for part in _parts(request)})
+            found |= {request: self._split(request, ids) for request in block}
+        pairs = [found[r] if r in found else self._pairs[r] for r in requests]
         self._keep(found)
-        return [found.get(request) or self._pairs[request] for request in requests]
+        return pairs
 
     def _split(self, request: tuple[str, str], ids: dict[tuple[str, bool], TokenIds]) -> Pair:
         if not request[1]:
@@ -58,7 +64,7 @@ class Encoder:
             return self._split_without_context(ids[request[1], False])
         (context, _), (whole, _), *_ = _parts(request)
         head = ids[context, True]
-        continuation = ids[whole, True][len(head) :]
+        continuation = ids[whole, True][len(head) :].copy()  # a view would keep the whole text
         if not len(head):  # a context of spaces only; lm-eval stops here, and below, by assertion
             return self._split_without_context(continuation)
         if len(continuation):
@@ -104,7 +110,8 @@ class Encoder:
         return self.add_bos
 
     def _keep(self, found: dict[tuple[str, str], Pair]) -> None:
-        n_tokens = sum(len(pair.context) + len(pair.continuation) for pair in found.values())
+        contexts = {id(pair.context): len(pair.context) for pair in found.values()}
+        n_tokens = sum(contexts.values()) + sum(len(p.continuation) for p in found.values())
         if self._n_kept + n_tokens > KEPT_TOKENS:
             self._pairs.clear()
             self._n_kept = 0
