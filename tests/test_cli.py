@@ -1,11 +1,14 @@
 """Bad input ends with one clear message and exit code 2; good input does what its help says."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from conftest import SCRIPTS
 
 from mlbench.cli import main
 
@@ -219,3 +222,39 @@ def test_help_has_examples_and_version_is_told(capsys):
 def test_doctor_examines_this_machine(capsys):
     code, out, _ = run_cli(capsys, "doctor")
     assert code == 0 and "0 bad" in out and "119 in" in out
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a folder on a file system of 96 KB, and remount it read-only when asked."""
+    folder = tmp_path / "cache" / "disk"
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_with_one_message_and_loses_nothing(
+    capsys, sib200, checkpoint, small_disk
+):
+    run = str(small_disk / "run")
+    arguments = ("--models", str(checkpoint), "--families", "sib200_topic,sib200_lm")
+    arguments += ("--languages", ",".join(SCRIPTS), "--shots", "0,1,2", "--run", run)
+    code, out, err = run_cli(capsys, "run", *arguments)
+    assert code == 2 and "No space left on device. Finished cells are kept" in err
+    assert "Traceback" not in out + err
+    code, out, _ = run_cli(capsys, "list", "cells", run, "--json")
+    states = [cell["state"] for cell in json.loads(out)]
+    assert states.count("done") >= 1 and set(states) == {"done", "missing"}
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    code, out, _ = run_cli(capsys, "run", *arguments)
+    assert code == 0 and f"{states.count('done')} done" in out
+
+
+def test_a_read_only_run_folder_is_one_message(capsys, sib200, checkpoint, small_disk):
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    arguments = ("--models", str(checkpoint), "--families", "sib200_lm", "--languages", "en")
+    message = refused(capsys, "run", *arguments, "--run", str(small_disk / "run"))
+    assert "Read-only file system" in message
