@@ -108,7 +108,7 @@ def test_choosing_a_pair_changes_verdict_and_column(page: Any) -> None:
     cell = page.locator("#heat tr", has_text="Swahili").locator("td").nth(8)
     before = cell.inner_text()
     page.select_option("#pair", "1")
-    assert cell.inner_text() != before
+    sync_api.expect(cell).not_to_have_text(before)
     assert page.locator(".pair:visible").count() == 1
     assert "script>" in page.locator(".pair:visible h3").inner_text()
 

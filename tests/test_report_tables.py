@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from report_toys import ENGLISH, HINDI, SWAHILI, ToyRun, choices, texts, two_models
 
+from mlbench.metrics import ScoreSample
 from mlbench.records import Cell
 from mlbench.report.columns import blocks_of
 from mlbench.report.export import scores_csv
@@ -124,6 +125,17 @@ def test_the_mean_is_over_the_families_that_every_model_has(tmp_path: Path) -> N
     accuracy = table.cells[Cell("a", "topic", "en", 0)].shown
     mean = table.adjusted["a", 0, "en"]
     assert (mean.n, mean.value) == (1, pytest.approx((accuracy - 0.25) / 0.75))
+
+
+def test_imported_scores_without_a_chance_level_have_an_interval_only(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
+    run.families["outside"] = run.families["topic"] | {"metrics": ["score"], "chance": None}
+    scores = tuple(ScoreSample(f"d{i}", f"d{i}", i % 3 / 2) for i in range(30))
+    run.put(Cell("a", "outside", "en", 0), scores)
+    view = table_of(run).cells[Cell("a", "outside", "en", 0)]
+    assert (view.quantity, view.shown, view.is_above_chance) == ("accuracy", 0.5, None)
+    assert view.level is not None and view.level.low < 0.5 < view.level.high
+    assert not table_of(run).adjusted
 
 
 def test_the_mean_row_leaves_english_out(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ Kind = Literal["accuracy", "bits", "other"]
 class Block:
     """A family with a number of shots: the columns that are compared with one another.
 
-    kind: accuracy has a chance level; bits are sums over the same sentences, lower is better.
+    kind: accuracy is a share of one, higher is better (`chance` None: not known); bits are sums
+    over the same sentences, lower is better.
     """
 
     family: str
@@ -51,7 +52,7 @@ def _block(run: Run, family: str, shots: int) -> Block:
         family=family,
         shots=shots,
         title=facts["title"],
-        kind=_kind(metric, facts["chance"]),
+        kind=_kind(metric),
         metric=metric,
         chance=facts["chance"],
         is_parallel=facts["is_parallel"],
@@ -59,8 +60,8 @@ def _block(run: Run, family: str, shots: int) -> Block:
     )
 
 
-def _kind(metric: str, chance: float | None) -> Kind:
+def _kind(metric: str) -> Kind:
     if metric == "bits":
         return "bits"
-    is_accuracy = chance is not None and metric not in LOWER_IS_BETTER
-    return "accuracy" if is_accuracy else "other"
+    is_share = metric not in LOWER_IS_BETTER and metric != "macro_f1"
+    return "accuracy" if is_share else "other"

@@ -2,10 +2,11 @@
 
 The page is one file with no request to anything: style, script and data are inline, and its
 security policy allows exactly these two by their hashes. Jinja escapes everything; what is data
-for the script goes through `json_block`.
+for the script goes through `packed`.
 """
 
 import base64
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -78,7 +79,7 @@ def render_page(table: ReportTable, comparisons: Mapping[Pair, Comparison]) -> s
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
-        data=json_block({"pairs": _pair_columns(table, pairs)}),
+        data=packed(_pair_columns(table, pairs)) if len(pairs) > 1 else "",
         **_context(table, pairs),
     )
 
@@ -98,16 +99,10 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def json_block(value: Any) -> Markup:
-    """Write JSON so that nothing in it can end its script element.
-
-    >>> json_block("</script><!--")
-    Markup('"\\\\u003c/script\\\\u003e\\\\u003c!--"')
-    """
+def packed(value: Any) -> str:
+    """Pack data for the script as gzip in base64: a fifth of the size, and no markup in it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
@@ -194,10 +189,8 @@ def _pair_columns(
 ) -> list[dict[str, list[grid.Shown]]]:
     """Return what the script sets for each pair: text, class, title and mark by block and row.
 
-    Nothing where there is no choice: the table holds the first pair as it is.
+    The table holds the first pair as it is.
     """
-    if len(pairs) < 2:
-        return []
     return [
         {
             str(i): [grid.lead_cell(pair.of(block), block, lang.tag) for lang in table.languages]

@@ -197,7 +197,7 @@ def _adjusted_means(
     run: Run, blocks: tuple[Block, ...], cells: Mapping[Cell, CellView]
 ) -> dict[tuple[str, int, str], Mean]:
     means = {}
-    scored = [block for block in blocks if block.kind == "accuracy"]
+    scored = [block for block in blocks if block.chance is not None and block.kind == "accuracy"]
     for shots in dict.fromkeys(block.shots for block in scored):
         models = [m for m in run.models if any(m in b.models for b in scored if b.shots == shots)]
         for tag in run.languages:

@@ -11,7 +11,7 @@
   const rows = [...body.rows].filter((row) => row.dataset.i !== undefined);
   const pinned = [...body.rows].filter((row) => /english|means/.test(row.className));
   const heads = [...heat.tHead.querySelectorAll("th")].filter((th) => th.querySelector(".sort"));
-  const data = JSON.parse($("data").textContent);
+  const n_pairs = document.querySelectorAll(".pair").length;
   const state = { sort: "", find: "", family: "", script: "", pair: "0" };
 
   const value = (cell) => {
@@ -76,24 +76,34 @@
     $("count").textContent = `${shown} of ${rows.length} languages`;
   };
 
-  const showPair = () => {
-    const chosen = data.pairs[Number(state.pair)];
+  // The columns of the other pairs are inflated when the first of them is chosen.
+  let columns = null;
+  const inflate = async () => {
+    const packed = Uint8Array.from(atob($("data").textContent), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  };
+
+  const setCell = (cell, [text, css, title, mark]) => {
+    cell.textContent = text;
+    cell.className = css;
+    cell.title = title;
+    if (mark) cell.append(Object.assign(document.createElement("sup"), { textContent: mark }));
+  };
+
+  let shownPair = "0";
+  const showPair = async () => {
     document.querySelectorAll(".pair").forEach((part) => {
       part.hidden = part.dataset.pair !== state.pair;
     });
-    if (!chosen) return;
+    if (shownPair === state.pair) return;
+    columns = columns || await inflate();
+    const chosen = columns[Number(state.pair)];
     for (const th of heat.querySelectorAll("[data-lead]")) {
       const column = columnOf(th);
-      const cells = chosen[th.dataset.lead];
-      for (const row of rows) {
-        const [text, css, title, mark] = cells[Number(row.dataset.i)];
-        const cell = row.cells[column];
-        cell.textContent = text;
-        cell.className = css;
-        cell.title = title;
-        if (mark) cell.append(Object.assign(document.createElement("sup"), { textContent: mark }));
-      }
+      rows.forEach((row) => setCell(row.cells[column], chosen[th.dataset.lead][row.dataset.i]));
     }
+    shownPair = state.pair;
   };
 
   const store = () => {
@@ -102,18 +112,19 @@
     history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
   };
 
-  const restore = () => {
+  const restore = async () => {
     for (const [key, text] of new URLSearchParams(location.hash.slice(1))) {
       if (key in state) state[key] = text;
     }
-    if (!data.pairs[Number(state.pair)]) state.pair = "0";
+    if (!(Number(state.pair) < n_pairs)) state.pair = "0";
     $("find").value = state.find;
     $("by-family").value = state.family;
     $("by-script").value = state.script;
     if ($("pair")) $("pair").value = state.pair;
-    showPair();
-    sort();
     filter();
+    sort();
+    await showPair();
+    sort();
   };
 
   const csv = () => {
@@ -201,7 +212,7 @@
   listen("find", "find", filter);
   listen("by-family", "family", filter);
   listen("by-script", "script", filter);
-  listen("pair", "pair", () => { showPair(); sort(); });
+  listen("pair", "pair", async () => { await showPair(); sort(); });
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("csv").addEventListener("click", csv);
   window.addEventListener("hashchange", restore);
