@@ -38,7 +38,6 @@ CHANGED = {
 def tiny_of(name):
     """Build a small model of an architecture from transformers' default config of it."""
     config = CONFIG_MAPPING[name](**CHANGED.get(name, {}))
-    config._attn_implementation = "eager"
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_config(tiny_config(config, TINY), dtype=torch.float32).eval()
     with torch.no_grad():

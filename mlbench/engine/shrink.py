@@ -89,7 +89,7 @@ def tiny_config(config: Any, tiny: dict[str, int]) -> Any:
         if name in values:
             values[name] = None if values[name] is None else 0
     copied = type(config).from_dict(values)
-    is_portable = config._attn_implementation in ("sdpa", "eager")
+    is_portable = config._attn_implementation in (None, "sdpa", "eager")
     copied._attn_implementation = config._attn_implementation if is_portable else "eager"
     return copied
 
