@@ -185,3 +185,40 @@ def test_nothing_is_left_in_the_mask_registry_of_transformers(llama):
     before = dict(registry)
     toy_lm(llama).loglikelihood(instances([("a", " b")]), disable_tqdm=True)
     assert dict(registry) == before
+
+
+def test_simple_evaluate_gives_the_results_of_hf(tmp_path, llama):
+    import datasets
+    from lm_eval import simple_evaluate
+    from lm_eval.api.task import ConfigurableTask
+
+    llama.save_pretrained(tmp_path)
+    toy_tokenizer().save_pretrained(tmp_path)
+    rng = random.Random(8)
+    docs = [
+        {"q": context, "choices": ["the cat", "a mat", "мир"], "target": rng.randrange(3)}
+        for context, _ in toy_requests(rng, n_docs=6)[::4]
+    ]
+    config = {
+        "task": "toy",
+        "custom_dataset": lambda **_: {"test": datasets.Dataset.from_list(docs)},
+        "test_split": "test",
+        "output_type": "multiple_choice",
+        "doc_to_text": "{{q}}",
+        "doc_to_choice": "choices",
+        "doc_to_target": "target",
+    }
+    results = {
+        name: simple_evaluate(
+            model=name,
+            model_args=f"pretrained={tmp_path},dtype=float32",
+            tasks=[ConfigurableTask(config=dict(config))],
+            device="cpu",
+            bootstrap_iters=0,
+        )
+        for name in ("mlbench", "hf")
+    }
+    assert results["mlbench"]["results"] == results["hf"]["results"]
+    for a, b in zip(*(results[name]["samples"]["toy"] for name in results), strict=True):
+        pairs = [[tuple(map(float, r[0][:1])) for r in s["resps"]] for s in (a, b)]
+        assert_same_scores([(t, True) for (t,) in pairs[0]], [(t, True) for (t,) in pairs[1]])
