@@ -11,6 +11,8 @@ SHOTS ?= 0
 LIMIT ?=
 # A selection of your own goes to a run of its own unless you name one.
 RUN ?= $(if $(findstring command line,$(foreach v,MODELS FAMILIES LANGUAGES SHOTS LIMIT,$(origin $v))),custom,bench)
+# Files or options for pytest, such as TESTS="tests/test_store.py -x".
+TESTS ?=
 # More options of `mlbench run`, such as ARGS="--device cuda:1 --dtype bfloat16".
 ARGS ?=
 
@@ -46,7 +48,7 @@ report: setup ## write the report of RUN again
 	@$(MLBENCH) report $(RUN)
 
 test: setup ## run the tests: no network, no GPU, no downloaded weights
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
 
 check: setup ## format, lint, types, generated task files
 	@$(BIN)/ruff format --check .
