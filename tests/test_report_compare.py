@@ -75,7 +75,7 @@ def test_sentences_name_english_the_rest_and_the_undetermined(comparison: Compar
     assert "in English the difference many − few is" in found.sentence
     assert "4 other languages" in found.sentence
     assert "Beyond English the lead is" in found.sentence
-    assert "nobody can tell" in found.sentence
+    assert "nobody can tell" in found.sentence and "ceiling" not in found.sentence
 
 
 def test_the_pooled_sentence_says_the_scale_and_both_counts(comparison: Comparison) -> None:
@@ -112,6 +112,17 @@ def test_a_language_that_shares_no_doc_with_english_is_left_out(tmp_path: Path) 
         run.put(Cell(model, "text", "sw", 0), texts(100)[10:])
     found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
     assert found.reasons["text", "sw"] == "no doc of this run is shared with en"
+
+
+def test_a_ceiling_in_english_is_said_with_the_lead_beyond_it(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model, elsewhere in (("many", 0.9), ("few", 0.5)):
+        run.put(Cell(model, "topic", "en", 0), choices(1.0))
+        run.put(Cell(model, "topic", "sw", 0), choices(elsewhere))
+    found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
+    verdict = words.family_verdict(found, "topic", NAMES)
+    assert "near the ceiling" in verdict.english and words.CEILING_WORDS in verdict.sentence
+    assert words.CEILING_WORDS in words.pooled_sentence(found, NAMES)
 
 
 def test_two_guessers_are_not_compared(tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ from mlbench.store import CellResult
 ALL_PAIRS_OF = 5
 """Up to so many models every pair is compared; of more, each with the first one."""
 
+CEILING = 0.95
+"""From this accuracy of both models in English on, a lead there has no room to show."""
+
 # What two models must share in the signature of a cell to be compared on it.
 _SAME = ("family_version", "data_revision", "data_sha256", "prompts", "limit", "shots")
 
@@ -68,7 +71,8 @@ class Lead(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Everything known about a pair. `verdict` is the dict of mlbench.stats.judge, None if it
-    cannot judge, with `problem` saying why. `reasons` tells why a language has no lead."""
+    cannot judge, with `problem` saying why. `reasons` tells why a language has no lead; `at_ceiling` are the
+    families in which English leaves no room for one."""
 
     pair: Pair
     blocks: Mapping[str, Block]
@@ -76,6 +80,7 @@ class Comparison:
     problem: str = ""
     leads: Mapping[tuple[str, str], Lead] = field(default_factory=dict)
     reasons: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    at_ceiling: frozenset[str] = frozenset()
 
 
 def unit_of(block: Block) -> str:
@@ -134,7 +139,14 @@ def compare(table: ReportTable, pair: Pair, resampling: Resampling) -> Compariso
         for family, found in verdict["by_family"].items()
         for row in found["per_language"]
     }
-    return Comparison(pair, blocks, verdict, "", leads, reasons)
+    ceiling = frozenset(f for f, block in blocks.items() if _is_at_ceiling(table, block, pair))
+    return Comparison(pair, blocks, verdict, "", leads, reasons, ceiling)
+
+
+def _is_at_ceiling(table: ReportTable, block: Block, pair: Pair) -> bool:
+    cells = [Cell(model, block.family, REFERENCE, block.shots) for model in pair[:2]]
+    shown = [table.cells[cell].shown for cell in cells if cell in table.cells]
+    return block.kind == "accuracy" and len(shown) == 2 and min(shown) >= CEILING
 
 
 def _lead(block: Block, row: Mapping[str, Any]) -> Lead:

@@ -16,6 +16,12 @@ from mlbench.report.strips import Strip, strip_of
 from mlbench.report.text import interval, plural, show_line, signed
 
 
+CEILING_WORDS = (
+    "Both models are near the ceiling in English, where a lead would have no room to show, so the "
+    "lead beyond English may be too large."
+)
+
+
 class Counts(NamedTuple):
     """In how many languages A is ahead, B is ahead, and nobody can tell."""
 
@@ -68,6 +74,8 @@ def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]
     english, others, moat = (
         _effect_words(found[part], block) for part in ("english", "others", "moat")
     )
+    if family in comparison.at_ceiling:
+        english += " (both near the ceiling)"
     a, b = names[comparison.pair.a], names[comparison.pair.b]
     sentence = (
         f"{block.title}: {_english_words(found, english, a, b)}, and in "
@@ -76,6 +84,8 @@ def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]
         f"languages and worse in {holm.worse}, and in {holm.undetermined} "
         f"nobody can tell (after Benjamini–Hochberg: {fdr})."
     )
+    if family in comparison.at_ceiling:
+        sentence += f" {CEILING_WORDS}"
     sentence = f"{sentence} {left_out}".rstrip()
     strip = strip_of(comparison, block)
     return FamilyVerdict(
@@ -138,7 +148,7 @@ def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
         f"{others} on average in {plural(n, 'other language')}; the lead beyond "
         f"English is {moat}. After Holm {a} is better in {counts['better_holm']} of them, worse in "
         f"{counts['worse_holm']}, equal within the margin in {equal}, and for {rest} this run does "
-        "not settle it."
+        "not settle it." + (f" {CEILING_WORDS}" if comparison.at_ceiling & {*used} else "")
     )
 
 
