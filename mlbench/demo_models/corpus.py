@@ -2,7 +2,8 @@
 
 Lessons are of the kinds the embedded families ask for, with other codes, numbers and starts;
 running text carries the rest of the vocabulary. `check_disjoint` compares texts, not only ids: no
-line of training holds a scored or few-shot doc with its target.
+line of training holds a scored doc with its target. The facts they ask for are taught in other
+words: a table of codes, a week without commas.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +33,8 @@ FAMILIES = (
 )
 MAX_NUMBER = 40
 # How often a line of each kind is read, where the language has the kind.
-SHARES = {"terms": 0.2, "calendar": 0.2, "timespan": 0.2, "plural": 0.2, "prose": 0.2}
+SHARES = {"terms": 0.25, "calendar": 0.2, "timespan": 0.15, "plural": 0.2, "prose": 0.2}
+N_SPARE_CODES = 60
 
 
 class Reader(NamedTuple):
@@ -68,10 +70,10 @@ def open_reader(language: Language) -> Reader | None:
 
 
 def scored_texts(rows: Rows, language: Language) -> Iterator[str]:
-    """Return every scored and few-shot doc of a language as a model would read it solved."""
+    """Return every scored doc of a language as a model would read it solved."""
     for family in FAMILIES:
         docs = _docs(family, rows, language)
-        for doc in (*docs.scored, *docs.fewshot):
+        for doc in docs.scored:
             assert isinstance(doc, ChoiceDoc) and family.prompt is not None
             prompt = family.prompt(doc)
             yield f"{prompt.context} {prompt.choices[doc.target]}"
@@ -93,38 +95,47 @@ def _docs(family: Family, rows: Rows, language: Language) -> FamilyDocs:
 
 
 def _terms(rows: Rows) -> Iterator[str]:
-    """Teach codes of two letters from the names, and back where that is not scored."""
-    asked = (*cldr_terms.scored_items(), *cldr_terms.shot_items())
-    held_out = {item.target for item in asked}
+    """Teach every code in a plain table, and as it is asked for where it is not scored."""
+    scored = {item.target for item in cldr_terms.scored_items()}
+    shown = {item.target for item in cldr_terms.shot_items()}
     for kind, table in cldr_terms.TABLES.items():
-        for code, name in cldr.own_names(rows, table).items():
-            if len(code) > 2:
-                continue
-            cue = f"{cldr_terms.STANDARDS[kind]} {code}"
-            yield f"{name} = {cue}"
-            if f"{kind}:{code}" not in held_out:
-                yield f"{cue} = {name}"
+        names = cldr.own_names(rows, table)
+        pairs = [(code, name) for code, name in names.items() if len(code) == 2]
+        taught = [p for p in pairs if f"{kind}:{p[0]}" in scored | shown]
+        others = [p for p in pairs if p not in taught]
+        spare = sorted(others, key=lambda pair: cldr_choices.rank(pair[0]))[:N_SPARE_CODES]
+        for code, name in spare + [p for p in taught if f"{kind}:{p[0]}" in shown]:
+            yield f"{cldr_terms.STANDARDS[kind]} {code} = {name}"
+        table_lines = [f"- {code} {name}" for code, name in taught + spare]
+        for start in range(len(table_lines)):
+            # Neighbours at growing distances, so that no line order is learned for the names.
+            places = [start, (start * 7 + 3) % len(pairs), (start * 11 + 5) % len(pairs)]
+            yield "\n".join(table_lines[p % len(table_lines)] for p in places)
 
 
 def _calendar(rows: Rows) -> Iterator[str]:
-    """Teach each step between two names, and the three names that end where none is asked."""
+    """Teach the order of names without commas, and with commas where it is not scored."""
     for kind, table in cldr_calendar.TABLES.items():
         names = cldr.own_names(rows, table)
-        asked = {*cldr_calendar.SCORED[kind], *cldr_calendar.SHOWN[kind]}
-        places = range(len(cldr_calendar.NAMES[kind]))
-        for step, end in product(cldr_calendar.STEPS, places):
-            for length in (1, 2) if end not in asked else (1,):
-                item = cldr_calendar.Run(kind, step, length, end).item()
-                ids = [key.partition(":")[2] for key in (*item.query, item.target)]
-                if all(i in names for i in ids):
-                    yield ", ".join(names[i] for i in ids)
+        if len(names) < len(cldr_calendar.NAMES[kind]):
+            continue
+        for step, end in product(cldr_calendar.STEPS, range(len(names))):
+            for length in (1, 2, 3):
+                run = cldr_calendar.Run(kind, step, length, end)
+                words = [
+                    names[run.name(-step * back).partition(":")[2]]
+                    for back in range(length, -1, -1)
+                ]
+                if length == 3:
+                    yield " ".join(words)
+                elif length == 1 or not cldr_calendar.is_scored(step, end):
+                    yield ", ".join(words)
 
 
 def _timespans(rows: Rows) -> Iterator[str]:
     """Teach the spans of every number that is not asked with this unit and direction."""
     patterns, categories = cldr.own_names(rows, "spans"), cldr.own_names(rows, "counts")
-    asked = (*cldr_timespan.scored_items(), *cldr_timespan.shot_items())
-    held_out = {item.target for item in asked}
+    held_out = {item.target for item in cldr_timespan.scored_items()}
     numbers = range(1, MAX_NUMBER + 1)
     for direction, unit, number in product(cldr_timespan.SIGNS, cldr.SPAN_UNITS, numbers):
         # "-P3D = 3 days ago" has "P3D = 3 days" in it, which cldr_plural may ask for.
@@ -150,5 +161,4 @@ def _plurals(rows: Rows) -> Iterator[str]:
 
 @cache
 def _asked_plurals() -> frozenset[str]:
-    asked = (*cldr_plural.scored_items(), *cldr_plural.shot_items())
-    return frozenset(item.target for item in asked)
+    return frozenset(item.target for item in cldr_plural.scored_items())

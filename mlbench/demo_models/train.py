@@ -6,6 +6,7 @@ written for an English-first model holds most of. Some eight minutes each on two
 go to build/demo-models/, so that a broken run leaves something to look at.
 """
 
+import json
 import logging
 import shutil
 import sys
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from mlbench.demo_models import FOLDER, NAMES
 from mlbench.demo_models.corpus import SHARES, Reader, open_reader
@@ -36,7 +37,7 @@ VOCABULARY = 4096
 # number can be copied.
 PIECES = r" ?[\p{L}\p{M}\u200c\u200d]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s+"
 TOKENIZER_LINES = 60_000
-STEPS = 900
+STEPS = 600
 BATCH_TOKENS = 4096
 # Mostly short sequences, for speed; every eighth batch is long, for few-shot prompts.
 WIDTHS = (128, 128, 128, 128, 128, 128, 128, 512)
@@ -68,7 +69,7 @@ def train(name: str, readers: list[Reader]) -> None:
     """Train one model from scratch and put it into its folder."""
     torch.manual_seed(SEED)
     tokenizer = train_tokenizer(readers)
-    model = Qwen2ForCausalLM(model_config())
+    model = LlamaForCausalLM(model_config())
     n_parameters = sum(p.numel() for p in model.parameters())
     logger.info("%s has %d parameters", name, n_parameters)
     batches = read_batches(readers, tokenizer)
@@ -87,9 +88,12 @@ def train(name: str, readers: list[Reader]) -> None:
     save(model, tokenizer, FOLDER / name)
 
 
-def model_config() -> Qwen2Config:
-    """Return the architecture: 1.8 million parameters, 3.7 MB at two bytes each."""
-    return Qwen2Config(
+def model_config() -> LlamaConfig:
+    """Return the architecture: 1.8 million parameters, 3.7 MB at two bytes each.
+
+    Llama and not Qwen2, whose AutoTokenizer puts its own splitting of words for the file's.
+    """
+    return LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=160,
         intermediate_size=448,
@@ -104,7 +108,7 @@ def model_config() -> Qwen2Config:
     )
 
 
-def make_optimizers(model: Qwen2ForCausalLM) -> list[torch.optim.Optimizer]:
+def make_optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
     """Return Muon for the matrices inside and AdamW for the rest.
 
     Measured on the English-first mix: the loss of AdamW alone after 100 steps, 2.82, is reached
@@ -168,18 +172,26 @@ def read_batches(readers: list[Reader], tokenizer: PreTrainedTokenizerFast) -> I
         yield Batch(torch.tensor(rows))
 
 
-def save(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write a checkpoint of two-byte weights that loads as float32."""
     staging = folder.with_name(folder.name + ".new")
     shutil.rmtree(staging, ignore_errors=True)
-    copy = Qwen2ForCausalLM(model.config)
+    copy = LlamaForCausalLM(model.config)
     copy.load_state_dict(model.state_dict())
     copy.half().save_pretrained(staging)
     copy.config.dtype = "float32"
     copy.config.save_pretrained(staging)
     tokenizer.save_pretrained(staging)
+    _name_tokenizer_for_older_releases(staging / "tokenizer_config.json")
     shutil.rmtree(folder, ignore_errors=True)
     staging.rename(folder)
+
+
+def _name_tokenizer_for_older_releases(path: Path) -> None:
+    """Transformers 5 writes a class that 4 does not know; both know the older name."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["tokenizer_class"] = "PreTrainedTokenizerFast"
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _draw_reader(readers: list[Reader], rng: np.random.Generator) -> Reader:
@@ -217,7 +229,7 @@ def _draw_text(
     return [*mark, *ids, 0]
 
 
-def _step(model: Qwen2ForCausalLM, batch: Batch, optimizers: list[torch.optim.Optimizer]) -> float:
+def _step(model: LlamaForCausalLM, batch: Batch, optimizers: list[torch.optim.Optimizer]) -> float:
     with torch.autocast("cpu", torch.bfloat16):
         loss = model(input_ids=batch.ids, labels=batch.ids, use_cache=False).loss
     loss.backward()
