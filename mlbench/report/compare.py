@@ -70,9 +70,12 @@ class Lead(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything known about a pair. `verdict` is the dict of mlbench.stats.judge, None if it
-    cannot judge, with `problem` saying why. `reasons` tells why a language has no lead; `at_ceiling` are the
-    families in which English leaves no room for one."""
+    """Everything known about a pair.
+
+    `verdict` is the dict of mlbench.stats.judge, None if it cannot judge, with `problem` saying
+    why. `reasons` tells why a language has no lead. `at_ceiling` are the families in which English
+    leaves no room for one.
+    """
 
     pair: Pair
     blocks: Mapping[str, Block]

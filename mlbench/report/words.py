@@ -15,7 +15,6 @@ from mlbench.report.compare import Comparison, in_unit, unit_of
 from mlbench.report.strips import Strip, strip_of
 from mlbench.report.text import interval, plural, show_line, signed
 
-
 CEILING_WORDS = (
     "Both models are near the ceiling in English, where a lead would have no room to show, so the "
     "lead beyond English may be too large."
