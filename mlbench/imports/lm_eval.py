@@ -98,9 +98,8 @@ def _import_parts(
             for sample in (part.reading.scores if only_scores else part.reading.samples)
         ]
         cells.append(ImportedCell(cell, _sign(cell, parts), tuple(samples)))
-    models = {
-        part.result.model: _model_facts(part.result) for p in by_family.values() for part in p
-    }
+    latest = {parts[0].result.model: parts[0].result for parts in parts_by_cell.values()}
+    models = {name: _model_facts(latest[name]) for name in sorted(latest)}
     return Imported(models, facts, tuple(cells), tuple(skipped))
 
 
