@@ -259,12 +259,8 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
     _, scores = timed(packed, work.requests, options.clock)
     memory = peak_gib()
     batches = {n: HFLM(model, tokenizer=tokenizer, batch_size=n) for n in options.hf_batches}
-    tried = (
-        {n: timed(hf, few, options.clock)[0] for n, hf in batches.items()}
-        if len(batches) > 1
-        else {}
-    )
-    best = min(tried, key=tried.__getitem__) if tried else options.hf_batches[0]
+    tried = {n: try_hf(hf, few, options.clock) for n, hf in batches.items()}
+    best = min(tried, key=tried.__getitem__)
     hf = batches[best]
     before = packed.tokens_fed
     rates, hf_times, packed_times, expected = [], [], [], []
