@@ -16,6 +16,7 @@ from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.report.write import verdicts_json
 from mlbench.results import read_run
 from mlbench.stats import Resampling
+from mlbench.verdict import judge_run
 
 FAST = Resampling(replicates=1_000)
 PAIR = Pair("many", "few", 0)
@@ -63,6 +64,21 @@ def test_numbers_are_those_of_the_verdict(comparison: Comparison) -> None:
         lead = comparison.leads["topic", row["language"]]
         assert lead.value == in_unit(block, row["delta"])
         assert lead.p_holm == row["p_holm"]
+
+
+def test_the_verdict_is_that_of_the_command(table: ReportTable) -> None:
+    assert compare(table, PAIR, Resampling()).verdict == judge_run(table.run, "many", "few")
+
+
+def test_more_shots_are_evidence_for_claims_about_examples(tmp_path: Path) -> None:
+    run = two_models(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model in ("many", "few"):
+        for tag in ("en", "sw"):
+            run.put(Cell(model, "topic", tag, 5), choices(0.9))
+    found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
+    assert found.verdict is not None
+    (claim,) = [c for c in found.verdict["claims"] if c["kind"] == "fewshot"]
+    assert "no results with examples" not in claim["sentence"]
 
 
 def test_counts_leave_english_out_and_add_up(comparison: Comparison) -> None:

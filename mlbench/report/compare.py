@@ -1,24 +1,23 @@
 """Is model A better than model B, here and everywhere? The verdict of mlbench.stats, for reading.
 
-Nothing is computed here that mlbench.stats computes: this file puts a run's cells into its form,
-leaves out with a reason what cannot be paired, and turns its scales into the units of the page.
+Nothing is computed here: the verdict is that of `mlbench verdict`. This file leaves out with a
+reason what cannot be paired, and turns the scales of mlbench.stats into the units of the page.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
 from mlbench.languages import REFERENCE
-from mlbench.metrics import doc_scores
 from mlbench.records import Cell
 from mlbench.report.columns import Block
 from mlbench.report.tables import ReportTable
-from mlbench.stats import CellScores, Evidence, Resampling, ScoreTable, judge, read_claims
-from mlbench.stats import table_from_cells as align
+from mlbench.stats import Resampling, judge, read_claims
 from mlbench.store import CellResult
+from mlbench.verdict import evidence_of
 
 ALL_PAIRS_OF = 5
 """Up to so many models every pair is compared; of more, each with the first one."""
@@ -127,11 +126,13 @@ def compare(table: ReportTable, pair: Pair, resampling: Resampling) -> Compariso
         if block.shots == pair.shots and block.kind != "other" and {*pair[:2]} <= {*block.models}
     }
     reasons: dict[tuple[str, str], str] = {}
-    tables = [_aligned(table, block, pair, reasons) for block in blocks.values()]
-    evidence = Evidence(tuple(t for t in tables if t is not None), table.run.languages)
+    kept: dict[Cell, CellResult] = {}
+    for block in blocks.values():
+        kept |= _pairable(table, block, pair, reasons)
+    for block in _fewshot_blocks(table, blocks, pair):
+        kept |= _pairable(table, block, pair, {})
     try:
-        if not evidence.tables:
-            raise DataError("no family has a language in which both models were scored")
+        evidence = evidence_of(replace(table.run, done=kept), pair[:2])
         verdict = judge(evidence, pair.a, pair.b, claims=read_claims(), resampling=resampling)
     except DataError as error:
         return Comparison(pair, blocks, problem=str(error), reasons=reasons)
@@ -173,31 +174,35 @@ def _lead(block: Block, row: Mapping[str, Any]) -> Lead:
     )
 
 
-def _aligned(
+def _fewshot_blocks(table: ReportTable, blocks: Mapping[str, Block], pair: Pair) -> list[Block]:
+    """Return the same families at more shots, which claims about examples need."""
+    return [
+        block
+        for block in table.blocks
+        if block.family in blocks and block.shots > pair.shots and {*pair[:2]} <= {*block.models}
+    ]
+
+
+def _pairable(
     table: ReportTable, block: Block, pair: Pair, reasons: dict[tuple[str, str], str]
-) -> ScoreTable | None:
-    """Put the docs of both models side by side, in the languages where that can be done."""
-    found: dict[str, tuple[CellResult, CellResult]] = {}
+) -> dict[Cell, CellResult]:
+    """Return the cells of a block that fit together, and note why others do not.
+
+    A language that one model lacks is kept; mlbench.stats leaves it out and says so.
+    """
+    found: dict[str, list[CellResult]] = {}
     for language in table.languages:
         cells = [Cell(model, block.family, language.tag, block.shots) for model in pair[:2]]
-        results = [table.cells[cell].result for cell in cells]
-        if results[0] is None or results[1] is None:
-            reasons[block.family, language.tag] = "not both models have a score"
-        elif why := _why_not_paired(results[0], results[1]):
+        results = [r for r in (table.cells[cell].result for cell in cells) if r is not None]
+        if len(results) == 2 and (why := _why_not_paired(*results)):
             reasons[block.family, language.tag] = why
+        elif results:
+            found[language.tag] = results
         else:
-            found[language.tag] = (results[0], results[1])
+            reasons[block.family, language.tag] = "neither model has a score"
     if block.is_parallel:
         found = _sharing_docs(block, found, reasons)
-    if not found:
-        return None
-    cells_of_pair = [_scores(block, result) for both in found.values() for result in both]
-    kind: Literal["bits", "accuracy"] = "bits" if block.kind == "bits" else "accuracy"
-    try:
-        return align(block.family, cells_of_pair, kind=kind, is_parallel=block.is_parallel)
-    except DataError as error:
-        reasons.update({(block.family, tag): str(error) for tag in found})
-        return None
+    return {result.cell: result for results in found.values() for result in results}
 
 
 def _why_not_paired(a: CellResult, b: CellResult) -> str:
@@ -210,27 +215,14 @@ def _why_not_paired(a: CellResult, b: CellResult) -> str:
 
 
 def _sharing_docs(
-    block: Block,
-    found: dict[str, tuple[CellResult, CellResult]],
-    reasons: dict[tuple[str, str], str],
-) -> dict[str, tuple[CellResult, CellResult]]:
+    block: Block, found: dict[str, list[CellResult]], reasons: dict[tuple[str, str], str]
+) -> dict[str, list[CellResult]]:
     """Leave out a language without a doc of the pivot: English, or the one with most docs."""
-    ids = {tag: {sample.doc_id for sample in both[0].samples} for tag, both in found.items()}
+    ids = {tag: {sample.doc_id for sample in results[0].samples} for tag, results in found.items()}
     if not ids:
         return found
     pivot = REFERENCE if REFERENCE in ids else max(ids, key=lambda tag: len(ids[tag]))
     lonely = {tag for tag in found if not ids[tag] & ids[pivot]}
     for tag in lonely:
         reasons[block.family, tag] = f"no doc of this run is shared with {pivot}"
-    return {tag: both for tag, both in found.items() if tag not in lonely}
-
-
-def _scores(block: Block, result: CellResult) -> CellScores:
-    return CellScores(
-        model=result.cell.model,
-        language=result.cell.language,
-        doc_ids=[sample.doc_id for sample in result.samples],
-        values=doc_scores(result.samples, block.metric),
-        cluster_ids=[sample.cluster_id for sample in result.samples],
-        chance=block.chance or 0.0,
-    )
+    return {tag: results for tag, results in found.items() if tag not in lonely}
