@@ -174,7 +174,7 @@ def test_an_export_has_the_form_that_lm_eval_writes(two_models, imported, capsys
     run_cli(capsys, "export", "r", "--format", "lm-eval", "--out", "out")
     for task in ("mlbench_sib200_topic_en", "mlbench_sib200_lm_ar"):
         rows = []
-        for folder in (two_models, Path("out")):
+        for folder in (two_models / "b", next(Path("out").glob("*other*"))):
             path = next(folder.rglob(f"samples_{task}_*.jsonl"))
             rows.append(json.loads(path.read_text(encoding="utf-8").splitlines()[0]))
         theirs, ours = rows
@@ -234,6 +234,7 @@ def edit_rows(path: Path, edit) -> None:
         (lambda rows: rows[1]["filtered_resps"].__setitem__(0, ["nan", "False"]), ":2: doc '"),
         (lambda rows: rows[1].pop("doc"), ":2: not lm-eval's sample: no 'doc'"),
         (lambda rows: rows[2].pop("arguments"), ":3: no `arguments`"),
+        (lambda rows: rows[2]["arguments"]["gen_args_1"].pop("arg_1"), ":3: no `arguments`"),
         (lambda rows: rows[0]["filtered_resps"].pop(), ":1: 4 requests, but 3 replies"),
         (lambda rows: rows.clear(), "holds no samples"),
         (lambda rows: rows.append(rows[0]), "is there twice; each doc needs an id of its own"),
@@ -272,75 +273,52 @@ def test_folders_without_results_are_refused(two_models, tmp_path, capsys):
     assert "not lm-eval's results" in refused(capsys, *arguments)
 
 
-def test_two_models_of_one_name_are_refused(two_models, tmp_path, capsys):
-    copy = tmp_path / "cache" / "copy"
-    shutil.copytree(two_models / "b", copy / "first")
-    shutil.copytree(two_models / "b", copy / "second")
-    path = next((copy / "second").rglob("results_*.json"))
+def copy_changed(folder: Path, copy: Path, change) -> Path:
+    """Copy a results folder and change its results file."""
+    shutil.copytree(folder, copy)
+    path = next(copy.rglob("results_*.json"))
     content = json.loads(path.read_text(encoding="utf-8"))
-    content["config"]["model_args"] += ",load_in_4bit=True"
+    change(content)
     path.write_text(json.dumps(content), encoding="utf-8")
-    message = refused(capsys, "import", "lm-eval", str(copy), "--run", "r")
+    return copy
+
+
+def test_two_models_of_one_name_are_refused(two_models, tmp_path, capsys):
+    def quantise(content):
+        content["config"]["model_args"] += ",load_in_4bit=True"
+
+    both = tmp_path / "cache" / "both"
+    copy_changed(two_models / "b", both / "first", quantise)
+    shutil.copytree(two_models / "b", both / "second")
+    message = refused(capsys, "import", "lm-eval", str(both), "--run", "r")
     assert "of one model name" in message and "load_in_4bit" in message
+    run_cli(capsys, "import", "lm-eval", str(both / "first"), "--run", "r")
+    message = refused(capsys, "import", "lm-eval", str(both / "second"), "--run", "r")
+    assert "of another model called" in message
 
 
-# The name of a task of lm-eval 0.4.13, the file below its tasks folder that has it, and its place.
-REAL_TASKS = [
-    ("belebele_swh_Latn", "belebele/belebele_swh_Latn.yaml", "belebele", "sw"),
-    ("belebele_zho_Hant", "belebele/belebele_zho_Hant.yaml", "belebele", "zh-Hant"),
-    ("global_mmlu_full_en_law", None, "global_mmlu", "en"),
-    (
-        "global_mmlu_sw_stem",
-        "global_mmlu/default/sw/global_mmlu_sw_stem.yaml",
-        "global_mmlu_lite",
-        "sw",
-    ),
-    ("mmlu_prox_zh_law", "mmlu_prox/zh/mmlu_prox_zh_law.yaml", "mmlu_prox", "zh-Hans"),
-    ("mmlu_prox_lite_af_law", "mmlu_prox/af/mmlu_prox_lite_af_law.yaml", "mmlu_prox_lite", "af"),
-    ("mmmlu_pt_br_virology", "openai-mmmlu/default/mmmlu_pt_br_virology.yaml", "mmmlu", "pt"),
-    ("m_mmlu_nb", "okapi/mmlu_multilingual/m_mmlu_nb.yaml", "m_mmlu", "nb"),
-    ("arc_uk", "okapi/arc_multilingual/arc_uk.yaml", "m_arc", "uk"),
-    ("hellaswag_hy", "okapi/hellaswag_multilingual/hellaswag_hy.yaml", "m_hellaswag", "hy"),
-    ("include_base_44_north macedonian_stem", None, "include", "mk"),
-    ("include_base_44_french_few_shot_og_stem", None, "include_few_shot_og", "fr"),
-    ("xnli_sw", "xnli/xnli_sw.yaml", "xnli", "sw"),
-    ("paws_zh", "paws-x/paws_zh.yaml", "paws_x", "zh-Hans"),
-    ("xcopa_ht", "xcopa/default_ht.yaml", "xcopa", "ht"),
-    ("xstorycloze_my", "xstorycloze/default_my.yaml", "xstorycloze", "my"),
-    ("xwinograd_jp", "xwinograd/xwinograd_jp.yaml", "xwinograd", "ja"),
-    ("multiblimp_ukr", "multiblimp/multiblimp_ukr.yaml", "multiblimp", "uk"),
-    (
-        "global_piqa_parallel_cloze_npi_deva",
-        "global_piqa/parallel_cloze/npi_deva.yaml",
-        "global_piqa_parallel",
-        "ne",
-    ),
-    ("mgsm_direct_bn", "mgsm/direct/mgsm_direct_bn.yaml", "mgsm_direct", "bn"),
-    ("mgsm_native_cot_te", "mgsm/native_cot/mgsm_native_cot_te.yaml", "mgsm_native_cot", "te"),
-]
+def test_two_versions_of_a_task_are_refused(two_models, tmp_path, capsys):
+    def renew(content):
+        content["configs"]["belebele_eng_Latn"]["metadata"]["version"] = 2.0
+
+    copy_changed(two_models / "b", tmp_path / "cache" / "both" / "b", renew)
+    shutil.copytree(two_models / "a", tmp_path / "cache" / "both" / "a")
+    message = refused(capsys, "import", "lm-eval", str(tmp_path / "cache" / "both"), "--run", "r")
+    assert "task 'belebele_eng_Latn' was scored in its versions" in message
 
 
-@pytest.mark.parametrize(("task", "file", "family", "tag"), REAL_TASKS)
-def test_the_names_of_lm_eval_s_own_tasks_are_mapped(task, file, family, tag):
-    import lm_eval
-
-    if file:
-        text = (Path(lm_eval.__file__).parent / "tasks" / file).read_text(encoding="utf-8")
-        assert task in text
-    target = find_target(task, {}, TASK_MAP, LANGUAGES)
-    assert (target.entry.family, target.language) == (f"{family}_lmeval", tag)
+def test_a_revision_is_part_of_the_model_s_name(two_models, tmp_path, capsys):
+    copy = copy_changed(
+        two_models / "b", tmp_path / "copy", lambda c: c["config"].update(model_revision="step9")
+    )
+    run_cli(capsys, "import", "lm-eval", str(copy), "--run", "r")
+    assert next(iter(read_run("r").models)).endswith("other@step9")
 
 
-@pytest.mark.parametrize(
-    ("task", "reason"),
-    [
-        ("multiblimp_hbs", "'hbs' is hr, sr, bs; choose one"),
-        ("xcopa_qu", "no language of languages.yaml is 'qu' in xcopa"),
-        ("xnli_eu", "no language of languages.yaml is 'eu' in xnli"),
-        ("belebele_swh_prompt_1", "unknown task"),
-        ("hellaswag", "unknown task"),
-    ],
-)
-def test_what_is_not_known_has_a_reason(task, reason):
-    with pytest.raises(Unmapped, match=reason):
-        find_target(task, {}, TASK_MAP, LANGUAGES)
+def test_of_a_task_scored_twice_the_latest_counts(two_models, tmp_path, capsys):
+    shutil.copytree(two_models / "b", tmp_path / "copy")
+    for path in list((tmp_path / "copy").rglob("*_20*")):
+        head, time = path.name.rsplit("_20", 1)
+        shutil.copy(path, path.with_name(f"{head}_19{time}"))
+    _, out, _ = run_cli(capsys, "import", "lm-eval", str(tmp_path / "copy"), "--run", "r")
+    assert "7 new cells" in out and "an older result of the same task" in out

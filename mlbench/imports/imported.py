@@ -84,7 +84,8 @@ def add_to_run(run: str | Path, found: Imported, languages: Mapping[str, Languag
     folder = store.find_run(run, must_exist=False)
     for imported in found.cells:
         _check_docs(imported)
-    families = _check_families(folder, found.families)
+    manifest = read_manifest(folder) if (folder / store.MANIFEST).is_file() else {}
+    families = _check_families(folder, manifest.get("families", {}), found.families)
     results = [_result_of(imported, families) for imported in found.cells]
     slugs = {name: str(facts["slug"]) for name, facts in found.models.items()}
     paths = [store.cell_path(folder, slugs[r.cell.model], r.cell) for r in results]
@@ -92,9 +93,11 @@ def add_to_run(run: str | Path, found: Imported, languages: Mapping[str, Languag
     counts = Counter(known)
     if counts["new"] or counts["changed"]:
         cells = [result.cell for result in results]
-        used = [language for tag, language in languages.items() if tag in {c[2] for c in cells}]
+        tags = {cell.language for cell in cells}
+        used = [language for tag, language in languages.items() if tag in tags]
+        models = {**found.models, **manifest.get("models", {})}
         with store.lock_run(folder):
-            add_to_manifest(folder, Contents(found.models, families, cells, used))
+            add_to_manifest(folder, Contents(models, families, cells, used))
             for path, result, state in zip(paths, results, known, strict=True):
                 if state != "known":
                     store.put(path, result)
@@ -114,11 +117,9 @@ def _check_docs(imported: ImportedCell) -> None:
 
 
 def _check_families(
-    folder: Path, found: Mapping[str, Mapping[str, Any]]
+    folder: Path, known: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Mapping[str, Any]]:
     """Return the facts to store: those of the run where it has the family already."""
-    there = (folder / store.MANIFEST).is_file()
-    known = read_manifest(folder)["families"] if there else {}
     families = {}
     for name, facts in found.items():
         before = known.get(name, facts)

@@ -129,7 +129,8 @@ def _facts(parts: Sequence[_Part]) -> Mapping[str, Any]:
     target = parts[0].target
     if target.facts:
         return target.facts
-    entry = target.entry
+    entry, task = target.entry, min(part.result.task for part in parts)
+    version = _agreed_version(parts)
     metrics = [m for m in parts[0].reading.metrics if all(m in p.reading.metrics for p in parts)]
     primary = [part.reading.metrics[0] for part in parts]
     is_agreed = len(set(primary)) == 1
@@ -138,9 +139,9 @@ def _facts(parts: Sequence[_Part]) -> Mapping[str, Any]:
     samples = (sample for part in parts for sample in part.reading.samples)
     return {
         "title": entry.title or entry.family,
-        "question": f"Scored by lm-eval's {parts[0].result.task} and the like",
+        "question": f"As asked by lm-eval's task {task}",
         "suite": "imported",
-        "version": str((parts[0].result.config.get("metadata") or {}).get("version", "unknown")),
+        "version": version,
         "output_type": kind,
         "chance": _chance(entry.chance, samples) if is_choice else entry.chance,
         "metrics": metrics if is_agreed else ["score"],
@@ -149,6 +150,24 @@ def _facts(parts: Sequence[_Part]) -> Mapping[str, Any]:
         "citation": "see the source",
         "source": entry.source,
     }
+
+
+def _agreed_version(parts: Sequence[_Part]) -> str:
+    """Return the version of a family's tasks.
+
+    Raises DataError if one task has two: then models were not asked the same.
+    """
+    version_by_task: dict[str, str] = {}
+    for part in parts:
+        task, metadata = part.result.task, part.result.config.get("metadata") or {}
+        version = str(metadata.get("version", "unknown"))
+        before = version_by_task.setdefault(task, version)
+        if before != version:
+            raise DataError(
+                f"task {task!r} was scored in its versions {before} and {version}, which cannot be "
+                f"compared. Import each from a folder of its own, into a --run of its own"
+            )
+    return ", ".join(sorted(set(version_by_task.values())))
 
 
 def _chance(given: float | None, samples: Iterable[Sample]) -> float | None:

@@ -67,6 +67,8 @@ def read_samples(result: TaskResult, target: Target) -> Reading:
 def _read_rows(result: TaskResult, target: Target) -> list[_Row]:
     rows, filters = [], set()
     for line, content in result.rows():
+        content.pop("resps", None)
+        content["arguments"] = _share_contexts(content.get("arguments"))
         try:
             name = content.get("filter", "none")
             filters.add(name)
@@ -128,7 +130,7 @@ def _read_texts(result: TaskResult, rows: Sequence[_Row]) -> Reading:
     for row in rows:
         (loglikelihood,) = _loglikelihoods(result, row)
         doc = row.content["doc"] if result.is_export else {}
-        n_bytes = doc.get("n_bytes") or len(_arguments(result, row)[0][0].encode())
+        n_bytes = doc.get("n_bytes") or len(_arguments(result, row, 1)[0][0].encode())
         if n_bytes == 0:
             raise DataError(f"{result.path}:{row.line}: doc {row.doc_id!r} has no text")
         ids = (row.doc_id, row.cluster_id)
@@ -163,13 +165,13 @@ def _read_choices(
 
 def _bare_sample(result: TaskResult, row: _Row, delimiter: str, *, has_prior: bool) -> ChoiceSample:
     """Return a sample whose target is not known yet."""
-    arguments, values = _arguments(result, row), _loglikelihoods(result, row)
+    arguments, values = _arguments(result, row, 2), _loglikelihoods(result, row)
     if len(arguments) != len(values) or not values:
         raise DataError(
             f"{result.path}:{row.line}: {len(arguments)} requests, but {len(values)} replies"
         )
     n = len(values) // 2 if has_prior else len(values)
-    contexts, choices = zip(*(a[:2] for a in arguments[:n]), strict=True)
+    contexts, choices = zip(*arguments[:n], strict=True)
     if len(set(choices)) == 1 < len(set(contexts)):
         # lm-eval's "multiple input": the choices are in the contexts, before one continuation.
         choices = contexts
@@ -207,13 +209,26 @@ def _agrees(samples: Sequence[ChoiceSample], name: str, rows: Sequence[_Row]) ->
     return doc_scores(samples, CHOICE_METRICS[name]) == [row.content[name] for row in rows]
 
 
-def _arguments(result: TaskResult, row: _Row) -> list[list[str]]:
-    """Return the arguments of each request; lm-eval 0.4.2 and before wrote lists."""
-    given = row.content.get("arguments")
-    if isinstance(given, dict):
-        given = [list(group.values()) for group in given.values()]
-    if not isinstance(given, list) or not all(isinstance(a, list) and a for a in given):
-        raise DataError(f"{result.path}:{row.line}: no `arguments` of the requests")
+def _share_contexts(arguments: Any) -> Any:
+    """Return the arguments of each request as lists, a context of all choices in memory once.
+
+    lm-eval 0.4.2 and before wrote lists, later ones an object for each request.
+    """
+    if isinstance(arguments, dict):
+        arguments = [list(group.values()) for group in arguments.values()]
+    seen: dict[Any, Any] = {}
+    return [
+        [seen.setdefault(part, part) if isinstance(part, str) else part for part in group]
+        for group in arguments or ()
+    ]
+
+
+def _arguments(result: TaskResult, row: _Row, n_parts: int) -> list[list[str]]:
+    """Return so many arguments of each request, checked to be text."""
+    given: list[list[str]] = [group[:n_parts] for group in row.content["arguments"]]
+    is_text = all(isinstance(part, str) for group in given for part in group)
+    if not given or not is_text or any(len(group) < n_parts for group in given):
+        raise DataError(f"{result.path}:{row.line}: no `arguments` of the requests, as lm-eval has")
     return given
 
 
