@@ -18,10 +18,10 @@ from mlbench.harness import evaluate  # noqa: F401
 from mlbench.runner import run  # noqa: F401
 from mlbench.settings import Settings
 
-SETTINGS = Settings(shots=(0, 1, 2, 3, 5), device="cpu")
+SETTINGS = Settings(shots=range(13), device="cpu")
 FAMILIES = ["sib200_topic", "sib200_lm"]
 LANGUAGES = ["en,ar,hi,th,zh-Hans,ru"]
-N_CELLS = 36
+N_CELLS = 84
 
 
 def count_cells() -> int:
@@ -61,7 +61,7 @@ if __name__ == "__main__":
     rng, kills = random.Random(20261124), 0
     for _ in range(n_attempts):
         n_new = rng.choice((0, 1, 1, 2))
-        killed = kill(folder, n_new, rng.uniform(0, 0.15 if n_new else 2.0))
+        killed = kill(folder, n_new, rng.uniform(0, 0.1 if n_new else 2.0))
         kills += killed
         print(f"killed: {killed}, {count_cells()} of {N_CELLS} cells", flush=True)
     _, last = os.waitpid(start(folder), 0)

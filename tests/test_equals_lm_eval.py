@@ -25,6 +25,11 @@ FAMILIES = read_families()
 TOLERANCE = 1e-4
 
 
+def task_family(task: str) -> str:
+    """Return the family in the name of a task."""
+    return next(name for name in FAMILIES if task.startswith(f"mlbench_{name}_"))
+
+
 @pytest.fixture(scope="module")
 def lm_eval_results(tmp_path_factory, checkpoint, sib200_root):
     """Run `lm_eval run` in a plain shell once a number of shots; return its samples by task."""
@@ -48,7 +53,10 @@ def lm_eval_results(tmp_path_factory, checkpoint, sib200_root):
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-3000:]
         (summary,) = out.rglob("results_*.json")
-        scores = json.loads(summary.read_text(encoding="utf-8"))["results"]
+        content = json.loads(summary.read_text(encoding="utf-8"))
+        scores = content["results"]
+        versions = {task: FAMILIES[task_family(task)].version for task in tasks}
+        assert content["versions"] == versions
         for task in tasks:
             (path,) = out.rglob(f"samples_{task}_*.jsonl")
             lines = path.read_text(encoding="utf-8").splitlines()

@@ -48,7 +48,10 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]
         self.family = self.prepared.family
         if self.prepared.reason:
             raise DataError(f"{given.get('task')}: no data: {self.prepared.reason}")
-        super().__init__(config={**_config(self.prepared), **given, **self._callables()})
+        config = _config(self.prepared)
+        # lm-eval adds the place of the stub; our version, language and digest must stay beside it.
+        metadata = {**config["metadata"], **(given.pop("metadata", None) or {})}
+        super().__init__(config={**config, **given, **self._callables(), "metadata": metadata})
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **_: Any) -> None:
         """Hand lm-eval the prepared docs; nothing is downloaded here."""
