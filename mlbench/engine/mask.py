@@ -88,12 +88,14 @@ class TreeMask:
         Docs do not see each other, so most of a pack's mask is empty: without this, attention
         would cost a pack's length for every token instead of a request's.
         """
-        is_ours = attention_mask is not None and attention_mask.shape[-2] == self.n_queries
+        size = (self.n_queries, len(self.position))
+        is_ours = attention_mask is not None and attention_mask.shape[-2:] == size
         if not is_ours or options.get("position_bias") is not None or len(self.blocks) == 1:
             return _sdpa(module, query, key, value, attention_mask, **options)
         assert attention_mask is not None
         parts = []
-        for rows, seen in self.blocks:
+        for rows, numbers in self.blocks:
+            seen = numbers.to(key.device)  # layers may be spread over devices
             part, _ = _sdpa(
                 *(module, query[:, :, rows], key.index_select(2, seen)),
                 value.index_select(2, seen),
