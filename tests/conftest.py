@@ -15,6 +15,7 @@ hypothesis.settings.load_profile("mlbench")
 
 # Read by the libraries when they are first imported, so set before any of them is.
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="mlbench-tests-")
+os.environ["MLBENCH_CACHE"] = os.environ["HF_HOME"]
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
