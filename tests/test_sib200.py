@@ -14,8 +14,17 @@ LM = read_families()["sib200_lm"]
 
 
 def test_the_quotes_of_the_file_are_not_part_of_the_text(sib200):
-    docs = prepare(TOPIC, LANGUAGES["th"]).docs.scored
-    assert docs[0].query == f'{SENTENCES["tha_Thai"][3]} "17".'
+    docs = {doc.doc_id: doc for doc in prepare(TOPIC, LANGUAGES["th"]).docs.scored}
+    assert docs["34"].query == f'{SENTENCES["tha_Thai"][3]} "17".'
+
+
+def test_a_limited_run_is_a_fair_sample_though_the_data_are_sorted(tmp_path, monkeypatch):
+    rows = make_rows("eng_Latn")
+    rows["test"] = [(1000 + i, TOPICS[i // 10], f"Sentence {i}.") for i in range(70)]
+    write_sib200(tmp_path, {"eng_Latn": rows})
+    monkeypatch.setenv("MLBENCH_DATA", str(tmp_path))
+    first = prepare(TOPIC, LANGUAGES["en"]).docs.scored[:20]
+    assert len({doc.target for doc in first}) >= 5
 
 
 def test_ids_and_targets_are_the_same_in_every_language(sib200):

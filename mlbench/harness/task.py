@@ -11,8 +11,10 @@ from dataclasses import asdict
 from typing import Any
 
 import datasets
+import lm_eval.models  # noqa: F401  lm-eval fills its registry only while it is empty
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
+from lm_eval.api.registry import model_registry
 from lm_eval.api.task import ConfigurableTask
 
 from mlbench.errors import DataError, SelectionError, unknown
@@ -30,6 +32,11 @@ from mlbench.metrics import (
 from mlbench.prepare import FEWSHOT_DELIMITER, TARGET_DELIMITER, Prepared, prepare
 from mlbench.records import ChoiceDoc, Family, Prompt
 from mlbench.stubs import task_name
+
+# Lets `lm_eval run --model mlbench --tasks <stub>.yaml` find the packed engine, loaded when asked
+# for: lm-eval 0.4.13 has no plug-in models, but it resolves a stub before it builds the model.
+if "mlbench" not in model_registry:
+    model_registry.register("mlbench", target="mlbench.engine.lm:PackedLM")
 
 _OWN_KEYS = ("class", "family", "language", "prepared")
 
