@@ -58,11 +58,12 @@ def run(name: str, selection: Selection, settings: Settings) -> int:
         console.print(f"Nothing pending: all {len(plan.cells)} cells are in {plan.folder}.")
         return 0
     # Imported late: a wrong name is told at once, torch and lm-eval take seconds.
-    from mlbench.runner import run as run_cells
+    from mlbench.executors import find_executor
 
+    execute = find_executor(settings.executor)
     tally = Tally()
     try:
-        watch(run_cells(plan, settings), len(plan.pending), console, tally)
+        watch(execute(plan, settings), len(plan.pending), console, tally)
     except KeyboardInterrupt:
         console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
         return 130

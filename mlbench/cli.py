@@ -22,6 +22,7 @@ from mlbench.options import (
     Device,
     Dtype,
     EngineOption,
+    ExecutorOption,
     Families,
     Languages,
     LanguagesFile,
@@ -67,6 +68,7 @@ def run(
     limit: Limit = None,
     run: RunName = "bench",
     engine: EngineOption = "packed",
+    executor: ExecutorOption = "local",
     device: Device = None,
     dtype: Dtype = "auto",
     batch_size: BatchSize = "auto",
@@ -90,7 +92,7 @@ def run(
     from mlbench import bench
 
     loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
-    settings = Settings(parse_shots(shots), limit, *loading)
+    settings = Settings(parse_shots(shots), limit, *loading, executor)
     selection = bench.select(models, families, languages, languages_file)
     raise typer.Exit(bench.run(run, selection, settings))
 

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from mlbench.errors import SelectionError
-from mlbench.settings import Engine, Overflow
+from mlbench.settings import Engine, Executor, Overflow
 
 LISTS = ("--models", "--families", "--languages", "--shots")
 
@@ -104,6 +104,13 @@ BatchTokens = Annotated[
     typer.Option(
         min=1,
         help="Tokens in a forward pass (packed): less needs less memory; default from free memory.",
+        rich_help_panel=LOADING,
+    ),
+]
+ExecutorOption = Annotated[
+    Executor,
+    typer.Option(
+        help="local, or ray: batches of cells on the cluster of RAY_ADDRESS, else on this machine.",
         rich_help_panel=LOADING,
     ),
 ]

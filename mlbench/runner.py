@@ -34,10 +34,13 @@ def run(plan: Plan, settings: Settings) -> Iterator[Event]:
             refuse_overflow(model, cells, settings.limit)
             yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
             for planned in cells:
-                yield _run_cell(model, planned, settings.limit)
+                yield keep(planned, score(model, planned, settings.limit))
 
 
-def _run_cell(model: CountingModel, planned: PlannedCell, limit: int | None) -> Event:
+def score(
+    model: CountingModel, planned: PlannedCell, limit: int | None
+) -> store.CellResult | store.FailedCell:
+    """Score one cell; what breaks in it becomes a FailedCell, never a score."""
     start = time.perf_counter()
     try:
         samples, usage = evaluate(model, planned.prepared, shots=planned.cell.shots, limit=limit)
@@ -46,19 +49,24 @@ def _run_cell(model: CountingModel, planned: PlannedCell, limit: int | None) -> 
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         trace = traceback.format_exc()
-        failed = store.FailedCell(planned.cell, reason, trace, planned.signature)
-        store.put_failed(planned.path, failed)
-        return CellFailed(planned, failed)
-    seconds = time.perf_counter() - start
+        return store.FailedCell(planned.cell, reason, trace, planned.signature)
     spent = {
         **usage._asdict(),
-        "seconds": round(seconds, 4),
+        "seconds": round(time.perf_counter() - start, 4),
         "device": model.device,
         "mode": model.mode,
+        "model_bytes": model.model_bytes,
     }
-    result = store.CellResult(planned.cell, planned.signature, scores, spent, tuple(samples))
-    store.put(planned.path, result)
-    return CellDone(planned, result)
+    return store.CellResult(planned.cell, planned.signature, scores, spent, tuple(samples))
+
+
+def keep(planned: PlannedCell, outcome: store.CellResult | store.FailedCell) -> Event:
+    """Put the outcome of a cell on disk; raises StoreError if that fails."""
+    if isinstance(outcome, store.FailedCell):
+        store.put_failed(planned.path, outcome)
+        return CellFailed(planned, outcome)
+    store.put(planned.path, outcome)
+    return CellDone(planned, outcome)
 
 
 def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int | None) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Engine = Literal["packed", "hf"]
+Executor = Literal["local", "ray"]
 Overflow = Literal["refuse", "truncate"]
 
 
@@ -26,3 +27,4 @@ class Settings:
     batch_tokens: int | None = None
     overflow: Overflow = "refuse"
     trust_remote_code: bool = False
+    executor: Executor = "local"

@@ -33,6 +33,7 @@ LAYERS = [
     ("events", 4),
     ("estimate", 4),
     ("runner", 4),
+    ("executors", 4),
     ("imports", 4),
     ("exports", 4),
     ("verdict", 4),

@@ -1,0 +1,35 @@
+import pytest
+from conftest import SCRIPTS
+
+from mlbench import bench
+from mlbench.errors import SelectionError
+from mlbench.executors import run_on_ray
+from mlbench.plan import Plan
+from mlbench.results import read_run
+from mlbench.settings import Settings
+
+
+def test_without_ray_the_message_says_what_to_install(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(SelectionError, match=r"pip install 'mlbench\[ray\]'"):
+        list(run_on_ray(Plan(tmp_path, (), {}), Settings()))
+
+
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_ray_gives_the_scores_of_a_local_run(sib200, checkpoint, capfd):
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    selection = bench.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
+    local = Settings(device="cpu", limit=3, shots=(0, 2))
+    assert bench.run("local", selection, local) == 0
+    ray = Settings(device="cpu", limit=3, shots=(0, 2), executor="ray")
+    assert bench.run("ray", selection, ray) == 0
+    ours, theirs = read_run("local"), read_run("ray")
+    assert set(ours.done) == set(theirs.done) and len(ours.done) == 12
+    for cell, result in ours.done.items():
+        samples = theirs.done[cell].samples
+        assert [s.doc_id for s in samples] == [s.doc_id for s in result.samples]
+        for one, other in zip(samples, result.samples, strict=True):
+            assert one.loglikelihoods == pytest.approx(other.loglikelihoods)
+        assert theirs.done[cell].signature == result.signature
