@@ -9,10 +9,10 @@ from rich.progress import track
 from rich.table import Table
 
 from mlbench import store
-from mlbench.errors import SelectionError
+from mlbench.errors import MlbenchError, SelectionError
 from mlbench.families import select_families
 from mlbench.languages import read_languages, select_languages
-from mlbench.manifest import write_manifest
+from mlbench.manifest import read_bytes, restore, write_manifest
 from mlbench.models import Model, find_model
 from mlbench.plan import Plan, make_plan
 from mlbench.prepare import Prepared, prepare
@@ -52,8 +52,9 @@ def run(name: str, selection: Selection, settings: Settings) -> int:
     """Run what is pending, say what happened, and return the exit code."""
     console = Console(soft_wrap=True, highlight=False)
     plan = _make_plan(name, selection, settings, console)
-    write_manifest(plan, selection.languages)
     _say_plan(plan, console)
+    before = read_bytes(plan.folder)
+    write_manifest(plan, selection.languages)
     if not plan.pending:
         console.print(f"Nothing pending: all {len(plan.cells)} cells are in {plan.folder}.")
         return 0
@@ -67,6 +68,11 @@ def run(name: str, selection: Selection, settings: Settings) -> int:
     except KeyboardInterrupt:
         console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
         return 130
+    except MlbenchError:
+        # A model that cannot be loaded shall not stand in the run as a column of missing cells.
+        if not tally.n_done and not tally.failed:
+            restore(plan.folder, before)
+        raise
     _say_result(plan, tally, console)
     return 1 if tally.failed else 0
 

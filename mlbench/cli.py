@@ -20,7 +20,7 @@ from mlbench.options import (
     BatchSize,
     BatchTokens,
     Device,
-    Dtype,
+    DtypeOption,
     EngineOption,
     ExecutorOption,
     Families,
@@ -34,6 +34,7 @@ from mlbench.options import (
     RunName,
     Shots,
     TrustRemoteCode,
+    parse_batch_size,
     parse_shots,
 )
 from mlbench.settings import Settings
@@ -56,7 +57,7 @@ tasks_app = typer.Typer(no_args_is_help=True, help="The task files for lm-eval's
 app.add_typer(tasks_app, name="tasks", rich_help_panel="Look around")
 
 DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
-EMBEDDED, ALL, ZERO = ["embedded"], ["all"], ["0"]
+EMBEDDED, CORE, ALL, ZERO = ["embedded"], ["core"], ["all"], ["0"]
 
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")
@@ -70,7 +71,7 @@ def run(
     engine: EngineOption = "packed",
     executor: ExecutorOption = "local",
     device: Device = None,
-    dtype: Dtype = "auto",
+    dtype: DtypeOption = "auto",
     batch_size: BatchSize = "auto",
     batch_tokens: BatchTokens = None,
     overflow: OverflowOption = "refuse",
@@ -91,6 +92,7 @@ def run(
     """
     from mlbench import bench
 
+    batch_size = parse_batch_size(batch_size)
     loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
     settings = Settings(parse_shots(shots), limit, *loading, executor)
     selection = bench.select(models, families, languages, languages_file)
@@ -107,7 +109,7 @@ def plan(
     run: RunName = "bench",
     engine: EngineOption = "packed",
     device: Device = None,
-    dtype: Dtype = "auto",
+    dtype: DtypeOption = "auto",
     overflow: OverflowOption = "refuse",
     languages_file: LanguagesFile = None,
 ) -> None:
@@ -163,7 +165,7 @@ def verdict(
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def fetch(
-    families: Families = ["core"],  # noqa: B006  typer copies it
+    families: Families = CORE,
     languages: Languages = ALL,
     languages_file: LanguagesFile = None,
 ) -> None:

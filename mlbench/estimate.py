@@ -118,7 +118,7 @@ def _read_speeds(plan: Plan) -> dict[str, float]:
         try:
             found = store.get(planned.path)
         except StoreError:
-            continue
+            continue  # a damaged cell has no speed; the plan has already reported it
         if isinstance(found, store.CellResult) and found.usage["n_tokens"]:
             tokens[planned.cell.model] += float(found.usage["n_tokens"])
             seconds[planned.cell.model] += float(found.usage["seconds"] or 0)

@@ -103,3 +103,22 @@ def family_facts(family: Family) -> dict[str, Any]:
         "citation": family.citation,
         "source": source.hub_id if isinstance(source, HubSource) else "Unicode CLDR",
     }
+
+
+def read_bytes(folder: Path) -> bytes | None:
+    """Return a run's manifest as it stands, None where there is none yet."""
+    path = folder / store.MANIFEST
+    return path.read_bytes() if path.is_file() else None
+
+
+def restore(folder: Path, before: bytes | None) -> None:
+    """Put a manifest back as it was; a run that did not exist leaves nothing behind."""
+    path = folder / store.MANIFEST
+    if before is not None:
+        store.write(path, lambda file: Path(file).write_bytes(before))
+        return
+    path.unlink(missing_ok=True)
+    (folder / store.LOCK).unlink(missing_ok=True)
+    for empty in (folder, store.RUNS):
+        if empty.is_dir() and not any(empty.iterdir()):
+            empty.rmdir()

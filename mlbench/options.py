@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from mlbench.errors import SelectionError
-from mlbench.settings import Engine, Executor, Overflow
+from mlbench.settings import Dtype, Engine, Executor, Overflow
 
 LISTS = ("--models", "--families", "--languages", "--shots")
 
@@ -87,10 +87,10 @@ Device = Annotated[
     str | None,
     typer.Option(help="cpu, cuda, cuda:1, mps; default: the best here.", rich_help_panel=LOADING),
 ]
-Dtype = Annotated[
-    str,
+DtypeOption = Annotated[
+    Dtype,
     typer.Option(
-        help="auto (float32 on a CPU), float32, bfloat16 or float16.", rich_help_panel=LOADING
+        help="auto: float32 on a CPU, else the checkpoint's own.", rich_help_panel=LOADING
     ),
 ]
 BatchSize = Annotated[
@@ -144,3 +144,13 @@ def parse_shots(values: list[str]) -> list[int]:
     if not parts:
         raise SelectionError("--shots is empty. Allowed: 0, 5, or 0,5")
     return sorted({int(part) for part in parts})
+
+
+def parse_batch_size(value: str) -> str:
+    """Return a batch size for the engine hf: `auto`, or a number from 1.
+
+    Raises SelectionError for anything else.
+    """
+    if value != "auto" and not (value.isdecimal() and int(value)):
+        raise SelectionError(f"--batch-size {value!r} is not known. Allowed: auto, or 1, 8, 64 ...")
+    return value

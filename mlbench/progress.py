@@ -9,12 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from mlbench.events import CellDone, CellFailed, Event, ModelLoaded
 
@@ -51,8 +50,8 @@ class Tally:
         """Return docs and tokens a second, as text."""
         if not self.seconds:
             return ""
-        docs, tokens = self.n_docs / self.seconds, self.n_tokens / self.seconds
-        return f"{docs:,.0f} docs/s" + (f", {tokens:,.0f} tokens/s" if self.n_tokens else "")
+        docs, tokens = self.n_docs / self.seconds, self.n_tokens / self.seconds / 1000
+        return f"{docs:,.0f} docs/s" + (f", {tokens:,.1f}k tokens/s" if self.n_tokens else "")
 
 
 def watch(events: Iterable[Event], n_cells: int, console: Console, tally: Tally) -> None:
@@ -66,16 +65,16 @@ def watch(events: Iterable[Event], n_cells: int, console: Console, tally: Tally)
 def _watch_on_terminal(
     events: Iterable[Event], n_cells: int, console: Console, tally: Tally
 ) -> None:
+    # On 80 columns only the name of the cell gives way; every number stays whole.
+    name, whole = Column(ratio=1, no_wrap=True, overflow="ellipsis"), Column(no_wrap=True)
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TextColumn("cells"),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.description}", table_column=name),
+        BarColumn(bar_width=8),
+        TextColumn("{task.completed}/{task.total} cells", table_column=whole),
+        TextColumn("{task.fields[rate]}", table_column=whole),
+        TimeRemainingColumn(table_column=whole),
     )
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, expand=True) as progress:
         bar = progress.add_task("loading model", total=n_cells, rate="")
         for event in _count(events, tally):
             text = escape(_where(event))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Engine = Literal["packed", "hf"]
 Executor = Literal["local", "ray"]
 Overflow = Literal["refuse", "truncate"]
@@ -22,7 +23,7 @@ class Settings:
     limit: int | None = None
     engine: Engine = "packed"
     device: str | None = None
-    dtype: str = "auto"
+    dtype: Dtype = "auto"
     batch_size: str = "auto"
     batch_tokens: int | None = None
     overflow: Overflow = "refuse"

@@ -23,6 +23,7 @@ from mlbench.records import Cell, Score
 
 RUNS = Path("runs")
 MANIFEST = "run.json"
+LOCK = ".lock"
 _META_KEY = b"mlbench"
 
 
@@ -177,7 +178,7 @@ def _samples_from_rows(rows: list[dict[str, Any]]) -> tuple[Sample, ...]:
 @contextlib.contextmanager
 def lock_run(folder: Path) -> Iterator[None]:
     """Keep a second command from writing to the same run at the same time."""
-    lock = FileLock(folder / ".lock")
+    lock = FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
@@ -210,5 +211,5 @@ def write(path: Path, fill: Callable[[str], object]) -> None:
             temporary.unlink(missing_ok=True)
         raise StoreError(
             f"cannot write {path}: {error.strerror or error}. Finished cells are kept; make room "
-            f"or name another run folder with --run, then repeat the command"
+            f"or choose another folder, then repeat the command"
         ) from error

@@ -14,8 +14,8 @@ from pathlib import Path
 import datasets  # noqa: F401  imported before the forks
 
 from mlbench import bench
-from mlbench.harness import evaluate  # noqa: F401
-from mlbench.runner import run  # noqa: F401
+from mlbench.harness import evaluate  # noqa: F401  imported before the forks
+from mlbench.runner import run  # noqa: F401  imported before the forks
 from mlbench.settings import Settings
 
 SETTINGS = Settings(shots=range(13), device="cpu")

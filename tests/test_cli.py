@@ -85,10 +85,36 @@ def test_a_hub_model_that_cannot_be_reached_is_refused(capsys):
 
 
 def test_an_unknown_backend_is_refused(capsys):
-    code, _, err = run_cli(
-        capsys, "run", "--models", "vlm:x=1", "--families", "cldr_calendar", "--languages", "en"
-    )
-    assert code == 2 and "cannot load model 'vlm:x=1'" in err and "Traceback" not in err
+    arguments = ("--families", "cldr_calendar", "--languages", "en")
+    message = refused(capsys, "run", "--models", "vlm:x=1", *arguments)
+    assert "cannot load model 'vlm:x=1'" in message
+
+
+def test_a_model_that_cannot_be_loaded_leaves_a_run_as_it_was(capsys, checkpoint):
+    arguments = ("--families", "cldr_calendar", "--languages", "en", "--limit", "2", "--run", "r")
+    run_cli(capsys, "run", "--models", str(checkpoint), *arguments)
+    before = Path("runs/r/run.json").read_bytes()
+    refused(capsys, "run", "--models", "vlm:x=1", *arguments)
+    assert Path("runs/r/run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--device", "cuda:77"), "no device 'cuda:77' on this machine. Here: cpu"),
+        (("--device", "gpu"), "no device 'gpu' on this machine"),
+        (("--batch-size", "many"), "--batch-size 'many' is not known. Allowed: auto"),
+        (("--batch-size", "0"), "--batch-size '0' is not known"),
+    ],
+)
+def test_a_wrong_way_to_load_is_refused(capsys, checkpoint, arguments, message):
+    selection = ("--models", str(checkpoint), "--families", "cldr_calendar", "--languages", "en")
+    assert message in refused(capsys, "run", *selection, *arguments)
+
+
+def test_an_unknown_dtype_is_refused(capsys, checkpoint):
+    code, out, err = run_cli(capsys, "run", "--models", str(checkpoint), "--dtype", "float99")
+    assert code == 2 and "'bfloat16'" in err and "Traceback" not in out + err
 
 
 def test_a_wrong_data_row_is_refused(capsys, checkpoint, tmp_path, monkeypatch):
@@ -112,9 +138,8 @@ def test_a_run_folder_that_cannot_be_written_is_refused(capsys, checkpoint, tmp_
 
 def test_a_window_too_short_is_refused_with_the_way_out(capsys, sib200, narrow_checkpoint):
     arguments = ("--models", str(narrow_checkpoint), "--families", "sib200_topic")
-    code, _, err = run_cli(capsys, "run", *arguments, "--languages", "en,th", "--shots", "5")
-    assert code == 2 and "--overflow truncate" in err and "en, th" in err
-    assert not list(Path("runs").rglob("*.parquet"))
+    message = refused(capsys, "run", *arguments, "--languages", "en,th", "--shots", "5")
+    assert "--overflow truncate" in message and "en, th" in message
 
 
 def test_run_then_again_then_plan_then_list(capsys, sib200, checkpoint):

@@ -17,7 +17,7 @@ def test_without_ray_the_message_says_what_to_install(tmp_path, monkeypatch):
         list(run_on_ray(Plan(tmp_path, (), {}), Settings()))
 
 
-@pytest.mark.filterwarnings("ignore")  # Ray's own
+@pytest.mark.filterwarnings("ignore")  # Ray leaves sockets and processes to the collector
 def test_ray_gives_the_scores_of_a_local_run(sib200, checkpoint, capfd):
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     selection = bench.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)

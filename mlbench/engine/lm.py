@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 # register_model fills the registry; when it is not empty, lm-eval no longer adds its own models.
-import lm_eval.models  # noqa: F401
+import lm_eval.models  # noqa: F401  imported for what it registers
 import numpy as np
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.api.registry import register_model
 from lm_eval.models.huggingface import HFLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm has no types
 
 from mlbench.engine.architectures import MODES, Mode
 from mlbench.engine.budget import default_budget

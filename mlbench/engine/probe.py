@@ -65,7 +65,7 @@ def layer_kinds(config: Any) -> set[str]:
     try:
         return set(get_layer_types_and_kwargs(config)[0])
     except (AttributeError, TypeError, KeyError):
-        return {"unknown"}
+        return {"unknown"}  # not on the whitelist, so the model is scored in a slower, safe mode
 
 
 def probe(model: Any, mode: Mode) -> bool | None:

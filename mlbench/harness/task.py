@@ -41,7 +41,7 @@ if "mlbench" not in model_registry:
 _OWN_KEYS = ("class", "family", "language", "prepared")
 
 
-class FamilyTask(ConfigurableTask):  # type: ignore[misc]
+class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
     """A family in a language, as lm-eval wants it.
 
     lm-eval builds it from the keys of a stub (`family`, `language`, and whatever else TaskConfig

@@ -159,7 +159,7 @@ def _find_known(path: Path, result: store.CellResult) -> str:
     try:
         found = store.get(path)
     except StoreError:
-        return "changed"
+        return "changed"  # a damaged file is replaced by the import, as a run replaces it
     if not isinstance(found, store.CellResult):
         return "new"
     before = {k: v for k, v in found.signature.items() if k not in _INFORMATIVE}

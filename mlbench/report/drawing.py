@@ -42,7 +42,8 @@ def new_canvas(width: float, height: float) -> Axes:
 
 def save_figure(axes: Axes, folder: Path, name: str) -> list[Path]:
     """Write a figure in every format, without dates or versions of the machine."""
-    figure = axes.figure
+    figure = axes.get_figure(root=True)
+    assert figure is not None
     paths = []
     empty: dict[str, dict[str, Any]] = {
         "svg": {"Date": None},
@@ -52,7 +53,7 @@ def save_figure(axes: Axes, folder: Path, name: str) -> list[Path]:
     with house_style():
         for suffix in FORMATS:
             path = folder / f"{name}.{suffix}"
-            figure.savefig(path, dpi=220, metadata=empty[suffix])  # type: ignore[union-attr]
+            figure.savefig(path, dpi=220, metadata=empty[suffix])
             paths.append(path)
     return paths
 
@@ -60,6 +61,8 @@ def save_figure(axes: Axes, folder: Path, name: str) -> list[Path]:
 @contextmanager
 def house_style() -> Iterator[None]:
     """Set the style for a while; a glyph that no font has is a box, not a crash."""
+    # Names in figures are English, but a user's own languages or models may have a name that no
+    # font here has or that matplotlib cannot shape: the figure is drawn all the same.
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")

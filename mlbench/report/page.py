@@ -25,7 +25,7 @@ from mlbench.report.colours import CLIP_POINTS, ramp_css
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.fonts import font_css
-from mlbench.report.tables import ReportTable
+from mlbench.report.tables import ReportTable, State
 from mlbench.report.text import percent, plural, short_names, show, show_line
 
 SHOWN_FAILURES = 20
@@ -202,8 +202,13 @@ def _pair_columns(
 
 def _coverage(table: ReportTable) -> list[dict[str, Any]]:
     """Return the parts of the coverage bar: name, count, and place in percent of its width."""
-    states = {"done": "value", "failed": "failed", "missing": "missing", "no data": "no data"}
-    counts = {name: table.count(state) for name, state in states.items()}  # type: ignore[arg-type]
+    states: dict[str, State] = {
+        "done": "value",
+        "failed": "failed",
+        "missing": "missing",
+        "no data": "no data",
+    }
+    counts = {name: table.count(state) for name, state in states.items()}
     total = sum(counts.values()) or 1
     parts, left = [], 0.0
     for name, count in counts.items():
