@@ -1,3 +1,8 @@
+import threading
+import time
+from pathlib import Path
+
+import psutil
 import pytest
 from conftest import SCRIPTS
 
@@ -33,3 +38,29 @@ def test_ray_gives_the_scores_of_a_local_run(sib200, checkpoint, capfd):
         for one, other in zip(samples, result.samples, strict=True):
             assert one.loglikelihoods == pytest.approx(other.loglikelihoods)
         assert theirs.done[cell].signature == result.signature
+
+
+@pytest.mark.filterwarnings("ignore")  # Ray leaves sockets and processes to the collector
+def test_the_batch_of_a_killed_worker_is_given_to_another(sib200, checkpoint):
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    selection = bench.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
+    settings = Settings(device="cpu", limit=8, shots=range(12), executor="ray")
+    killed: list[int] = []
+    killer = threading.Thread(target=_kill_a_worker, args=(Path("runs/ray"), killed))
+    killer.start()
+    assert bench.run("ray", selection, settings) == 0
+    killer.join()
+    assert len(killed) == 1
+    assert len(read_run("ray").done) == 12 * 6
+
+
+def _kill_a_worker(folder: Path, killed: list[int]) -> None:
+    """Kill one worker of this test's own Ray once the first cell is kept."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not any(folder.rglob("*.parquet")):
+        time.sleep(0.01)
+    for process in psutil.Process().children(recursive=True):
+        if "CellWorker" in " ".join(process.cmdline()):
+            process.kill()
+            killed.append(process.pid)
+            return
