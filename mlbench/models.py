@@ -5,7 +5,6 @@ backend of lm-eval. Nothing is loaded here; that is harness/backend.py.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -144,13 +143,3 @@ def _hub_commit(model: Model) -> str:
             f"give a local folder"
         ) from error
     return info.sha or "unknown"
-
-
-def window_from_config(model: Model) -> int | None:
-    """Return the context window in tokens that a folder's config.json states, None if unknown."""
-    file = Path(model.path) / "config.json"
-    if model.backend != "hf" or not file.is_file():
-        return None
-    config = json.loads(file.read_text(encoding="utf-8"))
-    window = config.get("max_position_embeddings") or config.get("n_positions")
-    return int(window) if window else None

@@ -33,8 +33,9 @@ _LOADING_ERRORS = (
     SafetensorError,
 )
 
-CPU_BATCH_SIZE = 32
-"""hf on a CPU: within 1.5 times of the best between 8 and 64 (measured); `auto` probes for long."""
+CPU_BATCH_SIZE = 8
+"""hf on a CPU: 43, 35, 31 and 26 docs/s at 8, 32, 64 and 128 (demo-polyglot on sib200_topic and
+cldr_timespan in two languages, two cores)."""
 
 
 class Usage(NamedTuple):

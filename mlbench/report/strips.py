@@ -14,8 +14,8 @@ from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Lead, in_unit, unit_of
 from mlbench.report.text import signed
 
-HALF, HEIGHT, FLOOR = 180.0, 66.0, 50.0
-"""Half the width, the height, and where dots stand on, in units of the drawing."""
+HALF, FLOOR = 180.0, 50.0
+"""Half the width, and where dots stand on, in units of the drawing."""
 
 DOT = 4.0
 LIMITS = (1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 200, 500, 1000)
