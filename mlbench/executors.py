@@ -73,7 +73,7 @@ def run_on_ray(plan: Plan, settings: Settings) -> Iterator[Event]:
     with store.lock_run(plan.folder):
         ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
         try:
-            yield from _drain(ray, _make_batches(plan), settings)
+            yield from _drain(ray, plan, settings)
         finally:
             ray.shutdown()
 
@@ -88,9 +88,8 @@ def _make_batches(plan: Plan) -> deque[tuple[int, list[PlannedCell]]]:
     return batches
 
 
-def _drain(
-    ray: Any, batches: deque[tuple[int, list[PlannedCell]]], settings: Settings
-) -> Iterator[Event]:
+def _drain(ray: Any, plan: Plan, settings: Settings) -> Iterator[Event]:
+    batches = _make_batches(plan)
     resources = ray.cluster_resources()
     n_gpus = int(resources.get("GPU", 0))
     worker = ray.remote(num_gpus=1 if n_gpus else 0, num_cpus=1)(CellWorker)
@@ -110,7 +109,7 @@ def _drain(
             actor = worker.remote(settings)
         idle.append(actor)
         for planned, outcome in zip(cells, outcomes or (), strict=False):
-            yield keep(planned, outcome)
+            yield keep(plan.folder, planned, outcome)
 
 
 def _collect(ray: Any, done: Any, tries: int) -> Outcomes | None:

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 
 from mlbench import store
 from mlbench.errors import ContextOverflow
@@ -18,6 +19,7 @@ from mlbench.metrics import cell_score
 from mlbench.plan import Plan, PlannedCell
 from mlbench.prepare import render_contexts
 from mlbench.settings import Settings
+from mlbench.texts import keep_texts
 
 
 def run(plan: Plan, settings: Settings) -> Iterator[Event]:
@@ -34,7 +36,7 @@ def run(plan: Plan, settings: Settings) -> Iterator[Event]:
             refuse_overflow(model, cells, settings.limit)
             yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
             for planned in cells:
-                yield keep(planned, score(model, planned, settings.limit))
+                yield keep(plan.folder, planned, score(model, planned, settings.limit))
 
 
 def score(
@@ -60,11 +62,17 @@ def score(
     return store.CellResult(planned.cell, planned.signature, scores, spent, tuple(samples))
 
 
-def keep(planned: PlannedCell, outcome: store.CellResult | store.FailedCell) -> Event:
-    """Put the outcome of a cell on disk; raises StoreError if that fails."""
+def keep(
+    folder: Path, planned: PlannedCell, outcome: store.CellResult | store.FailedCell
+) -> Event:
+    """Put the outcome of a cell, and the texts of its docs, on disk.
+
+    Raises StoreError if that fails.
+    """
     if isinstance(outcome, store.FailedCell):
         store.put_failed(planned.path, outcome)
         return CellFailed(planned, outcome)
+    keep_texts(folder, planned.prepared)
     store.put(planned.path, outcome)
     return CellDone(planned, outcome)
 

@@ -27,6 +27,7 @@ LAYERS = [
     ("harness", 3),
     ("engine", 3),
     ("store", 3),
+    ("texts", 3),
     ("plan", 4),
     ("manifest", 4),
     ("results", 4),
