@@ -62,8 +62,16 @@ def predict(sample: ChoiceSample, metric: str) -> int:
     acc: log-likelihood. acc_norm: per character. acc_bytes: per UTF-8 byte. acc_pmi: minus the
     log-likelihood without the query (Holtzman et al. 2021, "Surface Form Competition", section 3).
     """
-    values = _WEIGHTS[metric](sample)
+    values = weigh(sample, metric)
     return max(range(len(values)), key=lambda index: (values[index], -index))
+
+
+def weigh(sample: ChoiceSample, metric: str) -> Sequence[float]:
+    """Return what a metric compares of each choice: nats, per character or byte, or less a prior.
+
+    Raises DataError for acc_pmi without calibration.
+    """
+    return _WEIGHTS[metric](sample)
 
 
 def _pmi(sample: ChoiceSample) -> list[float]:

@@ -62,9 +62,7 @@ def score(
     return store.CellResult(planned.cell, planned.signature, scores, spent, tuple(samples))
 
 
-def keep(
-    folder: Path, planned: PlannedCell, outcome: store.CellResult | store.FailedCell
-) -> Event:
+def keep(folder: Path, planned: PlannedCell, outcome: store.CellResult | store.FailedCell) -> Event:
     """Put the outcome of a cell, and the texts of its docs, on disk.
 
     Raises StoreError if that fails.

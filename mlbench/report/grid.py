@@ -1,11 +1,14 @@
-"""What stands in each cell of the page's table? Text, class and tooltip; no markup.
+"""What stands in each cell of the page's table? Text, class and what stands behind it.
 
 A class never carries alone what a reader must know: a difference within noise is in parentheses, a
 cell without value says which of the three states it is in, and the tooltip has everything in words.
 """
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from markupsafe import Markup
 
 from mlbench.languages import REFERENCE
 from mlbench.records import Cell
@@ -27,6 +30,20 @@ class Shown(NamedTuple):
     css: str
     title: str
     mark: str = ""
+
+
+def cells_html(cells: Iterable[Shown]) -> Markup:
+    """Write cells without what HTML does not need: a page may have ten thousand of them.
+
+    What stands behind a cell is not here but in the data of the page, from where the script gives
+    it to tooltip, strip and language page.
+    """
+    return Markup("").join(map(_cell_html, cells))
+
+
+def _cell_html(cell: Shown) -> Markup:
+    mark = Markup("<sup>{}</sup>").format(cell.mark) if cell.mark else ""
+    return Markup('<td class="{}">{}{}').format(cell.css, cell.text, mark)
 
 
 def score_cell(view: CellView, block: Block) -> Shown:

@@ -6,9 +6,7 @@ for the script goes through `packed`.
 """
 
 import base64
-import gzip
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -25,11 +23,15 @@ from mlbench.report.colours import CLIP_POINTS, ramp_css
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.fonts import font_css
+from mlbench.report.packing import pack_sentences, packed
 from mlbench.report.tables import ReportTable, State
 from mlbench.report.text import percent, plural, short_names, show, show_line
 
 SHOWN_FAILURES = 20
 """Distinct failures shown with their traceback; the rest is counted and in scores.csv."""
+
+SCRIPTS = ("dom.js", "forest.js", "language.js", "app.js")
+"""They make one script in this order; the last one uses the others."""
 
 LONGEST_TRACEBACK = 6_000
 LONGEST_NAME = 80
@@ -61,8 +63,18 @@ def pair_views(comparisons: Mapping[Pair, Comparison]) -> list[PairView]:
     ]
 
 
-def render_page(table: ReportTable, comparisons: Mapping[Pair, Comparison]) -> str:
-    """Return the whole page as text."""
+def render_page(
+    table: ReportTable,
+    comparisons: Mapping[Pair, Comparison],
+    items: Sequence[str] = (),
+    *,
+    items_folder: str = "",
+) -> str:
+    """Return the whole page as text.
+
+    `items` are those of items.pack_items. They stand in the page, or with `items_folder` in files
+    of that folder beside it (`items_script`), which the page loads one at a time.
+    """
     environment = Environment(
         loader=PackageLoader("mlbench.report"),
         autoescape=True,
@@ -71,38 +83,46 @@ def render_page(table: ReportTable, comparisons: Mapping[Pair, Comparison]) -> s
         lstrip_blocks=True,
     )
     environment.filters |= {"show": show, "line": show_line, "percent": percent}
-    environment.globals |= {"plural": plural, "unit_of": unit_of}
+    environment.globals |= {"plural": plural, "unit_of": unit_of, "cells_html": grid.cells_html}
     style = _static("app.css") + ramp_css() + font_css(table.languages)
-    script = _static("app.js")
+    script = "".join(map(_static, SCRIPTS))
     pairs = pair_views(comparisons)
+    context = _context(table, pairs)
     return environment.get_template("index.html.j2").render(
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script),
-        data=packed(_pair_columns(table, pairs)) if len(pairs) > 1 else "",
-        **_context(table, pairs),
+        policy=_policy(style, script, items_folder),
+        cells=packed(_details(context["rows"], context["mean_row"])),
+        pair_data=packed([_pair_data(table, pair) for pair in pairs]),
+        items=() if items_folder else items,
+        has_items=[bool(item) for item in items],
+        items_folder=items_folder,
+        **context,
     )
+
+
+def items_script(place: int, item: str) -> str:
+    """Return the file of the items of one language, for a page with its items in a folder.
+
+    A script, since no browser lets a page opened by double-click fetch a file beside it.
+    """
+    return f'mlbenchItems({place},"{item}")\n'
 
 
 def _static(name: str) -> str:
     return files("mlbench.report").joinpath("static", name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def _policy(style: str, script: str, items_folder: str) -> str:
     def source(text: str) -> str:
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         return f"'sha256-{digest}'"
 
+    own = " 'self'" if items_folder else ""
     return (
-        f"default-src 'none'; style-src {source(style)}; script-src {source(script)}; "
+        f"default-src 'none'; style-src {source(style)}; script-src {source(script)}{own}; "
         "font-src data:; base-uri 'none'; form-action 'none'"
     )
-
-
-def packed(value: Any) -> str:
-    """Pack data for the script as gzip in base64: a fifth of the size, and no markup in it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
@@ -131,6 +151,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "longest_name": LONGEST_NAME,
         "scripts": sorted({language.script for language in table.languages}),
         "language_families": sorted({language.family for language in table.languages}),
+        "classes": sorted({x.resource_class for x in table.languages} - {None}),
         "clip": f"{CLIP_POINTS:.0f}",
         "longest_traceback": LONGEST_TRACEBACK,
         "reference": REFERENCE,
@@ -171,12 +192,13 @@ def _row(
             cell = Cell(model, block.family, language.tag, block.shots)
             cells.append(grid.score_cell(table.cells[cell], block))
         if has_leads[block]:
-            cells.append(grid.lead_cell(pairs[0].of(block), block, language.tag))
+            # Its details are in the data of the pair, which the script reads for every pair.
+            cells.append(grid.lead_cell(pairs[0].of(block), block, language.tag)._replace(title=""))
     return {"language": language, "is_english": language.tag == REFERENCE, "cells": cells}
 
 
 def _mean_row(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[grid.Shown]:
-    cells = []
+    cells = [grid.Shown("", "xe", "") for _ in {(m, shots) for m, shots, _ in table.adjusted}]
     for block in table.blocks:
         cells += [grid.mean_cell(table, block, model) for model in block.models]
         if has_leads[block]:
@@ -184,20 +206,26 @@ def _mean_row(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[grid.
     return cells
 
 
-def _pair_columns(
-    table: ReportTable, pairs: Sequence[PairView]
-) -> list[dict[str, list[grid.Shown]]]:
-    """Return what the script sets for each pair: text, class, title and mark by block and row.
+def _details(
+    rows: Sequence[Mapping[str, Any]], mean_row: Sequence[grid.Shown]
+) -> dict[str, list[Any]]:
+    """Return what stands behind each cell, row by row, the mean row last."""
+    every = [cell for row in rows for cell in row["cells"]] + list(mean_row)
+    return pack_sentences(cell.title for cell in every)
 
-    The table holds the first pair as it is.
-    """
-    return [
-        {
-            str(i): [grid.lead_cell(pair.of(block), block, lang.tag) for lang in table.languages]
-            for i, block in enumerate(table.blocks)
-        }
-        for pair in pairs
+
+def _pair_data(table: ReportTable, pair: PairView) -> dict[str, Any]:
+    """Return what the script sets when a pair is chosen: the columns A - B, block by block."""
+    columns = [
+        [grid.lead_cell(pair.of(block), block, language.tag) for language in table.languages]
+        for block in table.blocks
     ]
+    return {
+        "text": [[cell.text for cell in column] for column in columns],
+        "css": [[cell.css for cell in column] for column in columns],
+        "mark": [[cell.mark for cell in column] for column in columns],
+        "titles": pack_sentences(cell.title for column in columns for cell in column),
+    }
 
 
 def _coverage(table: ReportTable) -> list[dict[str, Any]]:

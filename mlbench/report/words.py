@@ -142,12 +142,13 @@ def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
     equal = counts["equivalent"]
     rest = n - counts["better_holm"] - counts["worse_holm"] - equal
     english, others, moat = (_pooled(verdict, part) for part in ("english", "others", "moat"))
+    once = ", each family counting once," if len(used) > 1 else ""
     return (
         f"{_over(comparison, used)} ({unit}), {a} − {b} is {english} in English and "
         f"{others} on average in {plural(n, 'other language')}; the lead beyond "
-        f"English is {moat}. After Holm {a} is better in {counts['better_holm']} of them, worse in "
-        f"{counts['worse_holm']}, equal within the margin in {equal}, and for {rest} this run does "
-        "not settle it." + (f" {CEILING_WORDS}" if comparison.at_ceiling & {*used} else "")
+        f"English{once} is {moat}. After Holm {a} is better in {counts['better_holm']} of them, "
+        f"worse in {counts['worse_holm']}, equal within the margin in {equal}, and for {rest} this "
+        "run does not settle it." + (f" {CEILING_WORDS}" if comparison.at_ceiling & {*used} else "")
     )
 
 

@@ -1,7 +1,10 @@
 """How does a run become the folder reports/RUN? Read, judge, render, and put each file in place."""
 
 import json
+import logging
+import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlbench import store
@@ -11,16 +14,35 @@ from mlbench.report.drawing import save_figure
 from mlbench.report.export import differences_csv, scores_csv
 from mlbench.report.figures import save_heatmap
 from mlbench.report.forest import draw_forest, draw_moat, forest_from_comparison
-from mlbench.report.page import render_page
+from mlbench.report.items import ITEMS, pack_items
+from mlbench.report.page import items_script, render_page
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.results import read_run
 from mlbench.stats import Resampling
 
+logger = logging.getLogger(__name__)
+
 REPORTS = Path("reports")
+ITEMS_FOLDER = "items"
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """How many docs of a family in a language are shown, and how large the page may get.
+
+    Above `most_megabytes` (10^6 bytes) they stand in a folder beside the page.
+    """
+
+    per_family: int = ITEMS
+    most_megabytes: float = 10.0
 
 
 def write_report(
-    run: str | Path, out: Path | None = None, *, resampling: Resampling | None = None
+    run: str | Path,
+    out: Path | None = None,
+    *,
+    items: Items | None = None,
+    resampling: Resampling | None = None,
 ) -> Path:
     """Write the report of a run and return its page; default folder is reports/<run's name>.
 
@@ -29,7 +51,8 @@ def write_report(
     table = table_from_run(read_run(run))
     folder = out or REPORTS / table.name
     comparisons = compare_all(table, resampling or Resampling())
-    texts = {"index.html": render_page(table, comparisons), "scores.csv": scores_csv(table)}
+    texts = _page_texts(table, comparisons, items or Items()) | {"scores.csv": scores_csv(table)}
+    shutil.rmtree(folder / ITEMS_FOLDER, ignore_errors=True)  # of a report before this one
     if comparisons:
         texts["differences.csv"] = differences_csv(table, comparisons)
         texts["verdict.json"] = verdicts_json(comparisons)
@@ -40,6 +63,27 @@ def write_report(
     except OSError as error:
         raise StoreError(f"cannot write figures to {folder}: {error.strerror or error}") from error
     return folder / "index.html"
+
+
+def _page_texts(
+    table: ReportTable, comparisons: Mapping[Pair, Comparison], items: Items
+) -> dict[str, str]:
+    """Return the page, and where it would be too large with its items, the files of these."""
+    packed = pack_items(table, items.per_family)
+    page = render_page(table, comparisons, packed)
+    if len(page.encode(errors="replace")) <= items.most_megabytes * 1e6 or not any(packed):
+        return {"index.html": page}
+    page = render_page(table, comparisons, packed, items_folder=ITEMS_FOLDER)
+    logger.warning(
+        "with its items the page would have more than %g MB: they are in the folder %s beside it, "
+        "which must go wherever the page goes",
+        items.most_megabytes,
+        ITEMS_FOLDER,
+    )
+    files = {
+        f"{ITEMS_FOLDER}/{i}.js": items_script(i, item) for i, item in enumerate(packed) if item
+    }
+    return {"index.html": page} | files
 
 
 def _save_figures(table: ReportTable, comparisons: Mapping[Pair, Comparison], folder: Path) -> None:

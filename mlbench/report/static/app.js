@@ -1,222 +1,363 @@
-// Sorting, finding, choosing a pair, and reading a cell. Everything works on the table as it was
-// written: no number is formatted here a second time.
+// Choosing columns, a pair and a language; sorting, finding, reading a cell. Everything works on the
+// table as it was written and on text from the same hand: no number is formatted here a second time.
 "use strict";
 (() => {
-  const $ = (id) => document.getElementById(id);
   const root = document.documentElement;
   root.classList.add("has-js");
   const heat = $("heat");
   if (!heat) return;
-  const body = heat.tBodies[0];
-  const rows = [...body.rows].filter((row) => row.dataset.i !== undefined);
-  const pinned = [...body.rows].filter((row) => /english|means/.test(row.className));
-  const heads = [...heat.tHead.querySelectorAll("th")].filter((th) => th.querySelector(".sort"));
-  const n_pairs = document.querySelectorAll(".pair").length;
-  const state = { sort: "", find: "", family: "", script: "", pair: "0" };
 
+  // ---- the table: rows, columns, cells ------------------------------------------------------
+  const body = heat.tBodies[0];
+  const all = [...body.rows].map((row) => ({
+    row,
+    cells: [...row.cells],
+    place: row.dataset.i === undefined ? -1 : Number(row.dataset.i),
+    isEnglish: row.classList.contains("english"),
+    name: row.cells[0].querySelector(".n").textContent,
+    tag: row.dataset.tag || "",
+    script: row.cells[1].textContent,
+    family: row.cells[2].textContent,
+  }));
+  const languages = all.filter((entry) => entry.place >= 0);
+  const means = all.find((entry) => entry.place < 0);
+  const at = new Map(all.map((entry) => [entry.row, entry]));
+  const facts = [...heat.tHead.rows[0].cells].filter((th) => th.rowSpan === 2);
+  const columns = [...facts, ...heat.tHead.rows[1].cells].map((th, index) => ({
+    th, index, ...th.dataset, isFact: index < facts.length, isShown: true,
+  }));
+  const groups = [...heat.tHead.querySelectorAll("th.group")];
+  let first = facts.length;
+  for (const th of groups) {
+    const mine = columns.slice(first, first + th.colSpan);
+    mine.forEach((column) => { column.group = th; });
+    first += mine.length;
+  }
+  const headOf = (column) => (column.group ? `${column.group.firstChild.textContent.trim()}: ` : "")
+    + column.th.textContent.trim();
+
+  const options = $("pair") ? [...$("pair").options] : [];
+  const models = [...new Set(columns.map((column) => column.model).filter(Boolean))];
+  const plain = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", theme: "" };
+  const state = { ...plain };
+
+  // ---- data that stands in the page packed ---------------------------------------------------
+  const read = (id) => ($(id) ? inflate($(id).textContent) : Promise.resolve(null));
+  let details = [];
+  let pairs = [];
+  let shownPair = 0;
+  const ready = Promise.all([read("cell-data"), read("pair-data")]).then(([cells, found]) => {
+    details = sentences(cells);
+    pairs = (found || []).map((pair) => ({ ...pair, titles: sentences(pair.titles) }));
+  });
+  const width = columns.length - facts.length;
+  const detail = ({ place }, column) => {
+    if (column.isFact) return "";
+    const row = place < 0 ? languages.length : place;
+    const own = details[row * width + column.index - facts.length] || "";
+    const pair = pairs[shownPair];
+    if (own || !pair || column.lead === undefined || place < 0) return own;
+    return pair.titles[Number(column.lead) * languages.length + place];
+  };
+
+  // ---- columns ------------------------------------------------------------------------------
+  const MOST = 16;
+  const fits = (column, view) => {
+    const [, kind, name] = /^(\w*):?(.*)$/s.exec(view);
+    if (column.isFact || kind === "all") return true;
+    if (kind === "family") return column.block === name;
+    if (kind === "model") return column.model === name && column.kind !== "mean";
+    if (kind === "leads") return column.kind === "lead";
+    return column.kind === "mean";
+  };
+  const view = () => {
+    const fallback = width <= MOST ? "all" : columns.some((c) => c.kind === "mean") ? "mean" : "all";
+    const known = columns.some((column) => !column.isFact && fits(column, state.view));
+    const chosen = state.view && known ? state.view : fallback;
+    for (const column of columns) {
+      const isShown = fits(column, chosen);
+      if (isShown === column.isShown) continue;
+      column.isShown = isShown;
+      column.th.hidden = !isShown;
+      for (const entry of all) entry.cells[column.index].hidden = !isShown;
+    }
+    for (const group of groups) {
+      const n = columns.filter((column) => column.group === group && column.isShown).length;
+      group.hidden = !n;
+      if (n) group.colSpan = n;
+    }
+  };
+
+  // ---- rows: sort and filter ----------------------------------------------------------------
   const value = (cell) => {
-    const text = cell.firstChild ? cell.firstChild.textContent : "";
-    const found = /^\(?([+−]?[\d.]+)\)?$/.exec(text.trim());
+    const found = /^\(?([+−]?[\d.]+)\)?$/.exec((cell.firstChild ? cell.firstChild.textContent : "").trim());
     return found ? Number(found[1].replace("−", "-")) : NaN;
   };
-
-  // A head of the second line is at the place where its column starts.
-  const columnOf = (th) => {
-    const first = [...heat.tHead.rows[0].cells].filter((cell) => cell.rowSpan === 2);
-    const at = first.indexOf(th);
-    return at >= 0 ? at : first.length + [...heat.tHead.rows[1].cells].indexOf(th);
-  };
-
-  const sortKey = (row, column) => {
-    const cell = row.cells[column];
-    if (column === 0) return cell.querySelector(".n").textContent;
-    return column < 3 ? cell.textContent : value(cell);
-  };
-
   const compare = (a, b, sign) => {
     if (typeof a === "string") return sign * a.localeCompare(b, "en");
     if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
     return sign * (a - b);
   };
-
+  const sorting = () => {
+    const cut = state.sort.lastIndexOf("|");
+    return { column: columns.find((c) => c.key === state.sort.slice(0, cut)), way: state.sort.slice(cut + 1) };
+  };
   const sort = () => {
-    const [column, way] = state.sort.split(".");
-    heads.forEach((th) => th.removeAttribute("aria-sort"));
-    const free = rows.filter((row) => !pinned.includes(row));
-    const place = (row) => Number(row.dataset.i);
-    if (way) {
-      const head = heads.find((th) => columnOf(th) === Number(column));
-      if (!head) return;
-      head.setAttribute("aria-sort", way === "up" ? "ascending" : "descending");
-      const keys = new Map(free.map((row) => [row, sortKey(row, Number(column))]));
-      const sign = way === "up" ? 1 : -1;
-      free.sort((a, b) => compare(keys.get(a), keys.get(b), sign) || place(a) - place(b));
-    } else {
-      free.sort((a, b) => place(a) - place(b));
+    const { column, way } = sorting();
+    columns.forEach(({ th }) => th.removeAttribute("aria-sort"));
+    const free = languages.filter((entry) => !entry.isEnglish);
+    free.sort((a, b) => a.place - b.place);
+    if (column) {
+      column.th.setAttribute("aria-sort", way === "up" ? "ascending" : "descending");
+      const key = ({ name, cells }) => (column.index === 0 ? name
+        : column.isFact ? cells[column.index].textContent : value(cells[column.index]));
+      const keys = new Map(free.map((entry) => [entry, key(entry)]));
+      free.sort((a, b) => compare(keys.get(a), keys.get(b), way === "up" ? 1 : -1) || a.place - b.place);
     }
-    const mean = pinned.filter((row) => !row.classList.contains("english"));
-    const english = pinned.filter((row) => row.classList.contains("english"));
-    body.append(...english, ...mean, ...free);
+    const pinned = [...languages.filter((entry) => entry.isEnglish), ...(means ? [means] : [])];
+    const order = [...pinned, ...free].map((entry) => entry.row);
+    if (order.some((row, place) => row !== body.rows[place])) body.append(...order);
   };
 
   const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
-
+  const words = new Map(languages.map((entry) => [
+    entry, fold(`${entry.cells[0].textContent} ${entry.script} ${entry.family} ${entry.row.dataset.branch || ""}`),
+  ]));
   const filter = () => {
     const wanted = fold(state.find.trim());
     let shown = 0;
-    for (const row of rows) {
-      const facts = row.querySelectorAll("td.fact");
-      const text = fold(row.cells[0].textContent + " " + facts[0].textContent + " " + facts[1].textContent);
-      const fits = text.includes(wanted)
-        && (!state.script || facts[0].textContent === state.script)
-        && (!state.family || facts[1].textContent === state.family);
-      row.hidden = !fits && !row.classList.contains("english");
-      shown += fits;
+    for (const entry of languages) {
+      const is = (key, own) => !state[key] || state[key] === own;
+      const fitting = words.get(entry).includes(wanted) && is("script", entry.script)
+        && is("family", entry.family) && is("class", entry.row.dataset.class);
+      entry.row.hidden = !fitting && !entry.isEnglish;
+      shown += fitting;
     }
-    $("count").textContent = `${shown} of ${rows.length} languages`;
+    $("count").textContent = `${shown} of ${languages.length} languages`;
   };
 
-  // The columns of the other pairs are inflated when the first of them is chosen.
-  let columns = null;
-  const inflate = async () => {
-    const packed = Uint8Array.from(atob($("data").textContent), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return JSON.parse(await new Response(stream).text());
-  };
-
-  const setCell = (cell, [text, css, title, mark]) => {
+  // ---- the pair -----------------------------------------------------------------------------
+  const setCell = (cell, text, css, mark) => {
     cell.textContent = text;
     cell.className = css;
-    cell.title = title;
-    if (mark) cell.append(Object.assign(document.createElement("sup"), { textContent: mark }));
+    if (mark) cell.append(make("sup", {}, mark));
   };
-
-  let shownPair = "0";
+  const pairNow = () => {
+    const place = options.findIndex((option) => option.dataset.key === state.pair);
+    return place < 0 ? 0 : place;
+  };
   const showPair = async () => {
-    document.querySelectorAll(".pair").forEach((part) => {
-      part.hidden = part.dataset.pair !== state.pair;
+    const now = pairNow();
+    document.querySelectorAll(".pair").forEach((part) => { part.hidden = Number(part.dataset.pair) !== now; });
+    await ready;
+    if (!pairs.length || now === shownPair) return;
+    const { text, css, mark, slots = {} } = pairs[now];
+    for (const column of columns.filter((c) => c.lead !== undefined)) {
+      const block = Number(column.lead);
+      for (const { cells, place } of languages) {
+        setCell(cells[column.index], text[block][place], css[block][place], mark[block][place]);
+      }
+    }
+    document.querySelectorAll("[data-slot]").forEach((node) => {
+      const given = slots[node.dataset.slot];
+      if (node.tagName === "path") node.setAttribute("d", given || "");
+      else node.textContent = given || "";
     });
-    if (shownPair === state.pair) return;
-    columns = columns || await inflate();
-    const chosen = columns[Number(state.pair)];
-    for (const th of heat.querySelectorAll("[data-lead]")) {
-      const column = columnOf(th);
-      rows.forEach((row) => setCell(row.cells[column], chosen[th.dataset.lead][row.dataset.i]));
-    }
-    shownPair = state.pair;
+    shownPair = now;
+    if (forestIsSeen) forest();
   };
 
-  const store = () => {
-    const set = Object.entries(state).filter(([key, text]) => text && !(key === "pair" && text === "0"));
+  let forestIsSeen = false;
+  const forest = () => {
+    if (!pairs.length) return;
+    const { text, mark, titles } = pairs[shownPair];
+    const block = Number($("forest-block").value);
+    const number = (part) => Number(part.replace("−", "-"));
+    const leads = languages.flatMap(({ name, isEnglish, place }) => {
+      // Only the sentence behind a cell has the ends of its interval.
+      const found = /^([+−]?[\d.]+) .*?\[(−?[\d.]+), (−?[\d.]+)\]/.exec(titles[block * languages.length + place]);
+      if (!found) return [];
+      const [mid, low, high] = found.slice(1).map(number);
+      return [{ name, isEnglish, mid, low, high, isFirm: mark[block][place] === "H", isNoise: text[block][place][0] === "(" }];
+    });
+    const { unit } = columns.find((column) => Number(column.lead) === block);
+    drawForest(leads.sort((a, b) => b.mid - a.mid), unit);
+  };
+
+  // ---- one language -------------------------------------------------------------------------
+  const names = models.map((model) => columns.find((column) => column.model === model).th.textContent.trim());
+  const neighbour = (way) => {
+    const seen = [...body.rows].map((row) => at.get(row)).filter((entry) => entry.place >= 0 && !entry.row.hidden);
+    const now = seen.findIndex((entry) => entry.tag === state.lang);
+    return seen[(now + way + seen.length) % seen.length].tag;
+  };
+  const open = (tag) => { state.lang = tag; store(true); language(); };
+  const language = async () => {
+    const entry = languages.find(({ tag }) => tag === state.lang);
+    root.classList.toggle("one-language", Boolean(entry));
+    $("language").hidden = !entry;
+    $("language").replaceChildren();
+    if (!entry) return;
+    await ready;
+    const lines = columns.filter((column) => !column.isFact).map((column) => ({
+      family: column.group.firstChild.textContent.trim(),
+      model: column.lead === undefined ? column.th.textContent.trim() : "A − B",
+      cell: entry.cells[column.index],
+      words: detail(entry, column),
+    }));
+    showLanguage(entry, {
+      lines, names, folder: heat.dataset.items,
+      go: (way) => open(way ? neighbour(way) : ""),
+      isShown: () => state.lang === entry.tag,
+    });
+  };
+
+  // ---- the address keeps the view ------------------------------------------------------------
+  const store = (isStep) => {
+    const set = Object.entries(state).filter(([, text]) => text);
     const hash = new URLSearchParams(set).toString();
-    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+    const address = hash ? `#${hash}` : location.pathname + location.search;
+    history[isStep ? "pushState" : "replaceState"](null, "", address);
   };
-
   const restore = async () => {
-    for (const [key, text] of new URLSearchParams(location.hash.slice(1))) {
-      if (key in state) state[key] = text;
-    }
-    if (!(Number(state.pair) < n_pairs)) state.pair = "0";
-    $("find").value = state.find;
-    $("by-family").value = state.family;
-    $("by-script").value = state.script;
-    if ($("pair")) $("pair").value = state.pair;
+    const hash = location.hash.slice(1);
+    if (hash && !hash.includes("=")) return; // a section of the page, not a view
+    const given = new URLSearchParams(hash);
+    for (const key of Object.keys(plain)) state[key] = given.get(key) || "";
+    for (const [id, key] of controls) if ($(id)) $(id).value = state[key];
+    if ($("pair")) $("pair").value = String(pairNow());
+    if (state.theme) root.dataset.theme = state.theme;
+    view();
     filter();
-    sort();
     await showPair();
     sort();
+    await language();
   };
 
-  const csv = () => {
-    const quote = (text) => `"${text.trim().replaceAll('"', '""')}"`;
-    const names = heads.map((th) => quote(groupOf(th) + th.textContent));
-    const lines = [...body.rows].filter((row) => !row.hidden)
-      .map((row) => [...row.cells].map((cell) => quote(cell.textContent.replace(/\s+/g, " "))).join(","));
-    const blob = new Blob(["\ufeff", names.join(","), "\r\n", lines.join("\r\n"), "\r\n"], { type: "text/csv" });
-    const link = Object.assign(document.createElement("a"), { download: "languages.csv" });
-    link.href = URL.createObjectURL(blob);
+  // ---- what is on screen, to take away --------------------------------------------------------
+  const save = (name, type, ...parts) => {
+    const link = make("a", { download: name, href: URL.createObjectURL(new Blob(parts, { type })) });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   };
-
-  const groupOf = (th) => {
-    let place = [...heat.tHead.rows[1].cells].indexOf(th);
-    if (place < 0) return "";
-    for (const group of heat.tHead.querySelectorAll("th.group")) {
-      if (place < group.colSpan) return `${group.firstChild.textContent.trim()}: `;
-      place -= group.colSpan;
-    }
-    return "";
+  const shownCells = () => [...body.rows].filter((row) => !row.hidden).map((row) => columns
+    .filter((column) => column.isShown).map((column) => [column, at.get(row).cells[column.index].textContent.replace(/\s+/g, " ").trim()]));
+  const csv = () => {
+    const quote = (text) => `"${text.replaceAll('"', '""')}"`;
+    const heads = columns.filter((column) => column.isShown).map((column) => quote(headOf(column)));
+    const lines = shownCells().map((cells) => cells.map(([, text]) => quote(text)).join(","));
+    save("languages.csv", "text/csv", "\ufeff", [heads.join(","), ...lines, ""].join("\r\n"));
   };
+  const json = () => save("languages.json", "application/json", JSON.stringify(shownCells().map((cells) => (
+    Object.fromEntries(cells.map(([column, text]) => [headOf(column), text])))), null, 1));
 
+  // ---- reading a cell, keys -------------------------------------------------------------------
   // One cell is in the tab order; arrows move from there, and the strip below says what it holds.
-  let at = null;
+  let here = null;
   const stand = (cell) => {
-    if (at) { at.classList.remove("at"); at.tabIndex = -1; }
-    at = cell;
+    if (here) { here.classList.remove("at"); here.tabIndex = -1; }
+    here = cell;
     cell.tabIndex = 0;
     cell.classList.add("at");
-    const name = cell.parentElement.cells[0].querySelector(".n").textContent;
-    const head = heads.find((th) => columnOf(th) === cell.cellIndex);
-    $("detail").textContent = cell.title ? `${name}, ${groupOf(head)}${head.textContent}: ${cell.title}` : "";
+    const entry = at.get(cell.parentElement);
+    const column = columns[cell.cellIndex];
+    const text = detail(entry, column);
+    $("detail").textContent = text ? `${entry.name}, ${headOf(column)}: ${text}` : "";
   };
   const leave = () => {
-    if (at) at.classList.remove("at");
+    if (here) here.classList.remove("at");
     $("detail").textContent = "";
   };
   const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   const move = (cell, [down, right]) => {
     const seen = [...body.rows].filter((row) => !row.hidden);
     const row = seen[seen.indexOf(cell.parentElement) + down];
-    const next = row && row.cells[cell.cellIndex + right];
-    if (next && next.tagName === "TD") { stand(next); next.focus({ preventScroll: false }); }
+    const shown = columns.filter((column) => column.isShown);
+    const column = shown[shown.indexOf(columns[cell.cellIndex]) + right];
+    const next = row && column && at.get(row).cells[column.index];
+    if (next && next.tagName === "TD") { stand(next); next.focus(); }
   };
-
+  const cellOf = (event) => event.target.closest("#heat tbody td");
   body.addEventListener("click", (event) => {
-    const cell = event.target.closest("td");
-    if (cell) stand(cell);
+    if (event.target.closest("a.n")) { event.preventDefault(); open(at.get(event.target.closest("tr")).tag); }
+    else if (cellOf(event)) stand(cellOf(event));
   });
-  body.addEventListener("focusin", (event) => {
-    if (event.target.tagName === "TD") stand(event.target);
+  body.addEventListener("focusin", (event) => { if (cellOf(event)) stand(cellOf(event)); });
+  body.addEventListener("mouseover", (event) => {
+    const cell = cellOf(event);
+    if (cell) cell.title = detail(at.get(cell.parentElement), columns[cell.cellIndex]);
   });
   body.addEventListener("keydown", (event) => {
-    if (event.target.tagName === "TD" && moves[event.key]) {
-      event.preventDefault();
-      move(event.target, moves[event.key]);
-    }
+    if (event.target.tagName !== "TD") return;
+    if (moves[event.key]) { event.preventDefault(); move(event.target, moves[event.key]); }
+    if (event.key === "Enter" && at.get(event.target.parentElement).tag) open(at.get(event.target.parentElement).tag);
   });
+  const turn = () => {
+    const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme:dark)").matches;
+    state.theme = isDark ? "light" : "dark";
+    root.dataset.theme = state.theme;
+    store();
+  };
+  const keys = {
+    Escape: () => { if (state.lang) open(""); leave(); },
+    "/": () => { if (state.lang) open(""); $("find").focus(); },
+    "[": () => open(neighbour(-1)),
+    "]": () => open(neighbour(1)),
+    d: turn,
+    "?": () => $("help").showModal(),
+  };
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") leave();
-    if (event.key === "/" && !/INPUT|SELECT/.test(event.target.tagName)) {
-      event.preventDefault();
-      $("find").focus();
-    }
+    const isTyping = /INPUT|SELECT|TEXTAREA/.test(event.target.tagName) && event.key !== "Escape";
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key] || $("help").open) return;
+    event.preventDefault();
+    keys[event.key]();
   });
-  for (const th of heads) {
-    th.querySelector(".sort").addEventListener("click", () => {
-      const column = columnOf(th);
-      const first = column < 3 ? "up" : "down";
-      const [now, way] = state.sort.split(".");
-      const second = first === "up" ? "down" : "up";
-      if (now !== String(column)) state.sort = `${column}.${first}`;
-      else state.sort = way === first ? `${column}.${second}` : "";
+
+  // ---- controls -------------------------------------------------------------------------------
+  for (const column of columns) {
+    column.th.querySelector(".sort").addEventListener("click", () => {
+      const steps = column.isFact ? ["up", "down"] : ["down", "up"];
+      const { column: now, way } = sorting();
+      const next = now === column ? steps[steps.indexOf(way) + 1] : steps[0];
+      state.sort = next ? `${column.key}|${next}` : "";
       sort();
       store();
     });
   }
-  const listen = (id, key, then) => $(id) && $(id).addEventListener("input", (event) => {
-    state[key] = event.target.value;
-    then();
-    store();
-  });
-  listen("find", "find", filter);
-  listen("by-family", "family", filter);
-  listen("by-script", "script", filter);
-  listen("pair", "pair", async () => { await showPair(); sort(); });
+  const controls = new Map([["find", "find"], ["by-family", "family"], ["by-script", "script"], ["by-class", "class"], ["view", "view"]]);
+  for (const [id, key] of controls) {
+    if (!$(id)) continue;
+    $(id).addEventListener("input", () => { state[key] = $(id).value; (id === "view" ? view : filter)(); store(); });
+  }
+  if ($("pair")) {
+    $("pair").addEventListener("input", async () => {
+      const place = Number($("pair").value);
+      state.pair = place ? options[place].dataset.key : "";
+      await showPair();
+      sort();
+      store();
+      if (state.lang) language();
+    });
+  }
+  if ($("forest-block")) {
+    $("forest-block").addEventListener("input", forest);
+    new IntersectionObserver((seen, watch) => {
+      if (!seen.some((one) => one.isIntersecting)) return;
+      watch.disconnect();
+      forestIsSeen = true;
+      ready.then(forest);
+    }, { rootMargin: "600px" }).observe($("forest"));
+  }
+  const copy = $("copy-bibtex");
+  if (copy) copy.addEventListener("click", () => navigator.clipboard.writeText($("bibtex").textContent));
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("csv").addEventListener("click", csv);
-  window.addEventListener("hashchange", restore);
-  const start = rows[0] && rows[0].cells[3];
-  if (start) start.tabIndex = 0;
+  $("json").addEventListener("click", json);
+  $("theme").addEventListener("click", turn);
+  $("keys").addEventListener("click", keys["?"]);
+  document.querySelector("nav.bar ul").addEventListener("click", () => { if (state.lang) open(""); });
+  addEventListener("popstate", restore);
+  const start = languages[0] && columns.find((column) => !column.isFact);
+  if (start) languages[0].cells[start.index].tabIndex = 0;
   restore();
 })();

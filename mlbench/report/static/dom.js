@@ -1,0 +1,31 @@
+// Makes elements. Foreign text reaches the page only through this, and never as markup.
+"use strict";
+const $ = (id) => document.getElementById(id);
+
+const make = (tag, facts = {}, ...inside) => {
+  const node = /^(svg|path|text)$/.test(tag)
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+    : document.createElement(tag);
+  for (const [key, value] of Object.entries(facts)) {
+    if (key === "on") node.addEventListener("click", value);
+    else if (value !== "" && value !== undefined) node.setAttribute(key, value);
+  }
+  node.append(...inside);
+  return node;
+};
+
+// What is too large for markup stands in the page as gzip in base64.
+const inflate = async (text) => {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+};
+
+// Puts the sentences of packing.py together again.
+const sentences = ({ distinct, which, numbers }) => {
+  const next = numbers.map(() => 0);
+  return which.map((one) => {
+    let place = 0;
+    return distinct[one].replaceAll("\x1f", () => numbers[place][next[place++]++]);
+  });
+};

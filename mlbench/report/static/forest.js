@@ -1,0 +1,37 @@
+// Every language with its interval, for the chosen pair and a family.
+"use strict";
+const drawForest = (leads, unit) => {
+  const ROW = 16;
+  const ahead = (sign) => leads.filter((lead) => !lead.isNoise && Math.sign(lead.mid) === sign).length;
+  const words = leads.length
+    ? `A is ahead in ${ahead(1)}, B in ${ahead(-1)} of ${leads.length} languages, before any correction for their number; in the others the interval includes no difference.`
+    : "No language can be compared here.";
+  $("forest-words").textContent = words;
+  $("forest-plot").replaceChildren();
+  if (!leads.length) return;
+
+  const most = Math.max(1, ...leads.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]));
+  const x = (points) => Math.round(10 * (480 + 270 * Math.max(-1, Math.min(1, points / most)))) / 10;
+  const y = (i) => ROW * i + 24;
+  const height = ROW * leads.length + 40;
+  const path = (css, keep, shape) => make("path", {
+    class: css, d: leads.map((lead, i) => (keep(lead) ? shape(lead, y(i)) : "")).join(""),
+  });
+  const line = ({ low, high }, at) => `M${x(low)} ${at}H${x(high)}`;
+  const dot = ({ mid }, at) => `M${x(mid)} ${at}h0`;
+  const text = (content, left, top, anchor, css) => make("text", { x: left, y: top, "text-anchor": anchor, class: css }, content);
+  const sign = (points) => `${points < 0 ? "−" : points > 0 ? "+" : ""}${Math.abs(points).toFixed(0)}`;
+
+  $("forest-plot").append(make("svg", {
+    viewBox: `0 0 760 ${height}`, role: "img", "aria-label": `Difference A − B in ${unit}. ${words}`,
+  },
+  make("path", { class: "axis", d: `M${x(0)} 14V${height - 16}M${x(-most)} 14H${x(most)}` }),
+  path("noise", (lead) => lead.isNoise, line),
+  path("mean", (lead) => !lead.isNoise, line),
+  path("open", (lead) => !lead.isEnglish && !lead.isFirm, dot),
+  path("firm", (lead) => !lead.isEnglish && lead.isFirm, dot),
+  path("en", (lead) => lead.isEnglish, ({ mid }, at) => `M${x(mid) - 4} ${at}l4 -5l4 5l-4 5z`),
+  ...[[-most, "start"], [0, "middle"], [most, "end"]].map(([points, anchor]) => text(sign(points), x(points), 10, anchor)),
+  ...leads.map(({ name, isEnglish }, i) => text(name, 195, y(i) + 4, "end", isEnglish ? "strong" : "")),
+  text(`A − B, ${unit}`, x(0), height - 2, "middle")));
+};

@@ -1,0 +1,96 @@
+// The page of one language: every score in words, and docs with what all models made of them.
+"use strict";
+
+// Items stand in the page, or in a file each of a folder beside it: a page opened by double-click
+// may load a script from there, but not fetch it.
+let takeItems = () => {};
+const mlbenchItems = (place, text) => takeItems(place, text);
+const itemsOf = (place, folder) => {
+  if ($(`items-${place}`)) return inflate($(`items-${place}`).textContent);
+  if (!folder) return Promise.resolve(null);
+  return new Promise((resolve) => {
+    takeItems = (found, text) => { if (found === place) resolve(inflate(text)); };
+    const script = make("script", { src: `${folder}/${place}.js` });
+    script.onerror = () => resolve(null);
+    document.head.append(script);
+  });
+};
+
+const copyOf = (node) => {
+  const copy = node.cloneNode(true);
+  copy.hidden = false;
+  copy.removeAttribute("tabindex");
+  copy.classList.remove("at");
+  return copy;
+};
+
+// `lines`: family, model, cell and what stands behind it, of every column.
+const scoresOf = (lines) => make("table", { class: "heat facts" },
+  make("caption", {}, "Every score, with what stands behind it"),
+  make("thead", {}, make("tr", {}, ...["Family", "Model", "Score", "Behind it"].map((text) => make("th", { scope: "col" }, text)))),
+  make("tbody", {}, ...lines.map(({ family, model, cell, words }) => make("tr", {},
+    make("th", { scope: "row" }, family), make("td", { class: "who" }, model), copyOf(cell), make("td", { class: "words" }, words)))));
+
+const itemOf = (item, label, { foreign, names }) => {
+  const reply = (model) => {
+    const [choice, note] = item.out[model];
+    const name = make("b", {}, names[model]);
+    if (choice === null) return make("li", {}, name, ` ${note}`);
+    const verdict = choice === item.target ? " ✓ right: " : " ✗ wrong: ";
+    return make("li", {}, name, verdict, foreign("bdi", item.choices[choice]), make("small", {}, ` (the right answer leads by ${note})`));
+  };
+  return make("article", { class: "item" },
+    make("p", { class: "facts" }, `${label} · doc ${item.id}`),
+    item.text ? foreign("blockquote", item.text) : "",
+    item.choices ? make("ol", {}, ...item.choices.map((choice, i) => (
+      make("li", {}, foreign("bdi", choice), i === item.target ? make("b", {}, " ← right answer") : "")))) : "",
+    make("ul", {}, ...Object.keys(item.out).map(reply)));
+};
+
+const itemsPart = (families, how) => {
+  const list = make("div");
+  const pick = make("select", {}, ...families.map((family, i) => make("option", { value: i }, family.title)));
+  const who = make("select");
+  const fill = () => {
+    const { labels, items, n, problem } = families[pick.value];
+    const shown = items.filter((item) => !who.value || item.why === who.value);
+    list.replaceChildren(
+      make("p", { class: "how" }, `${items.length} of ${n} docs, chosen for disagreement between the first two models: they show how the models differ, not how often. ${problem}`),
+      ...shown.map((item) => itemOf(item, labels[item.why], how)));
+  };
+  const renew = () => {
+    const { labels, items } = families[pick.value];
+    const there = Object.keys(labels).filter((why) => items.some((item) => item.why === why));
+    who.replaceChildren(make("option", { value: "" }, "all"), ...there.map((why) => make("option", { value: why }, labels[why])));
+    fill();
+  };
+  pick.addEventListener("input", renew);
+  who.addEventListener("input", fill);
+  renew();
+  return make("div", {}, make("h3", {}, "Docs, all models side by side"),
+    make("p", { class: "controls" }, make("label", {}, "Family ", pick), make("label", {}, "Docs ", who)), list);
+};
+
+// Shows the language of a row of the table; `go(way)` leaves it: 0 for all, else a neighbour.
+const showLanguage = async (entry, { lines, names, folder, go, isShown }) => {
+  const part = $("language");
+  const { class: level, branch, speakers } = entry.row.dataset;
+  const known = [entry.tag, entry.script, [entry.family, branch].filter(Boolean).join(" › "),
+    level && `resource class ${level}`, speakers && `${speakers} speakers`];
+  const caveat = entry.cells[0].querySelector(".caveat");
+  const endonym = entry.cells[0].querySelector("bdi");
+  const button = (text, way) => make("button", { type: "button", on: () => go(way) }, text);
+  const foreign = (tag, text) => make(tag, { lang: endonym.lang, dir: "auto" }, text);
+  part.replaceChildren(
+    make("p", {}, button("← All languages", 0), " ", button("[ previous", -1), " ", button("next ]", 1)),
+    make("h2", { tabindex: -1 }, `${entry.name} `, copyOf(endonym)),
+    make("p", { class: "facts" }, known.filter(Boolean).join(" · ")),
+    caveat ? make("p", { class: "warn" }, caveat.title) : "",
+    make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Scores of the language" }, scoresOf(lines)));
+  part.querySelector("h2").focus({ preventScroll: true });
+  scrollTo(0, 0);
+  const families = await itemsOf(entry.place, folder);
+  if (!isShown()) return;
+  part.append(families ? itemsPart(families, { foreign, names })
+    : make("p", { class: "how" }, "This report holds no docs of the language: mlbench report --items 20 would show some."));
+};
