@@ -5,7 +5,7 @@ cell without value says which of the three states it is in, and the tooltip has 
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -32,13 +32,14 @@ class Shown(NamedTuple):
     mark: str = ""
 
 
-def cells_html(cells: Iterable[Shown]) -> Markup:
-    """Write cells without what HTML does not need: a page may have ten thousand of them.
+def cells_html(cells: Sequence[Shown], is_more: Sequence[bool]) -> Markup:
+    """Write the cells of a row that stand in the markup: those of no column that `is_more`.
 
     What stands behind a cell is not here but in the data of the page, from where the script gives
     it to tooltip, strip and language page.
     """
-    return Markup("").join(map(_cell_html, cells))
+    shown = [cell for cell, more in zip(cells, is_more, strict=True) if not more]
+    return Markup("").join(map(_cell_html, shown))
 
 
 def _cell_html(cell: Shown) -> Markup:

@@ -33,6 +33,10 @@ SHOWN_FAILURES = 20
 SCRIPTS = ("dom.js", "forest.js", "language.js", "app.js")
 """They make one script in this order; the last one uses the others."""
 
+MOST_COLUMNS = 16
+"""A table of more keeps the scores of single families in the data of the page: without the script
+it has the means and the differences, with it the reader chooses the columns."""
+
 LONGEST_TRACEBACK = 6_000
 LONGEST_NAME = 80
 
@@ -88,12 +92,19 @@ def render_page(
     script = "".join(map(_static, SCRIPTS))
     pairs = pair_views(comparisons)
     context = _context(table, pairs)
+    pair_page = environment.get_template("pair.html.j2")
+    verdict = [
+        {"verdict": pair_page.render(verdict=verdict, **context) if i else ""}
+        for i, verdict in enumerate(context["verdicts"])
+    ]
     return environment.get_template("index.html.j2").render(
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script, items_folder),
-        cells=packed(_details(context["rows"], context["mean_row"])),
-        pair_data=packed([_pair_data(table, pair) for pair in pairs]),
+        cells=packed(_cell_data(context)),
+        pair_data=packed(
+            [_pair_data(table, pair) | texts for pair, texts in zip(pairs, verdict, strict=True)]
+        ),
         items=() if items_folder else items,
         has_items=[bool(item) for item in items],
         items_folder=items_folder,
@@ -129,6 +140,8 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
     run = table.run
     names = short_names(list(run.models))
     has_leads = {block: any(pair.of(block) for pair in pairs) for block in table.blocks}
+    is_score = _score_columns(table, has_leads)
+    are_many = len(is_score) > MOST_COLUMNS and not all(is_score)
     return {
         "run_name": table.name,
         "created": run.created,
@@ -145,6 +158,8 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "mean_columns": list(dict.fromkeys((m, shots) for m, shots, _ in table.adjusted)),
         "rows": [_row(table, language, pairs, has_leads) for language in table.languages],
         "mean_row": _mean_row(table, has_leads),
+        "are_many": are_many,
+        "is_more": [are_many and score for score in is_score],
         "coverage": _coverage(table),
         "failures": _failures(table),
         "absences": _absences(table),
@@ -156,6 +171,14 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "longest_traceback": LONGEST_TRACEBACK,
         "reference": REFERENCE,
     }
+
+
+def _score_columns(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[bool]:
+    """Tell of each column of the table whether it holds the scores of a model in one family."""
+    columns = [False] * len({(m, shots) for m, shots, _ in table.adjusted})
+    for block in table.blocks:
+        columns += [True] * len(block.models) + [False] * has_leads[block]
+    return columns
 
 
 def _is_judged(comparison: Comparison) -> bool:
@@ -206,12 +229,22 @@ def _mean_row(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[grid.
     return cells
 
 
-def _details(
-    rows: Sequence[Mapping[str, Any]], mean_row: Sequence[grid.Shown]
-) -> dict[str, list[Any]]:
-    """Return what stands behind each cell, row by row, the mean row last."""
-    every = [cell for row in rows for cell in row["cells"]] + list(mean_row)
-    return pack_sentences(cell.title for cell in every)
+def _cell_data(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands behind each cell, row by row, the mean row last; and the columns `more`.
+
+    These have their cells here and not in the markup: texts, classes and marks by column.
+    """
+    rows = [row["cells"] for row in context["rows"]] + [context["mean_row"]]
+    more = [
+        [
+            list(part)
+            for part in zip(*((row[i].text, row[i].css, row[i].mark) for row in rows), strict=True)
+        ]
+        if is_more
+        else None
+        for i, is_more in enumerate(context["is_more"])
+    ]
+    return {"titles": pack_sentences(cell.title for row in rows for cell in row), "more": more}
 
 
 def _pair_data(table: ReportTable, pair: PairView) -> dict[str, Any]:

@@ -9,27 +9,35 @@
 
   // ---- the table: rows, columns, cells ------------------------------------------------------
   const body = heat.tBodies[0];
-  const all = [...body.rows].map((row) => ({
-    row,
-    cells: [...row.cells],
-    place: row.dataset.i === undefined ? -1 : Number(row.dataset.i),
-    isEnglish: row.classList.contains("english"),
-    name: row.cells[0].querySelector(".n").textContent,
-    tag: row.dataset.tag || "",
-    script: row.cells[1].textContent,
-    family: row.cells[2].textContent,
-  }));
+  const facts = [...heat.tHead.rows[0].cells].filter((th) => th.rowSpan === 2);
+  // Columns `more` have no cells in the markup: they are made when they are first shown.
+  const columns = [...facts, ...heat.tHead.rows[1].cells].map((th, index) => {
+    const isMore = th.classList.contains("more");
+    th.hidden = isMore;
+    return { th, index, ...th.dataset, isFact: index < facts.length, isShown: !isMore, isMade: !isMore };
+  });
+  const columnOf = new WeakMap();
+  const all = [...body.rows].map((row) => {
+    const made = columns.filter((column) => column.isMade);
+    const cells = [];
+    made.forEach((column, i) => { cells[column.index] = row.cells[i]; columnOf.set(row.cells[i], column); });
+    return {
+      row, cells,
+      place: row.dataset.i === undefined ? -1 : Number(row.dataset.i),
+      isEnglish: row.classList.contains("english"),
+      name: cells[0].querySelector(".n").textContent,
+      tag: row.dataset.tag || "",
+      script: cells[1].textContent,
+      family: cells[2].textContent,
+    };
+  });
   const languages = all.filter((entry) => entry.place >= 0);
   const means = all.find((entry) => entry.place < 0);
   const at = new Map(all.map((entry) => [entry.row, entry]));
-  const facts = [...heat.tHead.rows[0].cells].filter((th) => th.rowSpan === 2);
-  const columns = [...facts, ...heat.tHead.rows[1].cells].map((th, index) => ({
-    th, index, ...th.dataset, isFact: index < facts.length, isShown: true,
-  }));
   const groups = [...heat.tHead.querySelectorAll("th.group")];
   let first = facts.length;
   for (const th of groups) {
-    const mine = columns.slice(first, first + th.colSpan);
+    const mine = columns.slice(first, first + Number(th.dataset.n));
     mine.forEach((column) => { column.group = th; });
     first += mine.length;
   }
@@ -44,10 +52,12 @@
   // ---- data that stands in the page packed ---------------------------------------------------
   const read = (id) => ($(id) ? inflate($(id).textContent) : Promise.resolve(null));
   let details = [];
+  let more = [];
   let pairs = [];
   let shownPair = 0;
   const ready = Promise.all([read("cell-data"), read("pair-data")]).then(([cells, found]) => {
-    details = sentences(cells);
+    details = sentences(cells.titles);
+    more = cells.more;
     pairs = (found || []).map((pair) => ({ ...pair, titles: sentences(pair.titles) }));
   });
   const width = columns.length - facts.length;
@@ -61,25 +71,46 @@
   };
 
   // ---- columns ------------------------------------------------------------------------------
-  const MOST = 16;
+  const setCell = (cell, text, css, mark) => {
+    cell.textContent = text;
+    cell.className = css;
+    if (mark) cell.append(make("sup", {}, mark));
+    return cell;
+  };
+  const cellFor = (entry, column) => {
+    const own = entry.cells[column.index];
+    if (own) return own;
+    const place = entry.place < 0 ? languages.length : entry.place;
+    return setCell(make("td"), ...more[column.index - facts.length].map((part) => part[place]));
+  };
+  const makeColumn = (column) => {
+    const next = columns.slice(column.index).find((other) => other.isMade);
+    for (const entry of all) {
+      const cell = cellFor(entry, column);
+      entry.row.insertBefore(cell, next ? entry.cells[next.index] : null);
+      entry.cells[column.index] = cell;
+      columnOf.set(cell, column);
+    }
+    column.isMade = true;
+  };
   const fits = (column, view) => {
     const [, kind, name] = /^(\w*):?(.*)$/s.exec(view);
     if (column.isFact || kind === "all") return true;
+    if (!kind) return !column.th.classList.contains("more");
     if (kind === "family") return column.block === name;
     if (kind === "model") return column.model === name && column.kind !== "mean";
     if (kind === "leads") return column.kind === "lead";
     return column.kind === "mean";
   };
-  const view = () => {
-    const fallback = width <= MOST ? "all" : columns.some((c) => c.kind === "mean") ? "mean" : "all";
-    const known = columns.some((column) => !column.isFact && fits(column, state.view));
-    const chosen = state.view && known ? state.view : fallback;
-    for (const column of columns) {
-      const isShown = fits(column, chosen);
-      if (isShown === column.isShown) continue;
-      column.isShown = isShown;
-      column.th.hidden = !isShown;
-      for (const entry of all) entry.cells[column.index].hidden = !isShown;
+  const view = async () => {
+    const isKnown = columns.some((column) => !column.isFact && fits(column, state.view));
+    const changed = columns.filter((column) => fits(column, isKnown ? state.view : "") !== column.isShown);
+    if (changed.some((column) => !column.isMade)) await ready;
+    for (const column of changed) {
+      column.isShown = !column.isShown;
+      if (!column.isMade) makeColumn(column);
+      column.th.hidden = !column.isShown;
+      for (const entry of all) entry.cells[column.index].hidden = !column.isShown;
     }
     for (const group of groups) {
       const n = columns.filter((column) => column.group === group && column.isShown).length;
@@ -107,7 +138,7 @@
     columns.forEach(({ th }) => th.removeAttribute("aria-sort"));
     const free = languages.filter((entry) => !entry.isEnglish);
     free.sort((a, b) => a.place - b.place);
-    if (column) {
+    if (column && column.isMade) {
       column.th.setAttribute("aria-sort", way === "up" ? "ascending" : "descending");
       const key = ({ name, cells }) => (column.index === 0 ? name
         : column.isFact ? cells[column.index].textContent : value(cells[column.index]));
@@ -137,21 +168,19 @@
   };
 
   // ---- the pair -----------------------------------------------------------------------------
-  const setCell = (cell, text, css, mark) => {
-    cell.textContent = text;
-    cell.className = css;
-    if (mark) cell.append(make("sup", {}, mark));
-  };
+  const firstVerdict = $("verdict-pair") ? [...$("verdict-pair").childNodes] : [];
   const pairNow = () => {
     const place = options.findIndex((option) => option.dataset.key === state.pair);
     return place < 0 ? 0 : place;
   };
   const showPair = async () => {
     const now = pairNow();
-    document.querySelectorAll(".pair").forEach((part) => { part.hidden = Number(part.dataset.pair) !== now; });
     await ready;
     if (!pairs.length || now === shownPair) return;
-    const { text, css, mark, slots = {} } = pairs[now];
+    const { text, css, mark, verdict, slots = {} } = pairs[now];
+    // Escaped by the same template as the first pair's, which stands in the page.
+    if (now) $("verdict-pair").innerHTML = verdict;
+    else $("verdict-pair").replaceChildren(...firstVerdict);
     for (const column of columns.filter((c) => c.lead !== undefined)) {
       const block = Number(column.lead);
       for (const { cells, place } of languages) {
@@ -202,7 +231,7 @@
     const lines = columns.filter((column) => !column.isFact).map((column) => ({
       family: column.group.firstChild.textContent.trim(),
       model: column.lead === undefined ? column.th.textContent.trim() : "A − B",
-      cell: entry.cells[column.index],
+      cell: cellFor(entry, column),
       words: detail(entry, column),
     }));
     showLanguage(entry, {
@@ -227,7 +256,7 @@
     for (const [id, key] of controls) if ($(id)) $(id).value = state[key];
     if ($("pair")) $("pair").value = String(pairNow());
     if (state.theme) root.dataset.theme = state.theme;
-    view();
+    await view();
     filter();
     await showPair();
     sort();
@@ -260,7 +289,7 @@
     cell.tabIndex = 0;
     cell.classList.add("at");
     const entry = at.get(cell.parentElement);
-    const column = columns[cell.cellIndex];
+    const column = columnOf.get(cell);
     const text = detail(entry, column);
     $("detail").textContent = text ? `${entry.name}, ${headOf(column)}: ${text}` : "";
   };
@@ -273,7 +302,7 @@
     const seen = [...body.rows].filter((row) => !row.hidden);
     const row = seen[seen.indexOf(cell.parentElement) + down];
     const shown = columns.filter((column) => column.isShown);
-    const column = shown[shown.indexOf(columns[cell.cellIndex]) + right];
+    const column = shown[shown.indexOf(columnOf.get(cell)) + right];
     const next = row && column && at.get(row).cells[column.index];
     if (next && next.tagName === "TD") { stand(next); next.focus(); }
   };
@@ -285,7 +314,7 @@
   body.addEventListener("focusin", (event) => { if (cellOf(event)) stand(cellOf(event)); });
   body.addEventListener("mouseover", (event) => {
     const cell = cellOf(event);
-    if (cell) cell.title = detail(at.get(cell.parentElement), columns[cell.cellIndex]);
+    if (cell) cell.title = detail(at.get(cell.parentElement), columnOf.get(cell));
   });
   body.addEventListener("keydown", (event) => {
     if (event.target.tagName !== "TD") return;
