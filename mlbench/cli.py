@@ -127,11 +127,24 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to; default reports/RUN.")
     ] = None,
+    items: Annotated[
+        int, typer.Option(min=0, help="Docs of each family and language to show; 0 for none.")
+    ] = 20,
+    max_html_mb: Annotated[
+        float, typer.Option(min=0, help="Above this size the docs go to a folder beside the page.")
+    ] = 10,
 ) -> None:
-    """Write the page reports/RUN/index.html, its figures (SVG, PNG, PDF) and the scores as CSV."""
-    from mlbench.report import write_report
+    """Write the page reports/RUN/index.html, its figures (SVG, PNG, PDF) and the scores as CSV.
 
-    page = write_report(run, out)
+    [bold]Examples[/bold]
+
+      mlbench report bench
+
+      mlbench report bench --items 0 --out to_send
+    """
+    from mlbench.report import Items, write_report
+
+    page = write_report(run, out, items=Items(items, max_html_mb))
     typer.echo(f"report: {page}")
 
 

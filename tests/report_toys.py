@@ -1,16 +1,20 @@
 """Toy runs for the report's tests: real files of the real store, scores made up by a seed."""
 
+import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlbench import store
+from mlbench.families import read_families
 from mlbench.metrics import ChoiceSample, Sample, TextSample, cell_score
-from mlbench.records import Cell, Language
+from mlbench.prepare import Prepared
+from mlbench.records import Cell, ChoiceDoc, FamilyDocs, Language, TextDoc
+from mlbench.texts import keep_texts
 
 ENGLISH = Language("en", "English", "English", "Latn", "ltr", "Indo-European")
 SWAHILI = Language("sw", "Swahili", "Kiswahili", "Latn", "ltr", "Niger-Congo")
@@ -68,9 +72,18 @@ class ToyRun:
         metrics = self.families[cell.family]["metrics"]
         scores = {metric: cell_score(samples, metric) for metric in metrics}
         signature = {"family_version": 1, "limit": None, "model": cell.model[:50]}
+        signature["data_sha256"] = _digest(cell)
         usage = {"n_requests": len(samples), "n_truncated": n_truncated}
         path = self.plan(cell)
         store.put(path, store.CellResult(cell, signature, scores, usage, samples))
+
+    def put_texts(self, cell: Cell, docs: list[ChoiceDoc] | list[TextDoc]) -> None:
+        """Keep the texts of a cell's docs, as a run does."""
+        family = read_families()["sib200_lm"]
+        family = replace(family, name=cell.family)
+        language = next(x for x in self.languages if x.tag == cell.language)
+        docs_of = FamilyDocs(tuple(docs))
+        keep_texts(self.folder, Prepared(family, language, docs_of, _digest(cell), "1"))
 
     def fail(self, cell: Cell, reason: str, traceback: str) -> None:
         """Plan a cell and store that it broke."""
@@ -91,6 +104,10 @@ class ToyRun:
         text = json.dumps(content, ensure_ascii=False)
         (self.folder / store.MANIFEST).write_text(text, encoding="utf-8")
         return self.folder
+
+
+def _digest(cell: Cell) -> str:
+    return hashlib.sha256(f"{cell.family} {cell.language}".encode()).hexdigest()
 
 
 def choices(accuracy: float, n: int = 60, seed: int = 0) -> tuple[Sample, ...]:

@@ -34,6 +34,14 @@ ITEMS = 20
 SHARES = {"a": 0.4, "b": 0.4, "none": 0.2}
 """Of the items: only A right, only B right, neither; what is left is filled with the others."""
 
+UNITS = {
+    "acc": "nats",
+    "acc_norm": "nats a character",
+    "acc_bytes": "nats a byte",
+    "acc_pmi": "nats over its prior",
+}
+"""Of what a metric compares (metrics.weigh)."""
+
 LONGEST_TEXT = 1_500
 LONGEST_CHOICE = 300
 
@@ -169,14 +177,14 @@ def _item(
 
 
 def _reply(sample: Sample, metric: str) -> list[Any]:
-    """Say what a model made of a doc: its choice and by how much the right one led; or a value.
-
-    The lead is in nats of the metric: positive where the model is right.
-    """
+    """Say what a model made of a doc: its choice and how sure it was, or None and a value."""
     if isinstance(sample, ChoiceSample):
         values = list(weigh(sample, metric))
         target = values.pop(sample.target)
-        return [predict(sample, metric), number(target - max(values, default=target), 2)]
+        lead = target - max(values, default=target)
+        place = "leads by" if lead > 0 else "is behind by"
+        words = f"the right answer {place} {number(abs(lead), 2)} {UNITS[metric]}"
+        return [predict(sample, metric), words]
     (value,) = doc_scores([sample], metric)
-    unit = "bits" if isinstance(sample, TextSample) and metric == "bits" else metric
-    return [None, f"{number(value, 1 if unit == 'bits' else 2)} {unit}"]
+    is_bits = isinstance(sample, TextSample) and metric == "bits"
+    return [None, f"{number(value, 1 if is_bits else 2)} {metric}"]

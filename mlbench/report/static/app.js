@@ -384,7 +384,7 @@
   $("json").addEventListener("click", json);
   $("theme").addEventListener("click", turn);
   $("keys").addEventListener("click", keys["?"]);
-  document.querySelector("nav.bar ul").addEventListener("click", () => { if (state.lang) open(""); });
+  document.querySelector("nav.top ul").addEventListener("click", () => { if (state.lang) open(""); });
   addEventListener("popstate", restore);
   const start = languages[0] && columns.find((column) => !column.isFact);
   if (start) languages[0].cells[start.index].tabIndex = 0;

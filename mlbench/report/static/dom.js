@@ -8,7 +8,7 @@ const make = (tag, facts = {}, ...inside) => {
     : document.createElement(tag);
   for (const [key, value] of Object.entries(facts)) {
     if (key === "on") node.addEventListener("click", value);
-    else if (value !== "" && value !== undefined) node.setAttribute(key, value);
+    else node.setAttribute(key, value);
   }
   node.append(...inside);
   return node;

@@ -37,14 +37,15 @@ const itemOf = (item, label, { foreign, names }) => {
     const name = make("b", {}, names[model]);
     if (choice === null) return make("li", {}, name, ` ${note}`);
     const verdict = choice === item.target ? " ✓ right: " : " ✗ wrong: ";
-    return make("li", {}, name, verdict, foreign("bdi", item.choices[choice]), make("small", {}, ` (the right answer leads by ${note})`));
+    return make("li", {}, name, verdict, foreign("bdi", item.choices[choice]), make("small", {}, ` (${note})`));
   };
   return make("article", { class: "item" },
     make("p", { class: "facts" }, `${label} · doc ${item.id}`),
     item.text ? foreign("blockquote", item.text) : "",
-    item.choices ? make("ol", {}, ...item.choices.map((choice, i) => (
-      make("li", {}, foreign("bdi", choice), i === item.target ? make("b", {}, " ← right answer") : "")))) : "",
-    make("ul", {}, ...Object.keys(item.out).map(reply)));
+    make("div", { class: "sides" },
+      item.choices ? make("ol", {}, ...item.choices.map((choice, i) => (
+        make("li", {}, foreign("bdi", choice), i === item.target ? make("b", {}, " ← right answer") : "")))) : "",
+      make("ul", {}, ...Object.keys(item.out).map(reply))));
 };
 
 const itemsPart = (families, how) => {
