@@ -25,8 +25,10 @@ from mlbench.report.colours import CLIP_POINTS, ramp_css
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.fonts import font_css
+from mlbench.report.markets import markets_of
 from mlbench.report.tables import ReportTable, State
 from mlbench.report.text import percent, plural, short_names, show, show_line
+from mlbench.report.tree import tree_of
 
 SHOWN_FAILURES = 20
 """Distinct failures shown with their traceback; the rest is counted and in scores.csv."""
@@ -128,6 +130,8 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "coverage": _coverage(table),
         "failures": _failures(table),
         "absences": _absences(table),
+        "markets": markets_of(table, pairs[0].comparisons[0].pair if pairs else None),
+        "tree": tree_of(table, pairs[0].comparisons[0].pair if pairs else None),
         "longest_name": LONGEST_NAME,
         "scripts": sorted({language.script for language in table.languages}),
         "language_families": sorted({language.family for language in table.languages}),
