@@ -8,17 +8,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 
-def stacked_path(xs: Sequence[float], *, floor: float, dot: float) -> str:
-    """Draw one dot at each x, stacked upwards from y = floor - dot / 2; the top is y = 0.
+def stacked_path(xs: Sequence[float], *, floor: float, room: float, dot: float) -> str:
+    """Draw one dot of a height at each x, stacked from the floor upwards within the room over it.
 
-    >>> stacked_path([10, 10.2, 30], floor=12, dot=4)
+    >>> stacked_path([10, 10.2, 30], floor=12, room=12, dot=4)
     'M10 10h0M10.2 6h0M30 10h0'
     """
     bins: dict[int, list[float]] = defaultdict(list)
     for x in sorted(xs):
         bins[round(x / dot)].append(x)
     tallest = max((len(stack) for stack in bins.values()), default=1)
-    step = min(dot, (floor - dot) / tallest)
+    step = min(dot, (room - dot) / tallest)
     return points_path(
         [
             (x, floor - dot / 2 - step * level)
@@ -36,3 +36,12 @@ def points_path(points: Sequence[tuple[float, float]]) -> str:
 def diamond_path(x: float, *, floor: float, size: float) -> str:
     """Draw a diamond that stands at x on the floor and is `2 * size` high."""
     return f"M{round(x, 1):g} {floor:g}l{size:g} {-size:g}l{-size:g} {-size:g}l{-size:g} {size:g}z"
+
+
+def crosses_path(points: Sequence[tuple[float, float]], *, size: float) -> str:
+    """Draw a cross of a width at each point: it shows a dot beneath it, and needs no colour."""
+    half = size / 2
+    return "".join(
+        f"M{round(x - half, 1):g} {round(y, 1):g}h{size:g}m{-half:g} {-half:g}v{size:g}"
+        for x, y in points
+    )

@@ -27,7 +27,8 @@ from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.fonts import font_css
 from mlbench.report.markets import markets_of
 from mlbench.report.tables import ReportTable, State
-from mlbench.report.text import percent, plural, short_names, show, show_line
+from mlbench.report.text import number, percent, plural, short_names, show, show_line
+from mlbench.report.tokens import tokens_of
 from mlbench.report.tree import tree_of
 
 SHOWN_FAILURES = 20
@@ -72,7 +73,7 @@ def render_page(table: ReportTable, comparisons: Mapping[Pair, Comparison]) -> s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"show": show, "line": show_line, "percent": percent}
+    environment.filters |= {"show": show, "line": show_line, "percent": percent, "number": number}
     environment.globals |= {"plural": plural, "unit_of": unit_of}
     style = _static("app.css") + ramp_css() + font_css(table.languages)
     script = _static("app.js")
@@ -132,6 +133,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "absences": _absences(table),
         "markets": markets_of(table, pairs[0].comparisons[0].pair if pairs else None),
         "tree": tree_of(table, pairs[0].comparisons[0].pair if pairs else None),
+        "tokens": tokens_of(table, pairs[0].comparisons[0].pair if pairs else None),
         "longest_name": LONGEST_NAME,
         "scripts": sorted({language.script for language in table.languages}),
         "language_families": sorted({language.family for language in table.languages}),

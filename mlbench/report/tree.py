@@ -160,7 +160,7 @@ def _row_slots(
         "b": percent(_mean([scores[tag].b for tag in known])),
         "d": signed(_mean([leads[tag] for tag in known])),
         "r": _range_words([leads[tag] for tag in known]),
-        "p": stacked_path(dots, floor=FLOOR, dot=DOT),
+        "p": stacked_path(dots, floor=FLOOR, room=FLOOR, dot=DOT),
         "e": "".join(diamond_path(_x(leads[t], limit), floor=FLOOR, size=5) for t in english),
     }
     return {f"{group.key}-{name}": text for name, text in slots.items()}
