@@ -126,6 +126,14 @@ def _likely(i: int, is_right: bool) -> tuple[float, ...]:
     return tuple(-1.0 if choice == chosen else -3.0 for choice in range(4))
 
 
+def exact(n_right: int) -> tuple[Sample, ...]:
+    """Make 8 docs of which so many are right: at a chance of 1/4, 2 is guessing and 5 half way."""
+    return tuple(
+        ChoiceSample(f"d{i}", f"c{i}", 0, ("a", "b"), (-1.0, -2.0) if i < n_right else (-2.0, -1.0))
+        for i in range(8)
+    )
+
+
 def texts(bits: float, n: int = 30, seed: int = 0) -> tuple[Sample, ...]:
     """Make n sentences of about this many bits."""
     spread = np.random.default_rng(seed).normal(1, 0.05, n)

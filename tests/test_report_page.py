@@ -263,9 +263,9 @@ def test_other_pairs_are_in_the_data(tmp_path: Path) -> None:
     assert {"0", "1", "2"} <= set(options)
     html = (run.folder / "out" / "index.html").read_text(encoding="utf-8")
     columns = packed(html, "pair-data")
-    assert [len(pair["text"]) for pair in columns] == [2, 2, 2]
-    assert all(len(sentences(pair["titles"])) == 2 for pair in columns)
-    assert [bool(pair["verdict"]) for pair in columns] == [False, True, True]
+    assert [len(pair) for pair in columns["text"]] == [2, 2, 2]
+    assert len(sentences(columns["titles"])) == 6
+    assert [bool(verdict) for verdict in columns["verdicts"]] == [False, True, True]
 
 
 def test_an_unknown_run_is_refused_with_the_next_command(tmp_path: Path) -> None:

@@ -23,15 +23,18 @@ from mlbench.report.colours import CLIP_POINTS, ramp_css
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.fonts import font_css
+from mlbench.report.markets import market_rows, markets_of, markets_slots
 from mlbench.report.packing import pack_sentences, packed
 from mlbench.report.tables import ReportTable, State
-from mlbench.report.text import percent, plural, short_names, show, show_line
+from mlbench.report.text import number, percent, plural, short_names, show, show_line
+from mlbench.report.tokens import tokens_of, tokens_slots
+from mlbench.report.tree import tree_of, tree_slots
 
 SHOWN_FAILURES = 20
 """Distinct failures shown with their traceback; the rest is counted and in scores.csv."""
 
-SCRIPTS = ("dom.js", "forest.js", "language.js", "app.js")
-"""They make one script in this order; the last one uses the others."""
+SCRIPTS = ("dom.js", "countries.js", "forest.js", "language.js", "app.js")
+"""They make one script in this order; each uses those before it."""
 
 MOST_COLUMNS = 16
 """A table of more keeps the scores of single families in the data of the page: without the script
@@ -86,25 +89,26 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"show": show, "line": show_line, "percent": percent}
+    environment.filters |= {"show": show, "line": show_line, "percent": percent, "number": number}
     environment.globals |= {"plural": plural, "unit_of": unit_of, "cells_html": grid.cells_html}
     style = _static("app.css") + ramp_css() + font_css(table.languages)
     script = "".join(map(_static, SCRIPTS))
     pairs = pair_views(comparisons)
     context = _context(table, pairs)
     pair_page = environment.get_template("pair.html.j2")
-    verdict = [
-        {"verdict": pair_page.render(verdict=verdict, **context) if i else ""}
-        for i, verdict in enumerate(context["verdicts"])
-    ]
+    # The first pair stands in the page itself.
+    verdicts = [pair_page.render(verdict=v, **context) for v in context["verdicts"][1:]]
+    pair_data = _pair_data(table, pairs) | {
+        "slots": [_slots(table, pair, context) for pair in pairs],
+        "verdicts": ["", *verdicts],
+    }
     return environment.get_template("index.html.j2").render(
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script, items_folder),
         cells=packed(_cell_data(context)),
-        pair_data=packed(
-            [_pair_data(table, pair) | texts for pair, texts in zip(pairs, verdict, strict=True)]
-        ),
+        pair_data=packed(pair_data),
+        market_data=packed(market_rows(context["markets"])),
         items=() if items_folder else items,
         has_items=[bool(item) for item in items],
         items_folder=items_folder,
@@ -140,6 +144,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
     run = table.run
     names = short_names(list(run.models))
     has_leads = {block: any(pair.of(block) for pair in pairs) for block in table.blocks}
+    first = pairs[0].comparisons[0].pair if pairs else None
     is_score = _score_columns(table, has_leads)
     are_many = len(is_score) > MOST_COLUMNS and not all(is_score)
     return {
@@ -163,6 +168,9 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "coverage": _coverage(table),
         "failures": _failures(table),
         "absences": _absences(table),
+        "markets": markets_of(table, first),
+        "tree": tree_of(table, first),
+        "tokens": tokens_of(table, first),
         "longest_name": LONGEST_NAME,
         "scripts": sorted({language.script for language in table.languages}),
         "language_families": sorted({language.family for language in table.languages}),
@@ -247,18 +255,33 @@ def _cell_data(context: Mapping[str, Any]) -> dict[str, Any]:
     return {"titles": pack_sentences(cell.title for row in rows for cell in row), "more": more}
 
 
-def _pair_data(table: ReportTable, pair: PairView) -> dict[str, Any]:
-    """Return what the script sets when a pair is chosen: the columns A - B, block by block."""
-    columns = [
-        [grid.lead_cell(pair.of(block), block, language.tag) for language in table.languages]
-        for block in table.blocks
+def _pair_data(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
+    """Return what the script sets in the table when a pair is chosen: the columns A - B.
+
+    By pair and block; `titles` are those of all pairs one after another, which packs best.
+    """
+    cells = [
+        [
+            [grid.lead_cell(p.of(block), block, lang.tag) for lang in table.languages]
+            for block in table.blocks
+        ]
+        for p in pairs
     ]
+    every = [cell for pair in cells for column in pair for cell in column]
     return {
-        "text": [[cell.text for cell in column] for column in columns],
-        "css": [[cell.css for cell in column] for column in columns],
-        "mark": [[cell.mark for cell in column] for column in columns],
-        "titles": pack_sentences(cell.title for column in columns for cell in column),
-    }
+        name: [[[getattr(cell, name) for cell in column] for column in pair] for pair in cells]
+        for name in ("text", "css", "mark")
+    } | {"titles": pack_sentences(cell.title for cell in every)}
+
+
+def _slots(table: ReportTable, pair: PairView, context: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the script sets outside the table when a pair is chosen, by data-slot."""
+    first = pair.comparisons[0].pair
+    return (
+        markets_slots(context["markets"].shown, first)
+        | tree_slots(table, context["tree"], first)
+        | tokens_slots(context["tokens"], first)
+    )
 
 
 def _coverage(table: ReportTable) -> list[dict[str, Any]]:

@@ -58,7 +58,13 @@
   const ready = Promise.all([read("cell-data"), read("pair-data")]).then(([cells, found]) => {
     details = sentences(cells.titles);
     more = cells.more;
-    pairs = (found || []).map((pair) => ({ ...pair, titles: sentences(pair.titles) }));
+    if (!found) return;
+    const titles = sentences(found.titles);
+    const n = titles.length / found.text.length;
+    pairs = found.text.map((text, i) => ({
+      text, css: found.css[i], mark: found.mark[i], titles: titles.slice(i * n, (i + 1) * n),
+      slots: found.slots[i], verdict: found.verdicts[i],
+    }));
   });
   const width = columns.length - facts.length;
   const detail = ({ place }, column) => {
@@ -150,7 +156,6 @@
     if (order.some((row, place) => row !== body.rows[place])) body.append(...order);
   };
 
-  const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
   const words = new Map(languages.map((entry) => [
     entry, fold(`${entry.cells[0].textContent} ${entry.script} ${entry.family} ${entry.row.dataset.branch || ""}`),
   ]));
@@ -177,7 +182,7 @@
     const now = pairNow();
     await ready;
     if (!pairs.length || now === shownPair) return;
-    const { text, css, mark, verdict, slots = {} } = pairs[now];
+    const { text, css, mark, verdict, slots } = pairs[now];
     // Escaped by the same template as the first pair's, which stands in the page.
     if (now) $("verdict-pair").innerHTML = verdict;
     else $("verdict-pair").replaceChildren(...firstVerdict);

@@ -14,6 +14,9 @@ const make = (tag, facts = {}, ...inside) => {
   return node;
 };
 
+// Writes a text as it is looked for: without accents and capitals.
+const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+
 // What is too large for markup stands in the page as gzip in base64.
 const inflate = async (text) => {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

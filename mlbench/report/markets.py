@@ -1,0 +1,294 @@
+"""If we sell in a country: which of its languages were tested, and how good is each model there?
+
+Who speaks what where is an estimate of the Unicode CLDR, as the library babel ships it; the scores
+are the table's mean adjusted scores. Per country only a weighted mean is taken. It has no interval,
+because the docs are the same in every language and their errors are not independent.
+"""
+
+import math
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mlbench.cldr import read_locale
+from mlbench.records import Language
+from mlbench.report.colours import step_of
+from mlbench.report.compare import Pair
+from mlbench.report.tables import ReportTable
+from mlbench.report.text import join, number, percent, plural, short_names, show_line, signed
+
+SHOWN = ("ID", "NG", "BR", "IN", "SA", "AE", "KW", "QA", "BH", "OM")
+"""Countries shown first: Indonesia, Nigeria, Brazil, India and the six of the Gulf."""
+
+N_LISTED, N_LISTED_OTHERS = 5, 3
+"""Languages named in a row of the first table and of the second; the rest is counted."""
+
+LONGEST_NAME = 40
+NEAR = 0.02
+"""Two levels that are less than two points apart are called near in the sentence."""
+
+# CLDR lists Norwegian as itself and as Bokmal, with the same people.
+_SAME_PEOPLE = {"no": "nb"}
+
+
+class Cldr(NamedTuple):
+    """What CLDR says: `shares` holds territory -> language code -> percent of its people."""
+
+    shares: Mapping[str, Mapping[str, float]]
+    territory_names: Mapping[str, str]
+    language_names: Mapping[str, str]
+    script_names: Mapping[str, str]
+    version: str
+
+
+class Spoken(NamedTuple):
+    """A language of a country: percent of its people, and the run's tag if it has a score."""
+
+    name: str
+    percent: float
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One country. `untested` is a share of the listed use in [0, 1]; levels are in [.., 1]."""
+
+    code: str
+    name: str
+    spoken: tuple[Spoken, ...]
+    untested: float
+    levels: Mapping[str, float]
+
+    @property
+    def ranking(self) -> list[str]:
+        """Order the models by their level, the highest first."""
+        return sorted(self.levels, key=lambda model: -self.levels[model])
+
+    @property
+    def languages(self) -> str:
+        """Name the most used languages; one without a score is in parentheses, +n counts more."""
+        n = N_LISTED if self.code in SHOWN else N_LISTED_OTHERS
+        words = [_spoken_words(language) for language in self.spoken[:n]]
+        left = len(self.spoken) - len(words)
+        return ", ".join(words) + (f" +{left}" if left else "")
+
+    def step(self, model: str) -> int:
+        """Give the length of a model's bar."""
+        return step_of(self.levels[model])
+
+
+@dataclass(frozen=True, slots=True)
+class Markets:
+    """The section. `slots` are those of the first pair; n_without counts what has no row."""
+
+    models: tuple[str, ...]
+    shots: int
+    shown: tuple[Market, ...]
+    others: tuple[Market, ...]
+    n_without: int
+    version: str
+    sentence: str
+    slots: Mapping[str, str]
+
+
+def read_cldr() -> Cldr:
+    """Read the shares of languages by territory and the English names from babel."""
+    from babel.core import get_cldr_version, get_global
+
+    english = read_locale("en")
+    shares = {
+        territory: {code: float(facts["population_percent"]) for code, facts in codes.items()}
+        for territory, codes in get_global("territory_languages").items()
+    }
+    names = (english["territories"], english["languages"], english["scripts"])
+    return Cldr(shares, *names, get_cldr_version())
+
+
+def markets_of(table: ReportTable, pair: Pair | None, cldr: Cldr | None = None) -> Markets:
+    """Prepare the section; without scores on an accuracy family it has no country."""
+    basis = _basis(table, cldr or read_cldr())
+    names = basis.cldr.territory_names
+    spoken_by_code = {code: _spoken(basis, code) for code in basis.cldr.shares}
+    markets = [
+        _market(basis, names.get(code, code), code, spoken)
+        for code, spoken in spoken_by_code.items()
+        if any(language.tag and language.percent for language in spoken)
+    ]
+    by_code = {market.code: market for market in sorted(markets, key=_by_name)}
+    shown = tuple(by_code[code] for code in SHOWN if code in by_code)
+    return Markets(
+        basis.models,
+        basis.shots,
+        shown,
+        tuple(market for code, market in by_code.items() if code not in SHOWN),
+        len(basis.cldr.shares) - len(markets),
+        basis.cldr.version,
+        _sentence(shown, basis.models, short_names(list(table.run.models))),
+        markets_slots(shown, pair) if pair else {},
+    )
+
+
+def market_rows(markets: Markets) -> list[list[str]]:
+    """Return the other countries as rows of text: name, use not tested, levels, languages."""
+    return [
+        [
+            market.name,
+            percent(market.untested, 0),
+            *(percent(market.levels[model], 0) for model in markets.models),
+            market.languages,
+        ]
+        for market in markets.others
+    ]
+
+
+def markets_slots(shown: Sequence[Market], pair: Pair) -> dict[str, str]:
+    """Give what the page shows of a pair: A - B in points by `market-CODE`."""
+    return {
+        f"market-{market.code}": signed(
+            100 * (market.levels.get(pair.a, math.nan) - market.levels.get(pair.b, math.nan))
+        )
+        for market in shown
+    }
+
+
+def codes_of(languages: Sequence[Language]) -> dict[str, str]:
+    """Map CLDR's codes to the tags of a run.
+
+    A tag stands for itself, for the locale that `codes: babel` names, and without its script where
+    CLDR takes that script for granted: zh-Hans for zh, tl for fil, nb for no.
+    """
+    from babel.core import get_global
+
+    likely = get_global("likely_subtags")
+    found: dict[str, str] = {}
+    for language in languages:
+        code = language.tag.replace("-", "_")
+        bare, _, script = code.partition("_")
+        candidates = [code, language.codes.get("babel", code)]
+        if len(script) == 4 and likely.get(bare, "").split("_")[1:2] == [script]:
+            candidates.append(bare)
+        for candidate in candidates:
+            found.setdefault(canonical(candidate), language.tag)
+    return found
+
+
+def canonical(code: str) -> str:
+    """Give the code under which CLDR's aliases meet.
+
+    >>> canonical("tl"), canonical("no"), canonical("zh_Hant")
+    ('fil', 'nb', 'zh_Hant')
+    """
+    from babel.core import get_global
+
+    aliases: Mapping[str, str] = get_global("language_aliases")
+    bare, separator, rest = code.partition("_")
+    bare = aliases.get(bare, bare)
+    return f"{_SAME_PEOPLE.get(bare, bare)}{separator}{rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What every country is computed from: `scored` are the tags with a score of all models."""
+
+    table: ReportTable
+    cldr: Cldr
+    shots: int
+    models: tuple[str, ...]
+    scored: frozenset[str]
+    tag_by_code: Mapping[str, str]
+
+
+def _basis(table: ReportTable, cldr: Cldr) -> _Basis:
+    """Choose the shots that most models have, the fewest of equals."""
+    columns = sorted({(shots, m) for m, shots, _ in table.adjusted})
+    counts = Counter(shots for shots, _ in columns)
+    shots = max(counts, key=lambda its: (counts[its], -its), default=0)
+    models = tuple(m for m in table.run.models if (shots, m) in columns)
+    scored = {tag for (_, its, tag), mean in table.adjusted.items() if its == shots and mean.n}
+    return _Basis(table, cldr, shots, models, frozenset(scored), codes_of(table.languages))
+
+
+def _spoken(basis: _Basis, territory: str) -> tuple[Spoken, ...]:
+    """List a territory's languages, the most used first, each once."""
+    shares: dict[str, float] = {}
+    for code, share in basis.cldr.shares[territory].items():
+        key = canonical(code)
+        shares[key] = max(share, shares.get(key, 0.0))
+    found: dict[str, Spoken] = {}
+    for code, share in shares.items():
+        tag = basis.tag_by_code.get(f"{code}_{territory}") or basis.tag_by_code.get(code)
+        if tag is None and _is_second_script(code, shares):
+            continue
+        kept = found.get(tag or code)
+        if kept is None or kept.percent < share:
+            name = basis.table.run.languages[tag].name if tag else _language_name(basis.cldr, code)
+            scored = tag if tag in basis.scored else None
+            found[tag or code] = Spoken(show_line(name, LONGEST_NAME), share, scored)
+    return tuple(sorted(found.values(), key=lambda entry: -entry.percent))
+
+
+def _is_second_script(code: str, shares: Mapping[str, float]) -> bool:
+    """Tell whether a code is a script of a language that is listed with as many people or more."""
+    bare, _, script = code.partition("_")
+    return bool(script) and shares.get(bare, -1.0) >= shares[code]
+
+
+def _market(basis: _Basis, name: str, code: str, spoken: tuple[Spoken, ...]) -> Market:
+    use = math.fsum(language.percent for language in spoken)
+    share_by_tag = {language.tag: language.percent for language in spoken if language.tag}
+    tested = math.fsum(share_by_tag.values())
+    levels = {}
+    for model in basis.models:
+        parts = (
+            share * basis.table.adjusted[model, basis.shots, tag].value
+            for tag, share in share_by_tag.items()
+        )
+        levels[model] = math.fsum(parts) / tested
+    return Market(code, name, spoken, (use - tested) / use, levels)
+
+
+def _language_name(cldr: Cldr, code: str) -> str:
+    if code in cldr.language_names:
+        return cldr.language_names[code]
+    bare, _, script = code.partition("_")
+    name = cldr.language_names.get(bare, bare)
+    return f"{name} in {cldr.script_names.get(script, script)} script" if script else name
+
+
+def _by_name(market: Market) -> str:
+    return unicodedata.normalize("NFKD", market.name).encode("ascii", "ignore").decode().casefold()
+
+
+def _spoken_words(language: Spoken) -> str:
+    share = f"{language.percent:.0f}" if language.percent >= 1 else "<1"
+    return f"{language.name} {share}" if language.tag else f"({language.name} {share})"
+
+
+def _sentence(shown: Sequence[Market], models: Sequence[str], names: Mapping[str, str]) -> str:
+    if not shown:
+        return (
+            "This run cannot say for the countries shown first: no language that CLDR lists for "
+            "one of them has a score that every model has."
+        )
+    half = sum(market.untested >= 0.5 for market in shown)
+    untested = (
+        f"In {half} of {plural(len(shown), 'country', 'countries')} shown, at least half of the "
+        "listed language use was not tested."
+    )
+    if len(models) == 1:
+        ends = sorted(shown, key=lambda market: market.levels[models[0]])
+        words = [f"{m.name} ({percent(m.levels[models[0]])})" for m in (ends[0], ends[-1])]
+        return (
+            f"Weighted by who uses which language, {names[models[0]]} is lowest in {words[0]} and "
+            f"highest in {words[1]}. {untested}"
+        )
+    first = {model: [m.name for m in shown if m.ranking[0] == model] for model in models}
+    parts = [f"{names[model]} in {join(where)}" for model, where in first.items() if where]
+    near = sum(m.levels[m.ranking[0]] - m.levels[m.ranking[1]] < NEAR for m in shown)
+    return (
+        f"Weighted by who uses which language, the highest level is that of {'; of '.join(parts)}. "
+        f"These are point estimates without an interval: in {near} of {len(shown)} the first two "
+        f"models are less than {number(100 * NEAR, 0)} points apart. {untested}"
+    )
