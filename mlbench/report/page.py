@@ -25,6 +25,7 @@ from mlbench.report.colours import CLIP_POINTS, ramp_css
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.fonts import font_css
+from mlbench.report.ladder import ladders
 from mlbench.report.tables import ReportTable, State
 from mlbench.report.text import percent, plural, short_names, show, show_line
 
@@ -121,6 +122,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "verdicts": [_verdict(pair, names) for pair in pairs],
         "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
         "blocks": table.blocks,
+        "ladders": ladders(table),
         "has_leads": has_leads,
         "mean_columns": list(dict.fromkeys((m, shots) for m, shots, _ in table.adjusted)),
         "rows": [_row(table, language, pairs, has_leads) for language in table.languages],
