@@ -60,8 +60,7 @@ def columns(table: ReportTable, kinds: Sequence[str] = ("accuracy",)) -> Iterato
 
 def block_title(block: Block) -> str:
     """Name a block for a reader."""
-    title = show_line(block.title, LONGEST_NAME)
-    return f"{title}, {block.shots}-shot" if block.shots else title
+    return f"{block.title}, {block.shots}-shot" if block.shots else block.title
 
 
 def language_names(table: ReportTable, tags: Iterable[str]) -> str:

@@ -76,12 +76,18 @@ def check_conditions(table: ReportTable, names: Mapping[str, str]) -> Check:
         "conditions",
         "Same conditions for all",
         "look" if is_different else "OK" if stated else "cannot tell",
-        f"Of {join(stated) or 'software and precision'}, {decisive if stated else 'nothing'} "
-        f"{'differs' if stated else 'is known'}; docs and prompts differ in "
-        f"{plural(n_cells, 'cell')}.",
+        f"{_stated(stated, decisive)}; docs and prompts differ in {plural(n_cells, 'cell')}.",
         f"Look: a difference in {', '.join(DECISIVE)}, or in the docs, data or prompts of a cell "
         "(such cells are not compared). Mode and device are listed, but change no score.",
         (*details, *unpaired),
+    )
+
+
+def _stated(stated: list[str], n_different: int) -> str:
+    if not stated:
+        return "The cells do not say with what software and precision they were made"
+    return (
+        f"Of {join(stated)}, {n_different or 'none'} {'differ' if n_different > 1 else 'differs'}"
     )
 
 
@@ -156,8 +162,8 @@ def check_contamination(table: ReportTable) -> Check:
         "contamination",
         "Texts seen in training",
         "cannot tell",
-        "The texts of the families come from public sources, so any model may have been trained "
-        "on them. mlbench does not test for it.",
+        "mlbench does not test whether a model was trained on these texts; what is public may well "
+        "have been in its training.",
         "Stated in every report. A lead in one family alone, or one that ends where a family of "
         "another source begins, is a reason for doubt.",
         tuple(details),
