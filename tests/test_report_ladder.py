@@ -53,7 +53,7 @@ def test_the_level_is_the_mean_over_languages_of_the_mean_over_families(tmp_path
     # Chance 1/4: 40, 25 and 10 of 40 are 1, 0.5 and 0. a: ((1 + 0.5)/2 + 1)/2, b: ((0 + 0.5)/2)/2.
     assert places(ladder) == [("a", "1", "87.5"), ("b", "2", "12.5")]
     assert [rung.english for rung in ladder.rungs] == ["100.0", "100.0"]
-    assert ladder.sentence == "a is ahead of every other model."
+    assert ladder.sentence == "a is ahead of every other model in these families and languages."
     assert "Over 2 languages without English and the 3 cells" in ladder.basis
     assert "Topic (2) and Terms (1)" in ladder.basis
     assert [rung.places for rung in ladder.rungs] == [("1", "1–2"), ("2", "1–2")]

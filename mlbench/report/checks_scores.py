@@ -48,7 +48,7 @@ def check_chance(table: ReportTable, names: Mapping[str, str]) -> Check:
     n, total = at_chance.total(), totals.total()
     finding = f"{share(n, total)} are not above chance."
     if empty:
-        finding += f" {join(empty)}: nearly all at chance, so it says next to nothing here."
+        finding += f" {join(empty)}: nearly all at chance, which says next to nothing here."
     return Check(
         "chance",
         "Guessing",

@@ -123,7 +123,7 @@ def _no_ladder(question: Question, unranked: Mapping[str, str], left_out: list[s
 def _sentence(ranking: Ranking, names: Mapping[str, str]) -> str:
     """Say who is first, if anybody is, and who cannot be separated."""
     first = ranking.ranks[0]
-    words = f"{names[first.model]} is ahead of every other model"
+    words = f"{names[first.model]} is ahead of every other model in these families and languages"
     if first.high > 1:
         words = "No model stands first alone"
     ties = [f"{join([names[m] for m in tie])} cannot be separated" for tie in ranking.ties]
@@ -136,11 +136,13 @@ def _basis(found: Found, n_models: int, resampling: Resampling) -> str:
     n_cells = sum(len(part.scores.languages) for part in found.inside)
     titles = join([f"{p.block.title} ({len(p.scores.languages)})" for p in found.inside])
     english = "" if tags == {REFERENCE} else " without English"
+    who = "both models" if n_models == 2 else f"all {n_models} ranked models"
+    n_pairs = n_models * (n_models - 1) // 2
     return (
         f"Over {plural(len(tags), 'language')}{english} and the "
-        f"{plural(n_cells, 'cell')} of these that all {plural(n_models, 'ranked model')} have, "
+        f"{plural(n_cells, 'cell')} of these that {who} have, "
         f"by family: {titles}. Intervals at {100 * resampling.level:.0f} %, "
-        f"places after Holm over all {n_models * (n_models - 1) // 2} pairs of models."
+        f"places after Holm over {plural(n_pairs, 'pair')} of models."
     )
 
 
