@@ -60,6 +60,19 @@ def test_text_is_readable_on_its_ground(theme: str, ground: str, text: str) -> N
     assert contrast(whole(values[text]), whole(values[ground])) >= TEXT
 
 
+def mixed(colour: str, ground: str, share: float) -> str:
+    """Lay a colour over a ground, as color-mix with transparent does."""
+    pairs = [(int(colour[i : i + 2], 16), int(ground[i : i + 2], 16)) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in pairs)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark by system", "dark by choice"])
+def test_text_is_readable_on_the_lines_of_a_hatched_cell(theme: str) -> None:
+    values = {name: whole(value) for name, value in themes()[theme].items()}
+    line = mixed(values["hatch"], values["bg"], 0.35)
+    assert min(contrast(values[text], line) for text in ("soft", "warn")) >= TEXT
+
+
 @pytest.mark.parametrize("theme", ["light", "dark by system", "dark by choice"])
 def test_dots_stand_out_from_the_page(theme: str) -> None:
     values = themes()[theme]
