@@ -65,7 +65,8 @@ def block_title(block: Block) -> str:
 
 def language_names(table: ReportTable, tags: Iterable[str]) -> str:
     """Name languages, English first, and count those that are too many to name."""
-    known = sorted(set(tags), key=lambda tag: (tag != REFERENCE, table.run.languages[tag].name))
+    tags = {tag for tag in tags if tag in table.run.languages}
+    known = sorted(tags, key=lambda tag: (tag != REFERENCE, table.run.languages[tag].name))
     names = [show_line(table.run.languages[tag].name, LONGEST_NAME) for tag in known[:MOST_NAMES]]
     more = len(known) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
