@@ -1,7 +1,7 @@
 """What did a model choose on each doc of a cell? All docs at once, for ranks and checks.
 
 mlbench.metrics says the same doc by doc; a run of ten models has over a million docs, for which
-arrays are ten times faster. A test holds the two together.
+arrays are three times faster. A test holds the two together.
 """
 
 from collections.abc import Sequence
