@@ -1,12 +1,12 @@
 """Does the page work in a real browser, from file:// and with the network off?"""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from report_toys import ENGLISH, HINDI, LANGUAGES, SWAHILI, ToyRun, choices, texts
+from browser_toys import MARKS, hostile_run, open_browser, open_page
+from report_toys import ENGLISH, HINDI, LANGUAGES, SWAHILI, ToyRun, choices
 
 from mlbench.languages import read_languages
 from mlbench.records import Cell
@@ -14,51 +14,25 @@ from mlbench.report import write_report
 from mlbench.stats import Resampling
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; apt-get install chromium"),
-    # playwright leaves its event loop and sockets to the garbage collector
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-HOSTILE = "</script><img src=x onerror=window.hacked=1>"
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    with open_browser() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = ToyRun(tmp_path_factory.mktemp("runs") / "r")
-    for rank, model in enumerate(("first", "second", f"{HOSTILE} third")):
-        for i, language in enumerate(LANGUAGES):
-            accuracy = 0.8 - 0.15 * rank - 0.05 * i
-            run.put(Cell(model, "topic", language.tag, 0), choices(accuracy, seed=i))
-            run.put(Cell(model, "text", language.tag, 0), texts(100 + 20 * i + rank, seed=rank))
-    run.fail(Cell("first", "terms", "en", 0), HOSTILE, HOSTILE)
-    path = write_report(run.write(), run.folder / "out", resampling=Resampling(replicates=500))
-    return path
+    run = hostile_run(tmp_path_factory.mktemp("runs") / "r")
+    return write_report(run.write(), run.folder / "out", resampling=Resampling(replicates=500))
 
 
 @pytest.fixture
 def page(browser: Any, report: Path) -> Iterator[Any]:
-    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda r: None if r.url.startswith("file:") else problems.append(r.url))
-    page.goto(report.as_uri())
-    yield page
-    assert problems == []
-    context.close()
+    with open_page(browser, report) as page:
+        yield page
 
 
 def names(page: Any) -> list[str]:
@@ -154,7 +128,7 @@ def test_without_javascript_the_table_and_verdict_are_there(browser: Any, report
     page = context.new_page()
     page.goto(report.as_uri())
     assert page.locator("#heat tbody tr:visible").count() == len(LANGUAGES) + 1
-    assert page.locator(".lead:visible").count() == 1
+    assert page.locator("#verdict .lead:visible").count() == 1
     assert page.locator("#find:visible").count() == 0
     context.close()
 

@@ -12,13 +12,11 @@ from mlbench.errors import DataError
 from mlbench.stats import (
     CellScores,
     Plan,
-    Resampling,
     complete_block,
     detectable_effect,
     docs_needed,
     floor_exclusions,
     information_parity,
-    macro_ranks,
     population_weights,
     predicted_effect,
     table_from_cells,
@@ -183,22 +181,6 @@ def test_slopes_equal_numpys_fit() -> None:
     wanted = np.polyfit(x, y[0], 1, w=np.sqrt(weights[0]))[0]
     assert _slopes(x, y, weights)[0] == pytest.approx(wanted)
     assert math.isnan(_slopes(x, y, np.array([[0.0, 4, 0, 0]]))[0])
-
-
-def test_models_that_cannot_be_separated_share_a_rank() -> None:
-    rates = {"best": 0.9, "same": 0.9, "worst": 0.4}
-    cells = make_cells({m: dict.fromkeys(TAGS, rate) for m, rate in rates.items()}, seed=1)
-    ranks = macro_ranks(table_from_cells("f", cells), tuple(rates), Resampling(replicates=1000))
-    assert [(r.model, r.rank, r.low, r.high) for r in ranks[2:]] == [("worst", 3, 3, 3)]
-    assert {(r.rank, r.low, r.high) for r in ranks[:2]} == {(1, 1, 2)}
-
-
-def test_ranks_of_bits_put_the_fewest_first() -> None:
-    ids = [f"d{i}" for i in range(40)]
-    bits = np.random.default_rng(0).uniform(50, 90, size=40)
-    cells = [CellScores(m, "en", ids, bits + more) for m, more in (("a", 30), ("b", 0))]
-    ranks = macro_ranks(table_from_cells("f", cells, kind="bits"), ("a", "b"), QUICK)
-    assert [rank.model for rank in ranks] == ["b", "a"]
 
 
 def test_detectable_effect_of_the_textbook() -> None:

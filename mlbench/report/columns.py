@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlbench.metrics import LOWER_IS_BETTER
+from mlbench.report.text import show_line
 from mlbench.results import Column, Run
 
 Kind = Literal["accuracy", "bits", "other"]
+
+LONGEST_TITLE = 80
+"""Characters of a title, which stands in sentences and heads and may come from anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def _block(run: Run, family: str, shots: int) -> Block:
     return Block(
         family=family,
         shots=shots,
-        title=facts["title"],
+        title=show_line(facts["title"], LONGEST_TITLE),
         kind=_kind(metric),
         metric=metric,
         chance=facts["chance"],

@@ -194,7 +194,7 @@ def _pairable(
     for language in table.languages:
         cells = [Cell(model, block.family, language.tag, block.shots) for model in pair[:2]]
         results = [r for r in (table.cells[cell].result for cell in cells) if r is not None]
-        if len(results) == 2 and (why := _why_not_paired(*results)):
+        if len(results) == 2 and (why := why_not_paired(*results)):
             reasons[block.family, language.tag] = why
         elif results:
             found[language.tag] = results
@@ -205,7 +205,8 @@ def _pairable(
     return {result.cell: result for results in found.values() for result in results}
 
 
-def _why_not_paired(a: CellResult, b: CellResult) -> str:
+def why_not_paired(a: CellResult, b: CellResult) -> str:
+    """Say why two models cannot be compared on a cell; empty where they can."""
     differing = [key for key in _SAME if a.signature.get(key) != b.signature.get(key)]
     if differing:
         return f"the models were scored under different conditions ({', '.join(differing)})"

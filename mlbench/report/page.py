@@ -19,16 +19,19 @@ from mlbench import __version__
 from mlbench.languages import REFERENCE
 from mlbench.records import Cell, Language
 from mlbench.report import grid, words
+from mlbench.report.citation import citation
 from mlbench.report.colours import CLIP_POINTS, ramp_css
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.fonts import font_css
+from mlbench.report.ladder import ladders
 from mlbench.report.markets import market_rows, markets_of, markets_slots
 from mlbench.report.packing import pack_sentences, packed
 from mlbench.report.tables import ReportTable, State
 from mlbench.report.text import number, percent, plural, short_names, show, show_line
 from mlbench.report.tokens import tokens_of, tokens_slots
 from mlbench.report.tree import tree_of, tree_slots
+from mlbench.report.trust import trust
 
 SHOWN_FAILURES = 20
 """Distinct failures shown with their traceback; the rest is counted and in scores.csv."""
@@ -159,6 +162,9 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "verdicts": [_verdict(pair, names) for pair in pairs],
         "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
         "blocks": table.blocks,
+        "ladders": ladders(table),
+        "trust": trust(table),
+        "citation": citation(table),
         "has_leads": has_leads,
         "mean_columns": list(dict.fromkeys((m, shots) for m, shots, _ in table.adjusted)),
         "rows": [_row(table, language, pairs, has_leads) for language in table.languages],

@@ -9,10 +9,8 @@ Read in this order: table (the input), align (its checks), bootstrap, pairs, dif
 
 from mlbench.stats.aggregates import (
     Excluded,
-    Rank,
     complete_block,
     floor_exclusions,
-    macro_ranks,
     population_weights,
 )
 from mlbench.stats.align import table_from_cells
@@ -27,6 +25,15 @@ from mlbench.stats.mcnemar import McNemar, mcnemar
 from mlbench.stats.multiplicity import benjamini_hochberg, holm
 from mlbench.stats.pooling import Pooled, random_effects
 from mlbench.stats.power import Plan, detectable_effect, docs_needed, predicted_effect
+from mlbench.stats.ranks import (
+    MacroMeans,
+    Rank,
+    Ranking,
+    add_means,
+    macro_means,
+    macro_ranks,
+    rank_models,
+)
 from mlbench.stats.scales import Parity, information_parity
 from mlbench.stats.table import CellScores, ScoreTable
 from mlbench.stats.trace import DocTrace, trace_docs
@@ -45,6 +52,7 @@ __all__ = [
     "Excluded",
     "Interval",
     "Level",
+    "MacroMeans",
     "Margins",
     "McNemar",
     "MeanStderr",
@@ -53,8 +61,10 @@ __all__ = [
     "Plan",
     "Pooled",
     "Rank",
+    "Ranking",
     "Resampling",
     "ScoreTable",
+    "add_means",
     "benjamini_hochberg",
     "cell_level",
     "cell_levels",
@@ -65,6 +75,7 @@ __all__ = [
     "holm",
     "information_parity",
     "judge",
+    "macro_means",
     "macro_ranks",
     "mcnemar",
     "mean_stderr",
@@ -73,6 +84,7 @@ __all__ = [
     "population_weights",
     "predicted_effect",
     "random_effects",
+    "rank_models",
     "read_claims",
     "table_from_cells",
     "trace_docs",

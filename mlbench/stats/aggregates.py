@@ -1,4 +1,4 @@
-"""What do many languages say together? Blocks, groups, weights, the sample of languages, ranks.
+"""What do many languages say together? Blocks, groups, weights, the sample of languages.
 
 Every mean is over a stated, fixed set of languages, and what is left out is listed with a reason.
 """
@@ -11,11 +11,9 @@ import numpy as np
 
 from mlbench.errors import DataError
 from mlbench.records import Language
-from mlbench.stats.bootstrap import Resampling, resample, rng_of
+from mlbench.stats.bootstrap import Resampling, rng_of
 from mlbench.stats.cells import is_above_chance
-from mlbench.stats.contrast import Contrast, mean_contrast, two_sided_p
-from mlbench.stats.multiplicity import holm
-from mlbench.stats.pairs import adjusted_scores, stream_names
+from mlbench.stats.contrast import Contrast, mean_contrast
 from mlbench.stats.table import Floats, ScoreTable
 
 # Below this many language families their spread is not known, and languages are not a sample.
@@ -158,60 +156,3 @@ def draw_languages(codes: np.ndarray, resampling: Resampling) -> Floats:
         share = np.full(len(members), 1 / len(members))
         weights[:, members] = rng.multinomial(times[:, family] * len(members), share)
     return weights
-
-
-class Rank(NamedTuple):
-    """Place of a model: `rank` is shared by models that cannot be separated; places low to high."""
-
-    model: str
-    score: float
-    rank: int
-    low: int
-    high: int
-
-
-def macro_ranks(table: ScoreTable, models: Sequence[str], resampling: Resampling) -> list[Rank]:
-    """Rank models by macro mean over their complete block, best first.
-
-    A model's best place is 1 + the models that are better by Holm over all pairs, its worst is the
-    number of models less those that are worse (simultaneous sets for ranks: Mogstad, Romano, Shaikh
-    & Wilhelm, Review of Economic Studies 91, 2024). Its rank is the best place.
-    """
-    table = table.select(complete_block(table, models).languages)
-    if not table.languages:
-        raise DataError(f"family {table.family!r}: no language has all of {', '.join(models)}")
-    scores = adjusted_scores(table) if table.kind == "accuracy" else -table.values
-    rows = scores[[table.model_index(model) for model in models]]
-    names = table.family if table.is_parallel else stream_names(table)
-    drawn = resample(rows, table.clusters, names=names, resampling=resampling)
-    means, replicates = drawn.means.mean(axis=1), drawn.replicates.mean(axis=2)
-    first, second = np.triu_indices(len(models), 1)
-    n = np.full(len(first), int(drawn.n_clusters.max()), dtype=np.int64)
-    pairs = Contrast(
-        tuple(map(str, first)),
-        means[first] - means[second],
-        replicates[:, first] - replicates[:, second],
-        *(n, n, n, n),
-    )
-    return _places(models, means, pairs, 1 - resampling.level)
-
-
-def _places(models: Sequence[str], means: Floats, pairs: Contrast, alpha: float) -> list[Rank]:
-    first, second = np.triu_indices(len(models), 1)
-    is_apart = holm(two_sided_p(pairs)) <= alpha
-    better, worse = np.zeros(len(models), dtype=int), np.zeros(len(models), dtype=int)
-    winners = np.where(pairs.estimate > 0, first, second)[is_apart]
-    losers = np.where(pairs.estimate > 0, second, first)[is_apart]
-    np.add.at(better, losers, 1)
-    np.add.at(worse, winners, 1)
-    ranks = [
-        Rank(
-            model,
-            float(means[i]),
-            1 + int(better[i]),
-            1 + int(better[i]),
-            len(models) - int(worse[i]),
-        )
-        for i, model in enumerate(models)
-    ]
-    return sorted(ranks, key=lambda rank: (rank.rank, -rank.score, rank.model))

@@ -1,0 +1,62 @@
+"""What browser tests share: a Chromium without network, a page whose problems count, a toy run."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_toys import LANGUAGES, ToyRun, choices, texts
+
+from mlbench.records import Cell
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+MARKS = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; apt-get install chromium"),
+    # playwright leaves its event loop and sockets to the garbage collector
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+HOSTILE = "</script><img src=x onerror=window.hacked=1>"
+
+
+@contextmanager
+def open_browser() -> Iterator[Any]:
+    """Start the Chromium of the system."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def open_page(browser: Any, path: Path, *, width: int = 1280, scheme: str = "light") -> Any:
+    """Open a page from its file; a message, an error or a request to elsewhere is a failure."""
+    size = {"width": width, "height": 800}
+    context = browser.new_context(offline=True, viewport=size, color_scheme=scheme)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith("file:") else problems.append(r.url))
+    page.goto(path.as_uri())
+    yield page
+    assert problems == []
+    context.close()
+
+
+def hostile_run(folder: Path) -> ToyRun:
+    """Make three models on three families; the name of one and a failure hold markup."""
+    run = ToyRun(folder)
+    for rank, model in enumerate(("first", "second", f"{HOSTILE} third")):
+        for i, language in enumerate(LANGUAGES):
+            accuracy = 0.8 - 0.15 * rank - 0.05 * i
+            run.put(Cell(model, "topic", language.tag, 0), choices(accuracy, seed=i))
+            run.put(Cell(model, "text", language.tag, 0), texts(100 + 20 * i + rank, seed=rank))
+    run.fail(Cell("first", "terms", "en", 0), HOSTILE, HOSTILE)
+    return run

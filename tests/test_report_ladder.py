@@ -1,0 +1,208 @@
+"""Do places rest on the cells that all models have, and do they say so?"""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from report_toys import ENGLISH, FAMILIES, HINDI, LANGUAGES, SWAHILI, ToyRun, choices, texts
+
+from mlbench.metrics import ChoiceSample, Sample, ScoreSample, doc_scores
+from mlbench.records import Cell
+from mlbench.report import write_report
+from mlbench.report.answers import answers_of, scores_of
+from mlbench.report.ladder import Ladder, ladders
+from mlbench.report.tables import ReportTable, table_from_run
+from mlbench.results import read_run
+from mlbench.stats import Resampling
+
+FAST = Resampling(replicates=1_000)
+
+
+def right(n_right: int, n: int = 40) -> tuple[Sample, ...]:
+    """Make n docs, each its own cluster, of which the first n_right are answered right."""
+    return tuple(
+        ChoiceSample(
+            f"d{i}",
+            f"d{i}",
+            i % 4,
+            ("a", "b", "c", "d"),
+            tuple(-1.0 if c == (i + (i >= n_right)) % 4 else -3.0 for c in range(4)),
+        )
+        for i in range(n)
+    )
+
+
+def table_of(run: ToyRun) -> ReportTable:
+    return table_from_run(read_run(run.write()))
+
+
+def places(ladder: Ladder) -> list[tuple[str, str, str]]:
+    return [(rung.model, rung.place, rung.level) for rung in ladder.rungs]
+
+
+def test_the_level_is_the_mean_over_languages_of_the_mean_over_families(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI, HINDI))
+    for model, some in (("a", 40), ("b", 10)):
+        run.put(Cell(model, "topic", "en", 0), right(40))
+        run.put(Cell(model, "topic", "sw", 0), right(some))
+        run.put(Cell(model, "terms", "sw", 0), right(25))
+        run.put(Cell(model, "topic", "hi", 0), right(some))
+    (ladder,) = ladders(table_of(run), FAST)
+    # Chance 1/4: 40, 25 and 10 of 40 are 1, 0.5 and 0. a: ((1 + 0.5)/2 + 1)/2, b: ((0 + 0.5)/2)/2.
+    assert places(ladder) == [("a", "1", "87.5"), ("b", "2", "12.5")]
+    assert [rung.english for rung in ladder.rungs] == ["100.0", "100.0"]
+    assert ladder.sentence == "a is ahead of every other model in these families and languages."
+    assert "Over 2 languages without English and the 3 cells" in ladder.basis
+    assert "Topic (2) and Terms (1)" in ladder.basis
+    assert [rung.places for rung in ladder.rungs] == [("1", "1–2"), ("2", "1–2")]
+
+
+def test_the_level_is_that_of_the_column_of_the_table(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r")
+    for rank, model in enumerate("abc"):
+        for i, language in enumerate(LANGUAGES):
+            accuracy = 0.8 - 0.1 * rank
+            run.put(Cell(model, "topic", language.tag, 0), choices(accuracy, seed=i))
+            if (model, language.tag) != ("b", "hi"):
+                run.put(Cell(model, "terms", language.tag, 0), choices(accuracy, seed=9 + i))
+    table = table_of(run)
+    (ladder,) = ladders(table, FAST)
+    for rung in ladder.rungs:
+        column = [table.adjusted[rung.model, 0, lang.tag] for lang in LANGUAGES]
+        means = [m.value for m, lang in zip(column, LANGUAGES, strict=True) if lang.tag != "en"]
+        assert rung.level == f"{100 * math.fsum(means) / 4:.1f}"
+
+
+def test_models_that_are_alike_cannot_be_separated(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model, n in (("org/a", 30), ("org/b", 30), ("org/c", 10)):
+        for tag in ("en", "sw"):
+            run.put(Cell(model, "topic", tag, 0), right(n))
+    (ladder,) = ladders(table_of(run), FAST)
+    assert [rung.place for rung in ladder.rungs] == ["1–2", "1–2", "3"]
+    assert ladder.sentence == "No model stands first alone: a and b cannot be separated."
+
+
+def test_a_model_that_lacks_cells_is_shown_without_a_place(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r")
+    for model in ("a", "b"):
+        for language in LANGUAGES:
+            run.put(Cell(model, "topic", language.tag, 0), right(30))
+    run.put(Cell("c", "topic", "sw", 0), right(40))
+    for language in LANGUAGES[1:]:
+        run.fail(Cell("c", "topic", language.tag, 0), "out of memory", "")
+    (ladder,) = ladders(table_of(run), FAST)
+    assert [rung.model for rung in ladder.rungs] == ["a", "b"]
+    ((model, reason),) = ladder.unranked
+    assert model == "c" and reason.startswith("it has 1 of the 5 cells")
+    assert "Over 4 languages" in ladder.basis
+
+
+def test_a_cell_on_other_docs_is_left_out_and_said(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI, HINDI))
+    for model, n in (("a", 40), ("b", 30)):
+        run.put(Cell(model, "topic", "en", 0), right(20))
+        run.put(Cell(model, "topic", "sw", 0), right(20))
+        run.put(Cell(model, "topic", "hi", 0), right(20, n))
+    (ladder,) = ladders(table_of(run), FAST)
+    assert "Over 1 language without English" in ladder.basis
+    assert ladder.left_out == ("Topic: different docs or conditions in 1 language",)
+
+
+def test_models_without_a_common_cell_have_no_order(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI, HINDI))
+    run.put(Cell("a", "topic", "sw", 0), right(20))
+    run.put(Cell("b", "topic", "hi", 0), right(20))
+    (ladder,) = ladders(table_of(run), FAST)
+    assert ladder.sentence.startswith("Nobody can tell the order of the models")
+    assert {model for model, _ in ladder.unranked} == {"a", "b"}
+
+
+def test_one_model_has_no_ladder(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
+    run.put(Cell("a", "topic", "en", 0), right(20))
+    assert ladders(table_of(run), FAST) == []
+    page = write_report(run.folder, tmp_path / "out", resampling=FAST).read_text(encoding="utf-8")
+    assert 'id="ladder"' not in page
+
+
+def test_bits_alone_put_the_fewest_first(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model, bits in (("many", 200.0), ("few", 100.0)):
+        for tag in ("en", "sw"):
+            run.put(Cell(model, "text", tag, 0), texts(bits))
+    (ladder,) = ladders(table_of(run), FAST)
+    assert [(rung.model, rung.place) for rung in ladder.rungs] == [("few", "1"), ("many", "2")]
+    assert 95 < float(ladder.rungs[0].level) < 105
+    assert ladder.rungs[0].x > ladder.rungs[1].x
+
+
+def test_each_number_of_shots_has_its_own_ladder(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model in ("a", "b"):
+        for shots in (0, 5):
+            for tag in ("en", "sw"):
+                run.put(Cell(model, "topic", tag, shots), right(20 + shots))
+    assert [ladder.shots for ladder in ladders(table_of(run), FAST)] == [0, 5]
+
+
+def test_dots_and_whiskers_stay_inside_the_drawing(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(SWAHILI,))
+    for model, n in (("a", 40), ("b", 0), ("c", 20)):
+        run.put(Cell(model, "topic", "sw", 0), right(n))
+    (ladder,) = ladders(table_of(run), FAST)
+    assert all(6 <= rung.x_low <= rung.x <= rung.x_high <= 194 for rung in ladder.rungs)
+
+
+def test_the_page_shows_the_order_and_the_eligible_set(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model, n in (("a", 30), ("b", 30)):
+        for tag in ("en", "sw"):
+            run.put(Cell(model, "topic", tag, 0), right(n))
+    path = write_report(run.write(), tmp_path / "out", resampling=FAST)
+    page = path.read_text(encoding="utf-8")
+    assert "a and b cannot be separated" in page and '<td class="place">1–2</td>' in page
+    assert "Over 1 language without English" in page
+
+
+def test_answers_are_those_of_metrics() -> None:
+    rng = np.random.default_rng(0)
+    samples = [
+        ChoiceSample(
+            f"d{i}",
+            f"d{i}",
+            int(rng.integers(3)),
+            ("a", "bb", "cccc"),
+            tuple(float(x) for x in rng.integers(-4, 0, 3)),
+        )
+        for i in range(200)
+    ]
+    for metric in ("acc", "acc_norm", "acc_bytes"):
+        assert scores_of(samples, metric).tolist() == doc_scores(samples, metric)
+    ragged = [*samples, dataclasses.replace(samples[0], doc_id="x", loglikelihoods=(-1.0, -1.0))]
+    assert scores_of(ragged, "acc").tolist() == doc_scores(ragged, "acc")
+    answers = answers_of(ragged, "acc")
+    assert answers is not None and answers.is_tied[-1]
+    assert answers_of([ScoreSample("d", "d", 0.5)], "score") is None
+    assert scores_of([ScoreSample("d", "d", 0.5)], "score").tolist() == [0.5]
+
+
+def test_a_family_without_chance_has_no_level(tmp_path: Path) -> None:
+    families = FAMILIES | {"topic": FAMILIES["topic"] | {"chance": None}}
+    run = ToyRun(tmp_path / "r", families=families, languages=(SWAHILI,))
+    for model in ("a", "b"):
+        run.put(Cell(model, "topic", "sw", 0), right(20))
+    assert ladders(table_of(run), FAST) == []
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_same_seed_gives_the_same_ladder(tmp_path: Path, seed: int) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for rank, model in enumerate("abc"):
+        for tag in ("en", "sw"):
+            run.put(Cell(model, "topic", tag, 0), choices(0.7 - 0.03 * rank, seed=rank))
+    table = table_of(run)
+    resampling = Resampling(replicates=500, seed=seed)
+    assert ladders(table, resampling) == ladders(table, resampling)
