@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mlbench.languages import REFERENCE
-from mlbench.records import Cell
+from mlbench.records import Cell, Language
 from mlbench.report.answers import scores_of
 from mlbench.report.checks import Check, Detail, block_title, columns, language_names, share
 from mlbench.report.columns import Block
@@ -91,15 +91,7 @@ def check_text(table: ReportTable, names: Mapping[str, str]) -> Check:
     """Look if a language has a caveat or (nearly) the text of another; give both means."""
     odd = [lang for lang in table.languages if lang.caveats or lang.is_duplicate]
     copies = {lang.tag for lang in odd if lang.is_duplicate}
-    details = [
-        Detail(
-            show_line(lang.name, 60),
-            show_line(" ".join(lang.caveats)) if lang.caveats else f"same text as {of}",
-            f"nearly the text of {of}" if lang.is_duplicate and lang.caveats else "",
-        )
-        for lang in odd
-        for of in [_name(table, lang.same_text_as)]
-    ]
+    details = [_text_detail(table, lang) for lang in odd]
     moves = []
     for model, shots in dict.fromkeys((m, shots) for m, shots, _ in table.adjusted):
         every, without = (_mean(table, model, shots, left_out=tags) for tags in (set(), copies))
@@ -128,6 +120,14 @@ def check_text(table: ReportTable, names: Mapping[str, str]) -> Check:
         "count one text twice.",
         tuple(details),
     )
+
+
+def _text_detail(table: ReportTable, language: Language) -> Detail:
+    caveats, of = show_line(" ".join(language.caveats)), _name(table, language.same_text_as)
+    if not caveats:
+        return Detail(show_line(language.name, 60), f"same text as {of}")
+    copy = f"nearly the text of {of}" if language.is_duplicate else ""
+    return Detail(show_line(language.name, 60), caveats, copy)
 
 
 def _shots(shots: int) -> str:
