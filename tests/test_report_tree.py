@@ -125,6 +125,16 @@ def test_pair_is_scored_on_what_both_have_whatever_a_third_lacks(tmp_path: Path)
     assert slots["tree-0-n"] == "1 of 2"
 
 
+def test_family_of_tasks_that_a_third_model_never_had_still_counts(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(GERMAN,))
+    for model, n_right in (("m", 8), ("n", 5), ("o", 2)):
+        run.put(Cell(model, "topic", "de", 0), exact(n_right))
+    for model in "mn":
+        run.put(Cell(model, "terms", "de", 0), exact(2))
+    table = table_from_run(read_run(run.write()))
+    assert pair_scores(table, PAIR)["de"] == (pytest.approx(0.5), pytest.approx(0.25))
+
+
 def test_swapped_pair_mirrors_the_differences(table: ReportTable) -> None:
     tree = tree_of(table, PAIR)
     swapped = tree_slots(table, tree, Pair("n", "m", 0))
