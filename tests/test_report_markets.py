@@ -96,6 +96,12 @@ def test_norwegian_listed_twice_counts_once(tmp_path: Path) -> None:
     assert market.untested == pytest.approx(25 / 125)
 
 
+def test_norwegian_that_was_not_tested_counts_once_too(tmp_path: Path) -> None:
+    table = toy_table(tmp_path / "r", {"m": {"en": 8}})
+    market = only(table, toy_cldr(NO={"nb": 100.0, "no": 100.0, "en": 50.0}))
+    assert market.untested == pytest.approx(100 / 150)
+
+
 def test_second_script_of_a_listed_language_counts_once(tmp_path: Path) -> None:
     table = toy_table(tmp_path / "r", {"m": {"sr": 8}})
     market = only(table, toy_cldr(RS={"sr": 99.0, "sr_Latn": 99.0, "pa_Arab": 1.0}))

@@ -140,7 +140,8 @@ def test_run_without_texts_still_tells_time(tmp_path: Path) -> None:
     table = timed(read_run(run.write()), {("m", "en"): {"seconds": 4.0}})
     tokens = tokens_of(table, None)
     assert tokens.costs[0].seconds == pytest.approx(0.5)
-    assert "unknown" in tokens.sentence
+    assert "is unknown: no parallel text" in tokens.sentence
+    assert "not known for" not in tokens.sentence
 
 
 def test_dots_stand_on_a_logarithmic_axis_with_ends(tmp_path: Path) -> None:

@@ -125,6 +125,16 @@ def test_pair_is_scored_on_what_both_have_whatever_a_third_lacks(tmp_path: Path)
     assert slots["tree-0-n"] == "1 of 2"
 
 
+def test_family_of_tasks_that_a_third_model_never_had_still_counts(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(GERMAN,))
+    for model, n_right in (("m", 8), ("n", 5), ("o", 2)):
+        run.put(Cell(model, "topic", "de", 0), exact(n_right))
+    for model in "mn":
+        run.put(Cell(model, "terms", "de", 0), exact(2))
+    table = table_from_run(read_run(run.write()))
+    assert pair_scores(table, PAIR)["de"] == (pytest.approx(0.5), pytest.approx(0.25))
+
+
 def test_swapped_pair_mirrors_the_differences(table: ReportTable) -> None:
     tree = tree_of(table, PAIR)
     swapped = tree_slots(table, tree, Pair("n", "m", 0))
@@ -146,8 +156,18 @@ def test_run_without_chance_levels_has_no_score_by_family(tmp_path: Path) -> Non
         for tag in ("en", "de", "nl"):
             run.put(Cell(model, "text", tag, 0), texts(100))
     tree = tree_of(table_from_run(read_run(run.write())), PAIR)
+    assert not tree.has_scores
     assert tree.slots["tree-sentence"].startswith("This run cannot say")
     assert tree.slots["tree-0-a"] == "–"
+
+
+def test_pair_without_a_language_in_common_has_a_sentence_and_no_table(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(GERMAN, DUTCH))
+    run.put(Cell("m", "topic", "de", 0), exact(8))
+    run.put(Cell("n", "topic", "nl", 0), exact(8))
+    table = table_from_run(read_run(run.write()))
+    assert not tree_of(table, PAIR).has_scores
+    assert tree_of(table, None).has_scores
 
 
 def test_hostile_family_stays_text(tmp_path: Path) -> None:

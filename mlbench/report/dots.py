@@ -11,8 +11,8 @@ from collections.abc import Sequence
 def stacked_path(xs: Sequence[float], *, floor: float, room: float, dot: float) -> str:
     """Draw one dot of a height at each x, stacked from the floor upwards within the room over it.
 
-    >>> stacked_path([10, 10.2, 30], floor=12, room=12, dot=4)
-    'M10 10h0M10.2 6h0M30 10h0'
+    >>> stacked_path([9, 9.2, 30], floor=12, room=12, dot=4)
+    'M9 10h0M9.2 6h0M30 10h0'
     """
     bins: dict[int, list[float]] = defaultdict(list)
     for x in sorted(xs):

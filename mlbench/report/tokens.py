@@ -242,7 +242,7 @@ def _sentence(table: ReportTable, costs: Sequence[Cost]) -> str:
     unknown = (
         f" Tokens are not known for {join(hidden)}: the backend does not show them, or there is no "
         "parallel text."
-        if hidden
+        if 0 < len(hidden) < len(costs)
         else ""
     )
     if not known:

@@ -6,8 +6,9 @@ and how much would do so by the number of families alone.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from mlbench.languages import REFERENCE
@@ -55,11 +56,15 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The section. `slots` are those of the first pair, or of the one model of the run."""
+    """The section; without `has_scores` there is only its sentence.
+
+    `slots` are those of the first pair, or of the one model of the run.
+    """
 
     families: tuple[Family, ...]
     singles: tuple[Group, ...]
     has_pair: bool
+    has_scores: bool
     slots: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -79,9 +84,20 @@ def tree_of(table: ReportTable, pair: Pair | None) -> Tree:
         for i, (name, languages) in enumerate(ordered)
         if len(languages) == 1
     )
-    tree = Tree(families, singles, pair is not None)
+    tree = Tree(families, singles, pair is not None, _has_scores(table, 2 if pair else 1))
     slots = tree_slots(table, tree, pair) if pair else _one_model(table, tree)
-    return Tree(families, singles, pair is not None, slots)
+    return replace(tree, slots=slots)
+
+
+def _has_scores(table: ReportTable, n_models: int) -> bool:
+    """Tell whether any row can hold a number of so many models."""
+    scored = {b.family for b in table.blocks if b.kind == "accuracy" and b.chance is not None}
+    counts = Counter(
+        cell._replace(model="")
+        for cell, view in table.cells.items()
+        if view.state == "value" and cell.family in scored
+    )
+    return any(n >= n_models for n in counts.values())
 
 
 def _family(key: str, name: str, languages: Sequence[Language]) -> Family:
