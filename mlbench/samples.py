@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mlbench.metrics import ChoiceSample, Sample, ScoreSample, TextSample, doc_scores
 
+Floats = NDArray[np.float64]
 _LISTS = ("choices", "loglikelihoods", "calibration", "n_tokens")
 
 
@@ -67,17 +68,14 @@ class SampleColumns(Sequence[Sample]):
         """Give the cluster of each doc."""
         return tuple(self._table["cluster_id"].to_pylist())
 
-    def scores(self, metric: str) -> list[float]:
+    def scores(self, metric: str) -> Floats:
         """Give what metrics.doc_scores gives, bit for bit."""
         if self._kind is TextSample and metric == "bits":
-            bits: list[float] = (-self._table["loglikelihood"].to_numpy() / math.log(2)).tolist()
-            return bits
-        if self._kind is ChoiceSample and metric == "acc":
-            likely = self._likely
-            if likely is not None:
-                right = likely == self._table["target"].to_numpy()
-                return [float(is_right) for is_right in right.tolist()]
-        return doc_scores(self._samples, metric)
+            with np.errstate(over="ignore"):
+                return np.asarray(-self._table["loglikelihood"].to_numpy() / math.log(2))
+        if self._kind is ChoiceSample and metric == "acc" and self._likely is not None:
+            return np.asarray(self._likely == self._table["target"].to_numpy(), dtype=np.float64)
+        return np.array(doc_scores(self._samples, metric))
 
     @property
     def tokens(self) -> list[int | None]:
@@ -100,11 +98,11 @@ class SampleColumns(Sequence[Sample]):
         return np.asarray(padded.argmax(axis=1), dtype=np.int64)
 
 
-def scores_of(samples: Sequence[Sample], metric: str) -> list[float]:
+def scores_of(samples: Sequence[Sample], metric: str) -> Floats:
     """Give the metric of each doc (metrics.doc_scores)."""
     if isinstance(samples, SampleColumns):
         return samples.scores(metric)
-    return doc_scores(samples, metric)
+    return np.array(doc_scores(samples, metric))
 
 
 def doc_ids_of(samples: Sequence[Sample]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Nothing is estimated here. Accuracy families enter with their primary metric, te
 bits and, where the backend showed them, with tokens.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ from mlbench.stats import (
     read_claims,
     table_from_cells,
 )
-from mlbench.stats.table import Kind
+from mlbench.stats.table import Floats, Kind
+
+Scores = Sequence[float] | Floats
 
 
 def judge_run(
@@ -84,7 +86,7 @@ def _table(run: Run, cells: Iterable[Cell], family: str) -> ScoreTable:
     return table_from_cells(family, mine, kind=kind, is_parallel=facts["is_parallel"])
 
 
-def _cell_scores(run: Run, cell: Cell, values: list[float], chance: float | None) -> CellScores:
+def _cell_scores(run: Run, cell: Cell, values: Scores, chance: float | None) -> CellScores:
     samples = run.done[cell].samples
     return CellScores(
         model=cell.model,

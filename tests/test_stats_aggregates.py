@@ -28,7 +28,7 @@ from mlbench.stats.contrast import Contrast, mean_contrast, stderr_of
 from mlbench.stats.gap import _slopes
 from mlbench.stats.pairs import pair_levels
 from mlbench.stats.power import predicted_stderr
-from mlbench.stats.scales import logit_smoothed, primary_contrasts, scale_moat
+from mlbench.stats.scales import primary_contrasts, scale_moat, smoothed_odds
 
 
 def contrast(estimate: list[float], tags: tuple[str, ...] = ("x", "y", "z")) -> Contrast:
@@ -40,7 +40,7 @@ def contrast(estimate: list[float], tags: tuple[str, ...] = ("x", "y", "z")) -> 
 
 
 def test_logit_is_finite_at_both_ends_and_odd() -> None:
-    none, half, all_right = logit_smoothed(np.array([0.0, 0.5, 1.0]), np.full(3, 20.0))
+    none, half, all_right = np.log(smoothed_odds(np.array([0.0, 0.5, 1.0]), np.full(3, 20)))
     assert half == 0 and none == pytest.approx(-all_right)
     # Agresti-Coull at 95 %: (0 + 1.92)/(20 + 3.84) = 0.08057, of which the logit is -2.4346.
     assert none == pytest.approx(-2.4346, abs=1e-3)
@@ -156,7 +156,7 @@ def test_families_are_averaged_where_they_have_the_language() -> None:
 
 
 def test_draws_of_languages_keep_families_together() -> None:
-    weights = draw_languages(np.array([0, 0, 1, 2]), QUICK)
+    weights = draw_languages((0, 0, 1, 2), QUICK)
     pair, single = weights[:, :2].sum(axis=1), weights[:, 2]
     assert (pair % 2 == 0).all()
     assert (pair / 2 + single + weights[:, 3] == 3).all()

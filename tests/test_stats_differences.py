@@ -33,8 +33,9 @@ def test_replicates_are_the_weighted_means_of_their_draws() -> None:
         np.array([[1.0, 0.5], [2.0, 0.0], [0.0, 4.0]]),
         np.array([[1.0, 1], [2, 2], [1, 1]]),
     )
-    means = replicate_means(sums, counts, rng=np.random.default_rng(4), replicates=50)
-    weights = np.concatenate(list(draw_weights(np.random.default_rng(4), 3, 50)))
+    draws = list(draw_weights(np.random.default_rng(4), 3, 50))
+    means = replicate_means(sums, counts, draws=draws, replicates=50)
+    weights = np.concatenate(draws)
     assert (weights.sum(axis=1) == 3).all()
     assert means == pytest.approx(weights @ sums / (weights @ counts))
 

@@ -17,7 +17,7 @@ from mlbench.stats import (
     mean_stderr,
     wilson,
 )
-from mlbench.stats.cells import clustered_stderrs, is_above_chance
+from mlbench.stats.cells import are_above_chance, clustered_stderrs
 from mlbench.stats.intervals import bca, expanded_tail, percentile, quantiles
 
 scores = st.lists(st.integers(0, 1).map(float), min_size=1, max_size=60)
@@ -163,9 +163,9 @@ def test_clustered_stderr_of_single_docs_is_the_usual_one(values: list[float]) -
 
 
 def test_three_right_docs_are_not_above_chance() -> None:
-    assert not is_above_chance(np.ones(3), np.arange(3), 0.25)
-    assert is_above_chance(np.ones(30), np.arange(30), 0.25)
-    assert not is_above_chance(np.ones(1), np.arange(1), 0.25)
+    for n_docs, is_above in ((3, False), (30, True), (1, False)):
+        docs = np.ones((1, n_docs))
+        assert are_above_chance(docs, np.arange(n_docs), np.array([0.25]))[0] == is_above
 
 
 def test_each_of_many_cells_has_the_level_that_it_has_alone() -> None:

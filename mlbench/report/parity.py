@@ -19,5 +19,5 @@ def parity(result: store.CellResult, english: store.CellResult) -> float:
 
 
 def _bits(result: store.CellResult) -> dict[str, float]:
-    values = scores_of(result.samples, "bits")
+    values = scores_of(result.samples, "bits").tolist()
     return dict(zip(doc_ids_of(result.samples), values, strict=True))

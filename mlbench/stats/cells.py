@@ -10,9 +10,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlbench.errors import DataError
-from mlbench.stats.bootstrap import Resampling, cluster_sums, on_exact_grid, replicate_means, rng_of
+from mlbench.stats.bootstrap import (
+    Resampling,
+    cluster_sums,
+    on_exact_grid,
+    replicate_means,
+    weights_of,
+)
 from mlbench.stats.intervals import Interval, bca, percentile, wilson
 from mlbench.stats.table import Floats, Ints
 
@@ -49,7 +56,7 @@ def cell_level(
 
 
 def cell_levels(
-    values: Sequence[Sequence[float]] | Floats,
+    values: Sequence[Floats] | Floats,
     clusters: Sequence[str] | None = None,
     *,
     resampling: Resampling | None = None,
@@ -124,8 +131,8 @@ def _bootstrapped(scores: Floats, codes: Ints, resampling: Resampling) -> list[_
     # Each cell has a grid of its own, so that its numbers do not depend on its neighbours.
     exact = np.concatenate([on_exact_grid(row[np.newaxis]) for row in scores])
     sums, counts = cluster_sums(exact, codes)
-    rng = rng_of(resampling.seed, "cell")
-    replicates = replicate_means(sums, counts, rng=rng, replicates=resampling.replicates)
+    draws = weights_of("cell", len(sums), resampling)
+    replicates = replicate_means(sums, counts, draws=draws, replicates=resampling.replicates)
     means = scores.mean(axis=1)
     spread = replicates.std(axis=0, ddof=1)
     skew = ((replicates - means) ** 3).mean(axis=0)
@@ -140,14 +147,16 @@ def _bootstrapped(scores: Floats, codes: Ints, resampling: Resampling) -> list[_
     return ends
 
 
-def is_above_chance(scores: Floats, codes: Ints, chance: float, stderrs: float = 3.0) -> bool:
-    """Say whether a mean is so many stderr above chance (the floor rule).
+def are_above_chance(
+    scores: Floats, codes: Ints, chance: Floats, stderrs: float = 3.0
+) -> NDArray[np.bool_]:
+    """Say which means of scores[cell, doc] are so many stderr above chance (the floor rule).
 
     The stderr is the larger of the clustered one and that of guessing, sqrt(c(1 - c)/n): three
-    docs that are all right do not vary, and still show little.
+    docs that are all right do not vary, and still show little. Unknown below two clusters: not.
     """
-    guessing = math.sqrt(chance * (1 - chance) / scores.size)
-    stderr = float(clustered_stderrs(scores[np.newaxis], codes)[0])
-    if math.isnan(stderr):
-        return False
-    return float(scores.mean()) > chance + stderrs * max(stderr, guessing)
+    n_docs = (~np.isnan(scores)).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        guessing = np.sqrt(chance * (1 - chance) / n_docs)
+        stderr = np.maximum(clustered_stderrs(scores, codes), guessing)
+        return np.asarray(np.nansum(scores, axis=1) / n_docs > chance + stderrs * stderr)
