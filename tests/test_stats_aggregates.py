@@ -24,7 +24,7 @@ from mlbench.stats import (
     table_from_cells,
 )
 from mlbench.stats.aggregates import combine_families, draw_languages, group_names, sampled_mean
-from mlbench.stats.contrast import Contrast, mean_contrast, stderr_of
+from mlbench.stats.contrast import Contrast, mean_contrast
 from mlbench.stats.gap import _slopes
 from mlbench.stats.pairs import pair_levels
 from mlbench.stats.power import predicted_stderr
@@ -167,8 +167,8 @@ def test_languages_as_a_sample_have_the_spread_of_families() -> None:
     effect = contrast([0.0, 0.1, 0.2, 0.3], ("w", "x", "y", "z"))
     sampled = sampled_mean(effect, ["f", "g", "h", "i"], QUICK)
     # Bootstrap of four values: population sd / sqrt(4).
-    assert stderr_of(sampled)[0] == pytest.approx(np.std([0, 0.1, 0.2, 0.3]) / 2, rel=0.1)
-    assert stderr_of(mean_contrast(effect))[0] == pytest.approx(0.005, rel=0.1)
+    assert sampled.stderr[0] == pytest.approx(np.std([0, 0.1, 0.2, 0.3]) / 2, rel=0.1)
+    assert mean_contrast(effect).stderr[0] == pytest.approx(0.005, rel=0.1)
 
 
 def test_mean_with_weights_uses_them() -> None:

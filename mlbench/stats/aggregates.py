@@ -114,7 +114,10 @@ def combine_families(contrasts: Sequence[Contrast]) -> Contrast | None:
     for contrast in contrasts:
         at = [tags.index(tag) for tag in contrast.languages]
         estimate[at] += contrast.estimate
-        replicates[:, at] += contrast.replicates
+        # By runs of neighbours, which are slices: many times faster than scattered columns.
+        for run in np.split(np.arange(len(at)), np.flatnonzero(np.diff(at) != 1) + 1):
+            start, end = int(run[0]), int(run[-1]) + 1
+            replicates[:, at[start] : at[end - 1] + 1] += contrast.replicates[:, start:end]
         parts = (contrast.n_docs, contrast.n_clusters, contrast.n_unequal, contrast.n_seen)
         counts[:4, at] += np.stack(parts)
         counts[4, at] += 1
