@@ -108,11 +108,14 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
         zero = np.zeros(1, dtype=np.int64)
         return Contrast(("",), missing, missing[np.newaxis], zero, zero, zero, zero)
     share = share / share.sum()
+    # A ratio may be infinite both ways in one replicate; its mean is nan, and no warning.
+    with np.errstate(invalid="ignore"):
+        replicates = contrast.replicates @ share
     return replace(
         contrast,
         languages=("",),
         estimate=np.array([contrast.estimate @ share]),
-        replicates=(contrast.replicates @ share)[:, np.newaxis],
+        replicates=replicates[:, np.newaxis],
         n_docs=contrast.n_docs.max(keepdims=True),
         n_clusters=contrast.n_clusters.max(keepdims=True),
         n_unequal=contrast.n_unequal.max(keepdims=True),
