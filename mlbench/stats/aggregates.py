@@ -121,10 +121,11 @@ def combine_families(contrasts: Sequence[Contrast]) -> Contrast | None:
         parts = (contrast.n_docs, contrast.n_clusters, contrast.n_unequal, contrast.n_seen)
         counts[:4, at] += np.stack(parts)
         counts[4, at] += 1
+    replicates /= counts[4]
     return Contrast(
         tuple(tags),
         estimate / counts[4],
-        replicates / counts[4],
+        replicates,
         counts[0],
         counts[1],
         counts[2],

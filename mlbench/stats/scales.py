@@ -50,9 +50,10 @@ def logit_lead(levels: Resampled, _chance: float) -> Lead:
     """Give logit(A) - logit(B) of accuracies with chance left on, each smoothed."""
 
     def lead(a: Floats, b: Floats) -> Floats:
-        return np.asarray(
-            np.log(smoothed_odds(a, levels.n_docs[0]) / smoothed_odds(b, levels.n_docs[1]))
-        )
+        # In place: replicates are large, and a new array costs more than the sum in it.
+        ratio = smoothed_odds(a, levels.n_docs[0])
+        ratio /= smoothed_odds(b, levels.n_docs[1])
+        return np.log(ratio, out=ratio)
 
     return Lead(lead(*levels.means[:2]), lead(levels.replicates[:, 0], levels.replicates[:, 1]))
 
@@ -63,8 +64,10 @@ def smoothed_odds(accuracy: Floats, n_docs: Ints) -> Floats:
     >>> smoothed_odds(np.array([0.5]), np.array([10])).tolist()
     [1.0]
     """
-    right = accuracy * n_docs + SMOOTHING / 2
-    return np.asarray(right / (n_docs + SMOOTHING - right))
+    right = np.asarray(accuracy * n_docs)
+    right += SMOOTHING / 2
+    right /= n_docs + SMOOTHING - right
+    return right
 
 
 def bits_lead(levels: Resampled, _chance: float) -> Lead:
@@ -132,7 +135,8 @@ def _retention(pair: PairLevels) -> Contrast | None:
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
         kept = (shared.means[:2] - chance) / (english.means[:2] - chance)
-        drawn = (shared.replicates[:, :2] - chance) / (english.replicates[:, :2] - chance)
+        drawn = shared.replicates[:, :2] - chance
+        drawn /= english.replicates[:, :2] - chance
     return moat_of(pair, kept[0] - kept[1], drawn[:, 0] - drawn[:, 1])
 
 
