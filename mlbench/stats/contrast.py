@@ -68,7 +68,10 @@ class Contrast:
     def stderr(self) -> Floats:
         """Give the standard deviation of the replicates; nan below two clusters."""
         with np.errstate(invalid="ignore"):
-            spread = _known_std(self.replicates)
+            is_whole = bool((self.known == len(self.replicates)).all())
+            spread = (
+                self.replicates.std(axis=0, ddof=1) if is_whole else _known_std(self.replicates)
+            )
         return np.where(self.n_clusters > 1, spread, np.nan)
 
 
@@ -125,8 +128,6 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
 
 def _known_std(replicates: Floats) -> Floats:
     known = ~np.isnan(replicates)
-    if known.all():
-        return np.asarray(replicates.std(axis=0, ddof=1))
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, replicates, 0.0).sum(axis=0) / count
     squares = np.where(known, (replicates - mean) ** 2, 0.0).sum(axis=0)
