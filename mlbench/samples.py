@@ -1,7 +1,7 @@
 """How are the samples of a stored cell held? As the columns of its file; as objects when asked.
 
-A report reads a million docs and wants their ids and scores only: columns give them a hundred
-times faster than one object a doc. The objects are those of mlbench.metrics.
+A report reads a million docs and wants their ids and scores only: columns give them
+without making an object a doc. The objects are those of mlbench.metrics.
 """
 
 import math
