@@ -17,7 +17,7 @@ import numpy as np
 
 from mlbench.stats import Plan, Resampling, ScoreTable, holm, predicted_effect
 from mlbench.stats.aggregates import sampled_mean
-from mlbench.stats.contrast import Contrast, interval_of, mean_contrast, stderr_of, two_sided_p
+from mlbench.stats.contrast import Contrast, interval_of, mean_contrast, two_sided_p
 from mlbench.stats.differences import delta_contrast, moat_contrast
 from mlbench.stats.effects import effect_of
 from mlbench.stats.equivalence import tost_p
@@ -104,7 +104,7 @@ def permuted(rng: np.random.Generator, table: ScoreTable) -> ScoreTable:
 
 def naive_interval(moat: Contrast, level: float) -> tuple[float, float]:
     """Give M's interval as if languages were independent: the mistake that is guarded against."""
-    stderr = float(np.sqrt((stderr_of(moat) ** 2).sum())) / len(moat.languages)
+    stderr = float(np.sqrt((moat.stderr**2).sum())) / len(moat.languages)
     centre, radius = float(moat.estimate.mean()), z_of(level) * stderr
     return centre - radius, centre + radius
 

@@ -4,14 +4,15 @@ Nothing is estimated here. Accuracy families enter with their primary metric, te
 bits and, where the backend showed them, with tokens.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlbench.errors import SelectionError, unknown
-from mlbench.metrics import LOWER_IS_BETTER, Sample, TextSample, doc_scores
+from mlbench.metrics import LOWER_IS_BETTER
 from mlbench.records import Cell
 from mlbench.results import Run
+from mlbench.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
 from mlbench.stats import (
     CellScores,
     Evidence,
@@ -21,9 +22,9 @@ from mlbench.stats import (
     read_claims,
     table_from_cells,
 )
-from mlbench.stats.table import Kind
+from mlbench.stats.table import Floats, Kind
 
-Scores = Callable[[tuple[Sample, ...]], list[float]]
+Scores = Sequence[float] | Floats
 
 
 def judge_run(
@@ -76,40 +77,35 @@ def _shots_by_family(cells: Iterable[Cell]) -> tuple[dict[str, int], dict[str, i
 def _table(run: Run, cells: Iterable[Cell], family: str) -> ScoreTable:
     facts = run.families[family]
     metric = facts["metrics"][0]
-
-    def scores(samples: tuple[Sample, ...]) -> list[float]:
-        return doc_scores(samples, metric)
-
-    mine = [_cell_scores(run, c, scores, facts["chance"]) for c in cells if c.family == family]
+    mine = [
+        _cell_scores(run, cell, scores_of(run.done[cell].samples, metric), facts["chance"])
+        for cell in cells
+        if cell.family == family
+    ]
     kind: Kind = "bits" if metric in LOWER_IS_BETTER else "accuracy"
     return table_from_cells(family, mine, kind=kind, is_parallel=facts["is_parallel"])
 
 
-def _cell_scores(run: Run, cell: Cell, scores: Scores, chance: float | None) -> CellScores:
+def _cell_scores(run: Run, cell: Cell, values: Scores, chance: float | None) -> CellScores:
     samples = run.done[cell].samples
     return CellScores(
         model=cell.model,
         language=cell.language,
-        doc_ids=[sample.doc_id for sample in samples],
-        values=scores(samples),
-        cluster_ids=[sample.cluster_id for sample in samples],
+        doc_ids=doc_ids_of(samples),
+        values=values,
+        cluster_ids=cluster_ids_of(samples),
         chance=chance or 0.0,
     )
 
 
 def _tokens(run: Run, cells: Iterable[Cell]) -> ScoreTable | None:
     """Return the tokens of parallel texts, None where no text family was run or none were shown."""
-
-    def scores(samples: tuple[Sample, ...]) -> list[float]:
-        return [float(s.n_tokens or 0) for s in samples if isinstance(s, TextSample)]
-
-    texts = [cell for cell in cells if _shows_tokens(run.done[cell].samples)]
+    tokens = {cell: tokens_of(run.done[cell].samples) for cell in cells}
+    texts = [cell for cell, shown in tokens.items() if shown is not None]
     if not texts:
         return None
     family = texts[0].family
-    mine = [_cell_scores(run, cell, scores, None) for cell in texts if cell.family == family]
+    mine = [
+        _cell_scores(run, cell, tokens[cell] or [], None) for cell in texts if cell.family == family
+    ]
     return table_from_cells(family, mine, kind="tokens", is_parallel=True)
-
-
-def _shows_tokens(samples: tuple[Sample, ...]) -> bool:
-    return all(isinstance(sample, TextSample) and sample.n_tokens for sample in samples)

@@ -20,6 +20,7 @@ LAYERS = [
     ("models", 1),
     ("sources", 1),
     ("metrics", 2),
+    ("samples", 2),
     ("stats", 2),
     ("prepare", 2),
     ("stubs", 2),

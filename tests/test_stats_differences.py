@@ -20,7 +20,14 @@ from mlbench.stats import (
     table_from_cells,
     trace_docs,
 )
-from mlbench.stats.bootstrap import draw_weights, on_exact_grid, replicate_means, resample, rng_of
+from mlbench.stats.bootstrap import (
+    draw_weights,
+    on_exact_grid,
+    replicate_means,
+    resample,
+    rng_of,
+    weights_of,
+)
 
 
 def draw_pair(n: int, seed: int = 0, lead: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
@@ -33,8 +40,9 @@ def test_replicates_are_the_weighted_means_of_their_draws() -> None:
         np.array([[1.0, 0.5], [2.0, 0.0], [0.0, 4.0]]),
         np.array([[1.0, 1], [2, 2], [1, 1]]),
     )
-    means = replicate_means(sums, counts, rng=np.random.default_rng(4), replicates=50)
-    weights = np.concatenate(list(draw_weights(np.random.default_rng(4), 3, 50)))
+    draws = list(draw_weights(np.random.default_rng(4), 3, 50))
+    means = replicate_means(sums, counts, draws=draws, replicates=50)
+    weights = np.concatenate(draws)
     assert (weights.sum(axis=1) == 3).all()
     assert means == pytest.approx(weights @ sums / (weights @ counts))
 
@@ -44,6 +52,12 @@ def test_draws_do_not_depend_on_how_many_fit_at_a_time(monkeypatch: pytest.Monke
     monkeypatch.setattr("mlbench.stats.bootstrap.DRAWS_PER_CHUNK", 21)
     parts = np.concatenate(list(draw_weights(np.random.default_rng(1), 7, 30)))
     assert np.array_equal(whole, parts)
+
+
+def test_draws_that_are_kept_are_those_of_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = np.concatenate(list(weights_of("f", 7, QUICK)))
+    monkeypatch.setattr("mlbench.stats.bootstrap.KEPT_DRAWS", 0)
+    assert np.array_equal(kept, np.concatenate(list(weights_of("f", 7, QUICK))))
 
 
 def test_sums_on_the_grid_do_not_depend_on_the_order() -> None:

@@ -7,19 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
-from stats_toys import QUICK, make_table
+from stats_toys import QUICK
 
 from mlbench.errors import DataError
 from mlbench.stats import (
-    CellScores,
     Resampling,
     cell_level,
     cell_levels,
     mean_stderr,
-    table_from_cells,
     wilson,
 )
-from mlbench.stats.cells import clustered_stderr, is_above_chance
+from mlbench.stats.cells import are_above_chance, clustered_stderrs
 from mlbench.stats.intervals import bca, expanded_tail, percentile, quantiles
 
 scores = st.lists(st.integers(0, 1).map(float), min_size=1, max_size=60)
@@ -160,30 +158,28 @@ def test_cell_without_docs_is_refused() -> None:
 
 @given(scores)
 def test_clustered_stderr_of_single_docs_is_the_usual_one(values: list[float]) -> None:
-    found = clustered_stderr(np.array(values), np.arange(len(values)))
-    assert found == pytest.approx(mean_stderr(values).stderr, nan_ok=True)
+    found = clustered_stderrs(np.array([values]), np.arange(len(values)))
+    assert found[0] == pytest.approx(mean_stderr(values).stderr, nan_ok=True)
 
 
 def test_three_right_docs_are_not_above_chance() -> None:
-    assert not is_above_chance(np.ones(3), np.arange(3), 0.25)
-    assert is_above_chance(np.ones(30), np.arange(30), 0.25)
-    assert not is_above_chance(np.ones(1), np.arange(1), 0.25)
+    for n_docs, is_above in ((3, False), (30, True), (1, False)):
+        docs = np.ones((1, n_docs))
+        assert are_above_chance(docs, np.arange(n_docs), np.array([0.25]))[0] == is_above
 
 
-@pytest.mark.parametrize("is_parallel", [True, False])
-def test_levels_of_a_table_are_those_of_its_cells(is_parallel: bool) -> None:
-    table = make_table(is_parallel=is_parallel)
-    found = cell_levels(table, QUICK)
-    codes = [str(code) for code in table.clusters[3]]
-    alone = cell_level(table.values[1, 3], codes, resampling=QUICK)
-    one = (found.estimate[1, 3], found.low[1, 3], found.high[1, 3], found.stderr[1, 3])
-    assert one[::3] == (alone.estimate, alone.stderr)
-    assert one[1:3] == pytest.approx((alone.low, alone.high), abs=0.02)
+def test_each_of_many_cells_has_the_level_that_it_has_alone() -> None:
+    rng = np.random.default_rng(3)
+    rows = [rng.random(40) < 0.6, np.ones(40), np.eye(40)[3] * 99, rng.normal(9, 1, 40)]
+    values, clusters = np.array(rows, dtype=float), [f"c{i // 2}" for i in range(40)]
+    found = cell_levels(values, clusters, resampling=QUICK)
+    assert found == [cell_level(row, clusters, resampling=QUICK) for row in values]
+    assert {level.method for level in found} == {"wilson", "percentile", "bca"}
 
 
-def test_levels_of_plain_docs_are_wilsons_and_of_missing_cells_unknown() -> None:
-    ids = ["1", "2", "3"]
-    cells = [CellScores("a", "en", ids, [1, 1, 0]), CellScores("b", "sw", ids, [0, 0, 0])]
-    found = cell_levels(table_from_cells("f", cells), QUICK)
-    assert (found.low[0, 0], found.high[0, 0]) == pytest.approx(wilson(2, 3)[:2])
-    assert math.isnan(found.estimate[0, 1]) and found.n_docs.tolist() == [[3, 0], [0, 3]]
+def test_a_doc_that_is_not_there_is_no_part_of_a_stderr() -> None:
+    values = np.array([[1.0, 0, 1, np.nan, 0, np.nan], [1, 1, 0, 0, 1, 0]])
+    codes = np.array([0, 0, 1, 1, 2, 3])
+    there = ~np.isnan(values[0])
+    alone = clustered_stderrs(values[:1, there], np.array([0, 0, 1, 2]))
+    assert clustered_stderrs(values, codes)[0] == alone[0]

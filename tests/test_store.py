@@ -4,14 +4,16 @@ import os
 import subprocess
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlbench import store
 from mlbench.errors import StoreError
-from mlbench.metrics import ChoiceSample, TextSample
+from mlbench.metrics import ChoiceSample, TextSample, doc_scores
 from mlbench.records import Cell, Score
+from mlbench.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
 
 CELL = Cell("org/model", "sib200_topic", "zh-Hans", 5)
 CHOICES = ChoiceSample(
@@ -45,6 +47,45 @@ def test_any_text_and_any_float_come_back_bit_for_bit(tmp_path_factory, rows):
     samples = tuple(TextSample(*row) for row in rows)
     store.put(path, result(*samples))
     assert store.get(path).samples == samples
+
+
+likelihoods = st.lists(st.sampled_from([-1.0, -2.5, -math.inf, math.nan]), min_size=1, max_size=4)
+
+
+@given(st.lists(st.tuples(text, text, likelihoods), min_size=1, max_size=5))
+def test_scores_from_columns_are_those_of_the_samples(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("store") / "x.parquet"
+    samples = tuple(
+        ChoiceSample(doc, cluster, 1, ("x",) * len(likely), tuple(likely))
+        for doc, cluster, likely in rows
+    )
+    store.put(path, result(*samples))
+    stored = store.get(path).samples
+    assert scores_of(stored, "acc").tolist() == doc_scores(samples, "acc")
+    assert scores_of(stored, "acc_norm").tolist() == doc_scores(samples, "acc_norm")
+    assert doc_ids_of(stored) == doc_ids_of(samples) and tokens_of(stored) is None
+    assert cluster_ids_of(stored) == cluster_ids_of(samples)
+
+
+@given(st.lists(st.tuples(number, st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=5))
+def test_bits_and_tokens_from_columns_are_those_of_the_texts(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("store") / "x.parquet"
+    samples = tuple(TextSample("d", "c", *row) for row in rows)
+    store.put(path, result(*samples))
+    stored = store.get(path).samples
+    for metric in ("bits", "bits_per_byte"):
+        assert scores_of(stored, metric).tolist() == doc_scores(samples, metric)
+    assert tokens_of(stored) == tokens_of(samples)
+    assert (tokens_of(stored) is None) == any(sample.n_tokens == 0 for sample in samples)
+
+
+def test_a_file_with_other_columns_is_damaged(tmp_path):
+    path = tmp_path / "a.parquet"
+    store.put(path, result(CHOICES))
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns(["target"]), path)
+    with pytest.raises(StoreError, match="is damaged .its columns are calibration, choices"):
+        store.get(path)
 
 
 def test_missing_failed_and_done_are_three_states(tmp_path):

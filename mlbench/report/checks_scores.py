@@ -15,7 +15,7 @@ from mlbench.report.compare import CEILING, why_not_paired
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, number, percent, plural, show_line, signed
 from mlbench.stats import detectable_effect
-from mlbench.stats.cells import clustered_stderr
+from mlbench.stats.cells import clustered_stderrs
 from mlbench.store import CellResult
 
 SOME = 0.10
@@ -221,4 +221,4 @@ def _paired_stderr(a: CellResult, b: CellResult, metric: str) -> float:
     ]
     difference = np.array([scores[0][s.doc_id] - scores[1][s.doc_id] for s in a.samples])
     codes = np.unique([sample.cluster_id for sample in a.samples], return_inverse=True)[1]
-    return clustered_stderr(difference, codes.astype(np.int64))
+    return float(clustered_stderrs(difference[np.newaxis], codes.astype(np.int64))[0])

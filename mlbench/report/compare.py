@@ -15,6 +15,7 @@ from mlbench.languages import REFERENCE
 from mlbench.records import Cell
 from mlbench.report.columns import Block
 from mlbench.report.tables import ReportTable
+from mlbench.samples import doc_ids_of
 from mlbench.stats import Resampling, judge, read_claims
 from mlbench.store import CellResult
 from mlbench.verdict import evidence_of
@@ -210,7 +211,8 @@ def why_not_paired(a: CellResult, b: CellResult) -> str:
     differing = [key for key in _SAME if a.signature.get(key) != b.signature.get(key)]
     if differing:
         return f"the models were scored under different conditions ({', '.join(differing)})"
-    if sorted(s.doc_id for s in a.samples) != sorted(s.doc_id for s in b.samples):
+    ids = [doc_ids_of(result.samples) for result in (a, b)]
+    if ids[0] != ids[1] and sorted(ids[0]) != sorted(ids[1]):
         return "the models were scored on different docs"
     return ""
 
@@ -219,7 +221,7 @@ def _sharing_docs(
     block: Block, found: dict[str, list[CellResult]], reasons: dict[tuple[str, str], str]
 ) -> dict[str, list[CellResult]]:
     """Leave out a language without a doc of the pivot: English, or the one with most docs."""
-    ids = {tag: {sample.doc_id for sample in results[0].samples} for tag, results in found.items()}
+    ids = {tag: set(doc_ids_of(results[0].samples)) for tag, results in found.items()}
     if not ids:
         return found
     pivot = REFERENCE if REFERENCE in ids else max(ids, key=lambda tag: len(ids[tag]))

@@ -3,7 +3,7 @@
 import math
 
 from mlbench import store
-from mlbench.metrics import doc_scores
+from mlbench.samples import doc_ids_of, scores_of
 
 
 def parity(result: store.CellResult, english: store.CellResult) -> float:
@@ -19,5 +19,5 @@ def parity(result: store.CellResult, english: store.CellResult) -> float:
 
 
 def _bits(result: store.CellResult) -> dict[str, float]:
-    values = doc_scores(result.samples, "bits")
-    return {sample.doc_id: bits for sample, bits in zip(result.samples, values, strict=True)}
+    values = scores_of(result.samples, "bits").tolist()
+    return dict(zip(doc_ids_of(result.samples), values, strict=True))

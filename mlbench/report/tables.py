@@ -14,13 +14,13 @@ from typing import Literal
 
 from mlbench import store
 from mlbench.languages import REFERENCE
-from mlbench.metrics import METRICS, cell_score, doc_scores
+from mlbench.metrics import METRICS, cell_score
 from mlbench.records import Cell, Language
 from mlbench.report.columns import Block, blocks_of
 from mlbench.report.parity import parity
 from mlbench.results import Run
-from mlbench.stats import Resampling
-from mlbench.stats.cells import Level, cell_level
+from mlbench.samples import cluster_ids_of, scores_of
+from mlbench.stats import Level, Resampling, cell_levels
 
 State = Literal["value", "failed", "missing", "no data"]
 Quantity = Literal["accuracy", "parity", "bits per byte", "score"]
@@ -128,10 +128,14 @@ def table_from_run(run: Run) -> ReportTable:
     reasons = _Reasons(run)
     cells: dict[Cell, CellView] = {}
     for block in blocks:
+        levels = _levels(run, block)
         for model in block.models:
             for language in languages:
                 cell = Cell(model, block.family, language.tag, block.shots)
-                cells[cell] = _view(run, block, cell, reasons)
+                if cell in run.done:
+                    cells[cell] = _view(run, block, cell, levels.get(cell))
+                else:
+                    cells[cell] = reasons.view(cell, _quantity(run, block, cell))
     return ReportTable(
         run,
         blocks,
@@ -142,13 +146,9 @@ def table_from_run(run: Run) -> ReportTable:
     )
 
 
-def _view(run: Run, block: Block, cell: Cell, reasons: _Reasons) -> CellView:
-    english = run.done.get(cell._replace(language=REFERENCE))
-    quantity = _quantity(block, english)
-    result = run.done.get(cell)
-    if result is None:
-        return reasons.view(cell, quantity)
-    level = _level(result, block.metric)
+def _view(run: Run, block: Block, cell: Cell, level: Level | None) -> CellView:
+    quantity = _quantity(run, block, cell)
+    result = run.done[cell]
     above = level.low > block.chance if level and block.chance is not None else None
     return CellView(
         cell,
@@ -156,27 +156,35 @@ def _view(run: Run, block: Block, cell: Cell, reasons: _Reasons) -> CellView:
         quantity,
         result=result,
         level=level,
-        shown=_shown(result, block, quantity, english),
+        shown=_shown(result, block, quantity, run.done.get(cell._replace(language=REFERENCE))),
         is_above_chance=above,
         is_reference=quantity == "parity" and cell.language == REFERENCE,
         n_truncated=int(result.usage.get("n_truncated") or 0),
     )
 
 
-def _quantity(block: Block, english: store.CellResult | None) -> Quantity:
+def _quantity(run: Run, block: Block, cell: Cell) -> Quantity:
     if block.kind == "accuracy":
         return "accuracy"
     if block.kind == "other":
         return "score"
-    return "bits per byte" if english is None else "parity"
+    return "parity" if cell._replace(language=REFERENCE) in run.done else "bits per byte"
 
 
-def _level(result: store.CellResult, metric: str) -> Level | None:
-    """Give the interval of the mean over docs; None for a metric of the whole cell."""
-    if metric not in DOC_METRICS:
-        return None
-    clusters = [sample.cluster_id for sample in result.samples]
-    return cell_level(doc_scores(result.samples, metric), clusters, resampling=RESAMPLING)
+def _levels(run: Run, block: Block) -> dict[Cell, Level]:
+    """Give the intervals of means over docs; none for a metric of the whole cell."""
+    if block.metric not in DOC_METRICS:
+        return {}
+    cells_by_clusters: dict[tuple[str, ...], list[Cell]] = {}
+    for cell, result in run.done.items():
+        if (cell.family, cell.shots) == (block.family, block.shots):
+            clusters = cluster_ids_of(result.samples)
+            cells_by_clusters.setdefault(clusters, []).append(cell)
+    levels: dict[Cell, Level] = {}
+    for clusters, cells in cells_by_clusters.items():
+        values = [scores_of(run.done[cell].samples, block.metric) for cell in cells]
+        levels |= zip(cells, cell_levels(values, clusters, resampling=RESAMPLING), strict=True)
+    return levels
 
 
 def _shown(

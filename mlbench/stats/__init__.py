@@ -15,7 +15,7 @@ from mlbench.stats.aggregates import (
 )
 from mlbench.stats.align import table_from_cells
 from mlbench.stats.bootstrap import Resampling
-from mlbench.stats.cells import CellLevels, Level, cell_level, cell_levels
+from mlbench.stats.cells import Level, cell_level, cell_levels
 from mlbench.stats.claims import Claim, ClaimsFile, ClaimsFileError, read_claims
 from mlbench.stats.contrast import Difference, Differences
 from mlbench.stats.differences import PairedDifferences, paired_difference, paired_differences
@@ -40,7 +40,6 @@ from mlbench.stats.trace import DocTrace, trace_docs
 from mlbench.stats.verdict import judge, verdict_json
 
 __all__ = [
-    "CellLevels",
     "CellScores",
     "Claim",
     "ClaimsFile",

@@ -14,6 +14,18 @@ from mlbench.errors import DataError
 from mlbench.stats.table import REFERENCE_LANGUAGE, CellScores, Floats, Ints, Kind, ScoreTable
 
 
+class _Order(NamedTuple):
+    """Ids and clusters of docs sorted by id, and where each was before."""
+
+    ids: tuple[str, ...]
+    clusters: tuple[str, ...]
+    places: Ints
+
+
+# Ids and clusters as the cells have them. Most cells of a family have the same, sorted once.
+_Orders = dict[tuple[tuple[str, ...], tuple[str, ...]], _Order]
+
+
 class _Docs(NamedTuple):
     """One language of one family, docs sorted by id; `values` by model."""
 
@@ -28,8 +40,9 @@ def table_from_cells(
 ) -> ScoreTable:
     """Align the cells of one family by doc id and check them; raises DataError."""
     docs_by_language: dict[str, _Docs] = {}
+    orders: _Orders = {}
     for cell in sorted(cells, key=lambda cell: (cell.language, cell.model)):
-        _add_cell(docs_by_language, cell, where=f"family {family!r}", kind=kind)
+        _add_cell(docs_by_language, cell, orders, where=f"family {family!r}", kind=kind)
     if not docs_by_language:
         raise DataError(f"family {family!r}: no cell has scores. See: mlbench list cells RUN")
     if is_parallel:
@@ -47,11 +60,9 @@ class _Axes(NamedTuple):
 
 def _parallel_axes(docs_by_language: dict[str, _Docs]) -> _Axes:
     """One doc axis for all languages: the sorted union of ids, clusters coded once."""
-    cluster_by_id = {
-        doc_id: cluster
-        for docs in docs_by_language.values()
-        for doc_id, cluster in zip(docs.ids, docs.clusters, strict=True)
-    }
+    cluster_by_id: dict[str, str] = {}
+    for ids_there, clusters in {docs[:2] for docs in docs_by_language.values()}:
+        cluster_by_id |= zip(ids_there, clusters, strict=True)
     ids = tuple(sorted(cluster_by_id))
     codes = np.unique([cluster_by_id[i] for i in ids], return_inverse=True)[1]
     n_languages = len(docs_by_language)
@@ -76,8 +87,12 @@ def _filled(
     chance = np.full(axes.clusters.shape, np.nan)
     clusters = np.full(axes.clusters.shape, -1, dtype=np.int64)
     position = {doc_id: i for i, doc_id in enumerate(axes.doc_ids[0])}
+    places_of: dict[tuple[str, ...], Ints] = {}
     for row, docs in enumerate(docs_by_language.values()):
-        places = [position[i] for i in docs.ids] if is_parallel else list(range(len(docs.ids)))
+        if docs.ids not in places_of:
+            own = [position[i] for i in docs.ids] if is_parallel else range(len(docs.ids))
+            places_of[docs.ids] = np.array(own)
+        places = places_of[docs.ids]
         clusters[row, places] = axes.clusters[row, places]
         chance[row, places] = docs.chance
         for model, scores in docs.values.items():
@@ -88,10 +103,12 @@ def _filled(
     )
 
 
-def _add_cell(known: dict[str, _Docs], cell: CellScores, *, where: str, kind: Kind) -> None:
+def _add_cell(
+    known: dict[str, _Docs], cell: CellScores, orders: _Orders, *, where: str, kind: Kind
+) -> None:
     """Check one cell by itself and against the same language of the models before it."""
     where = f"{where}, language {cell.language!r}"
-    docs = _sorted_docs(cell, f"{where}, model {cell.model!r}", kind)
+    docs = _sorted_docs(cell, orders, f"{where}, model {cell.model!r}", kind)
     before = known.setdefault(cell.language, docs)
     if before is docs:
         return
@@ -117,7 +134,7 @@ def _example(ids: list[str]) -> str:
     return f", first {ids[0]!r}" if ids else ""
 
 
-def _sorted_docs(cell: CellScores, where: str, kind: Kind) -> _Docs:
+def _sorted_docs(cell: CellScores, orders: _Orders, where: str, kind: Kind) -> _Docs:
     """Sort one cell by doc id and check lengths, duplicates and values."""
     n = len(cell.doc_ids)
     if n == 0:
@@ -127,16 +144,24 @@ def _sorted_docs(cell: CellScores, where: str, kind: Kind) -> _Docs:
     if len(clusters) != n or values.shape != (n,):
         raise DataError(f"{where}: {n} doc ids, {len(clusters)} clusters, {values.size} scores")
     chance = np.broadcast_to(np.asarray(cell.chance, dtype=np.float64), (n,))
-    order = sorted(range(n), key=cell.doc_ids.__getitem__)
-    ids = tuple(cell.doc_ids[i] for i in order)
-    for before, after in zip(ids, ids[1:], strict=False):
-        if before == after:
-            raise DataError(f"{where}: doc {after!r} is there twice; keep one score a doc")
-    values = values[order]
+    names = (tuple(cell.doc_ids), tuple(clusters))
+    if names not in orders:
+        orders[names] = _order_of(*names, where)
+    ids, sorted_clusters, places = orders[names]
+    values = values[places]
     _check_values(values, ids, where, kind)
     if not ((chance >= 0) & (chance < 1)).all():
         raise DataError(f"{where}: a chance level is not in [0, 1)")
-    return _Docs(ids, tuple(clusters[i] for i in order), chance[order], {cell.model: values})
+    return _Docs(ids, sorted_clusters, chance[places], {cell.model: values})
+
+
+def _order_of(doc_ids: tuple[str, ...], clusters: tuple[str, ...], where: str) -> _Order:
+    places = sorted(range(len(doc_ids)), key=doc_ids.__getitem__)
+    ids = tuple(doc_ids[i] for i in places)
+    for before, after in zip(ids, ids[1:], strict=False):
+        if before == after:
+            raise DataError(f"{where}: doc {after!r} is there twice; keep one score a doc")
+    return _Order(ids, tuple(clusters[i] for i in places), np.array(places))
 
 
 def _check_values(values: Floats, ids: tuple[str, ...], where: str, kind: Kind) -> None:
@@ -155,7 +180,9 @@ def _check_parallel(family: str, docs_by_language: dict[str, _Docs]) -> None:
     longest = max(docs_by_language, key=lambda tag: len(docs_by_language[tag].ids))
     pivot = REFERENCE_LANGUAGE if REFERENCE_LANGUAGE in docs_by_language else longest
     cluster_by_id: dict[str, str] = {}
-    for language in (pivot, *docs_by_language):
+    # Languages with the same docs are checked once.
+    languages = {docs_by_language[tag][:2]: tag for tag in (*reversed(docs_by_language), pivot)}
+    for language in (pivot, *reversed(languages.values())):
         docs = docs_by_language[language]
         if not set(docs.ids) & set(docs_by_language[pivot].ids):
             raise DataError(

@@ -8,8 +8,9 @@ W·T / W·n, one matrix product (its time and memory: docs/validation.md).
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ from mlbench.stats.table import Floats, Ints
 
 # Numbers drawn at a time: 8 MB of int64, so that memory does not grow with the replicates.
 DRAWS_PER_CHUNK = 1_000_000
+# Draws of so many numbers are kept: 10 MB each, for eight families.
+KEPT_DRAWS = 5_000_000
 # Bits of a float64 significand that a sum may use and stay exact.
 EXACT_BITS = 52
 # Whole numbers up to here are exact in float32 (24 bits of significand).
@@ -72,6 +75,24 @@ def draw_weights(rng: np.random.Generator, n_clusters: int, replicates: int) -> 
         yield counts.reshape(rows, n_clusters)
 
 
+@lru_cache(maxsize=8)
+def _kept_weights(seed: int, name: str, n_clusters: int, replicates: int) -> tuple[Ints, ...]:
+    rng = rng_of(seed, name)
+    return tuple(draw.astype(np.uint16) for draw in draw_weights(rng, n_clusters, replicates))
+
+
+def weights_of(name: str, n_clusters: int, resampling: Resampling) -> Iterable[Ints]:
+    """Give the draws of a family or language: kept where small, as many cells and pairs use them.
+
+    The draws of a stream depend on nothing but these numbers. A cluster is never drawn more often
+    than there are clusters, so 16 bits hold the counts of those that are kept.
+    """
+    seed, replicates = resampling.seed, resampling.replicates
+    if n_clusters * replicates > KEPT_DRAWS:
+        return draw_weights(rng_of(seed, name), n_clusters, replicates)
+    return _kept_weights(seed, name, n_clusters, replicates)
+
+
 def cluster_sums(values: Floats, clusters: Ints) -> tuple[Floats, Floats]:
     """Add up values[column, doc] by cluster: sums and doc counts, both clusters x columns.
 
@@ -101,7 +122,7 @@ def on_exact_grid(values: Floats) -> Floats:
 
 
 def replicate_means(
-    sums: Floats, counts: Floats, *, rng: np.random.Generator, replicates: int
+    sums: Floats, counts: Floats, *, draws: Iterable[Ints], replicates: int
 ) -> Floats:
     """Give W·T / W·n for every column: replicates x columns, nan where a draw has no doc.
 
@@ -115,11 +136,12 @@ def replicate_means(
     docs: NDArray[Any] = patterns.astype(exact)
     means = np.empty((replicates, sums.shape[1]))
     row = 0
-    for counted in draw_weights(rng, len(sums), replicates):
+    for counted in draws:
         weights: NDArray[Any] = counted.astype(exact)
         drawn = (weights @ docs).astype(np.float64)
         drawn[drawn == 0] = np.nan
-        np.divide(weights @ terms, drawn[:, which], out=means[row : row + len(weights)])
+        divisor = drawn if len(patterns[0]) == 1 else drawn[:, which]
+        np.divide(weights @ terms, divisor, out=means[row : row + len(weights)])
         row += len(weights)
     return means
 
@@ -172,7 +194,10 @@ def _resample_jointly(
     shared = clusters.max(axis=0)
     sums, counts = cluster_sums(on_exact_grid(values).reshape(-1, n_docs), shared)
     means = replicate_means(
-        sums, counts, rng=rng_of(resampling.seed, name), replicates=resampling.replicates
+        sums,
+        counts,
+        draws=weights_of(name, len(sums), resampling),
+        replicates=resampling.replicates,
     )
     total = counts.sum(axis=0)
     known = np.where(total > 0, total, np.nan)

@@ -7,6 +7,7 @@ several languages, with its bootstrap replicates. All judgements of mlbench are 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from mlbench.stats.table import Floats, Ints
 FEW_BEYOND = 10
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Contrast:
     """An effect in each language: `replicates` is replicates x languages.
 
@@ -53,7 +54,25 @@ class Contrast:
 
     def negated(self) -> "Contrast":
         """Turn the effect round."""
-        return replace(self, estimate=-self.estimate, replicates=-self.replicates)
+        turned = replace(self, estimate=-self.estimate, replicates=-self.replicates)
+        # What is the same on both sides is computed once (cached_property keeps it there).
+        vars(turned).update(known=self.known, stderr=self.stderr)
+        return turned
+
+    @cached_property
+    def known(self) -> Ints:
+        """Count the replicates of each language that are not nan."""
+        return np.asarray((~np.isnan(self.replicates)).sum(axis=0))
+
+    @cached_property
+    def stderr(self) -> Floats:
+        """Give the standard deviation of the replicates; nan below two clusters."""
+        with np.errstate(invalid="ignore"):
+            is_whole = bool((self.known == len(self.replicates)).all())
+            spread = (
+                self.replicates.std(axis=0, ddof=1) if is_whole else _known_std(self.replicates)
+            )
+        return np.where(self.n_clusters > 1, spread, np.nan)
 
 
 class Differences(NamedTuple):
@@ -92,11 +111,14 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
         zero = np.zeros(1, dtype=np.int64)
         return Contrast(("",), missing, missing[np.newaxis], zero, zero, zero, zero)
     share = share / share.sum()
+    # A ratio may be infinite both ways in one replicate; its mean is nan, and no warning.
+    with np.errstate(invalid="ignore"):
+        replicates = contrast.replicates @ share
     return replace(
         contrast,
         languages=("",),
         estimate=np.array([contrast.estimate @ share]),
-        replicates=(contrast.replicates @ share)[:, np.newaxis],
+        replicates=replicates[:, np.newaxis],
         n_docs=contrast.n_docs.max(keepdims=True),
         n_clusters=contrast.n_clusters.max(keepdims=True),
         n_unequal=contrast.n_unequal.max(keepdims=True),
@@ -104,17 +126,8 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
     )
 
 
-def stderr_of(contrast: Contrast) -> Floats:
-    """Give the standard deviation of the replicates; nan below two clusters."""
-    with np.errstate(invalid="ignore"):
-        spread = _known_std(contrast.replicates)
-    return np.where(contrast.n_clusters > 1, spread, np.nan)
-
-
 def _known_std(replicates: Floats) -> Floats:
     known = ~np.isnan(replicates)
-    if known.all():
-        return np.asarray(replicates.std(axis=0, ddof=1))
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, replicates, 0.0).sum(axis=0) / count
     squares = np.where(known, (replicates - mean) ** 2, 0.0).sum(axis=0)
@@ -146,13 +159,13 @@ def upper_p(contrast: Contrast, bound: float | Floats = 0.0) -> Floats:
     """
     from scipy.special import ndtri, stdtr
 
-    known = (~np.isnan(contrast.replicates)).sum(axis=0)
+    known = contrast.known
     with np.errstate(invalid="ignore", divide="ignore"):
         beyond = (contrast.replicates <= bound).sum(axis=0)
         p = (1 + beyond) / (1 + known)
         z_counted = -ndtri(np.minimum(p, known / (1 + known)))
         distance = contrast.estimate - bound
-        z_normal = np.where(distance == 0, 0.0, distance / stderr_of(contrast))
+        z_normal = np.where(distance == 0, 0.0, distance / contrast.stderr)
         z_floor = -ndtri((1 + FEW_BEYOND) / (1 + known))
         z = np.where(beyond < FEW_BEYOND, np.maximum(z_normal, z_floor), z_counted)
         n = contrast.n_clusters
@@ -190,7 +203,7 @@ def summarise(contrast: Contrast, resampling: Resampling) -> Differences:
         low,
         high,
         two_sided_p(contrast),
-        stderr_of(contrast),
+        contrast.stderr,
         contrast.n_docs,
         resampling.level,
     )

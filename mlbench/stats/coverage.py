@@ -84,20 +84,20 @@ def _cover(table: ScoreTable, model: str, retained: float, resampling: Resamplin
     levels = resample_levels(table, scores[[table.model_index(model)]], resampling)
     if levels.shared is None or levels.english is None:
         return None
-    shared, english = levels.shared, levels.english
+    shared, english, own = levels.shared, levels.english, levels.own
     c = chance or 0.0
-    own = levels.own
-    above = _contrast(levels, own.means[0] - c, own.replicates[:, 0] - c, c)
-    kept = _contrast(
-        levels,
-        shared.means[0] - c - retained * (english.means[0] - c),
-        shared.replicates[:, 0] - c - retained * (english.replicates[:, 0] - c),
-        c,
+    kept = shared.means[0] - c - retained * (english.means[0] - c)
+    # In place: replicates are large, and a new array costs more than the sum in it.
+    drawn = shared.replicates[:, 0] - c
+    drawn -= retained * (english.replicates[:, 0] - c)
+    return _Cover(
+        _contrast(levels, own.means[0] - c, own.replicates[:, 0] - c, c),
+        _contrast(levels, kept, drawn, c),
     )
-    return _Cover(above, kept)
 
 
 def _contrast(levels: Levels, estimate: Floats, replicates: Floats, chance: float) -> Contrast:
     n, scale = levels.own.n_clusters[0], 1 - chance
     n_docs = levels.own.n_docs[0]
-    return Contrast(levels.languages, estimate / scale, replicates / scale, n_docs, n, n, n)
+    replicates /= scale
+    return Contrast(levels.languages, estimate / scale, replicates, n_docs, n, n, n)

@@ -36,7 +36,7 @@ def gap_effect(
         return undefined(
             f"it needs 3 language families and 2 resource classes, not {found}", margin
         )
-    weights = draw_languages(codes, resampling)
+    weights = draw_languages(tuple(codes.tolist()), resampling)
     slopes = _slopes(classes, moat.replicates, weights)
     n = np.full(1, len(families), dtype=np.int64)
     estimate = _slopes(classes, moat.estimate[np.newaxis], np.ones((1, len(classes))))

@@ -122,7 +122,9 @@ def quantiles(replicates: Floats, probabilities: Sequence[float]) -> Floats:
     """
     columns = np.ascontiguousarray(np.moveaxis(replicates, 0, -1))
     columns = np.sort(columns, axis=-1)
-    known = (~np.isnan(columns)).sum(axis=-1)
+    known = np.full(columns.shape[:-1], columns.shape[-1])
+    if np.isnan(columns[..., -1:]).any():  # nan sorts last
+        known = (~np.isnan(columns)).sum(axis=-1)
     found = []
     for probability in probabilities:
         place = np.maximum(known - 1, 0) * probability

@@ -17,7 +17,7 @@ from mlbench.stats.bootstrap import (
     cluster_sums,
     on_exact_grid,
     replicate_means,
-    rng_of,
+    weights_of,
 )
 from mlbench.stats.contrast import Contrast, interval_of, two_sided_p
 from mlbench.stats.multiplicity import holm
@@ -137,8 +137,8 @@ def _draw(
     totals = on_exact_grid(totals.transpose(1, 2, 0)).transpose(2, 0, 1)
     docs = np.repeat(counts[:, [group[0] for group in groups]], n_models, axis=1)
     flat = totals.reshape(len(sums), -1)
-    rng = rng_of(resampling.seed, name)
-    means = replicate_means(flat, docs, rng=rng, replicates=resampling.replicates)
+    draws = weights_of(name, len(sums), resampling)
+    means = replicate_means(flat, docs, draws=draws, replicates=resampling.replicates)
     shape = (len(groups), n_models)
     share = weights[:, [group[0] for group in groups]]
     estimate = (flat.sum(axis=0) / docs.sum(axis=0)).reshape(shape)

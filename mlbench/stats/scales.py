@@ -24,7 +24,7 @@ from mlbench.stats.differences import (
 )
 from mlbench.stats.intervals import z_of
 from mlbench.stats.pairs import PairLevels, common_chance, pair_levels
-from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, ScoreTable
+from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints, ScoreTable
 
 Scale = Literal["adjusted", "logit", "retention", "bits"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
@@ -46,32 +46,41 @@ class ScaleContrasts(NamedTuple):
     moat: Contrast | None
 
 
-def logit_smoothed(accuracy: Floats, n_docs: Floats) -> Floats:
-    """Give the log-odds of the Agresti-Coull accuracy (n y + z²/2)/(n + z²): finite at 0 and 1.
-
-    >>> logit_smoothed(np.array([0.5]), np.array([10.0])).tolist()
-    [0.0]
-    """
-    smoothed = (accuracy * n_docs + SMOOTHING / 2) / (n_docs + SMOOTHING)
-    return np.asarray(np.log(smoothed) - np.log1p(-smoothed))
-
-
 def logit_lead(levels: Resampled, _chance: float) -> Lead:
-    """Give logit(A) - logit(B) of accuracies with chance left on."""
-    n_docs = levels.n_docs[:2].astype(np.float64)
-    means = logit_smoothed(levels.means[:2], n_docs)
-    drawn = logit_smoothed(levels.replicates[:, :2], n_docs)
-    return Lead(means[0] - means[1], drawn[:, 0] - drawn[:, 1])
+    """Give logit(A) - logit(B) of accuracies with chance left on, each smoothed."""
+
+    def lead(a: Floats, b: Floats) -> Floats:
+        # In place: replicates are large, and a new array costs more than the sum in it.
+        ratio = smoothed_odds(a, levels.n_docs[0])
+        ratio /= smoothed_odds(b, levels.n_docs[1])
+        return np.log(ratio, out=ratio)
+
+    return Lead(lead(*levels.means[:2]), lead(levels.replicates[:, 0], levels.replicates[:, 1]))
+
+
+def smoothed_odds(accuracy: Floats, n_docs: Ints) -> Floats:
+    """Give the odds of the Agresti-Coull accuracy (n y + z²/2)/(n + z²): not 0, not infinite.
+
+    >>> smoothed_odds(np.array([0.5]), np.array([10])).tolist()
+    [1.0]
+    """
+    right = np.asarray(accuracy * n_docs)
+    right += SMOOTHING / 2
+    right /= n_docs + SMOOTHING - right
+    return right
 
 
 def bits_lead(levels: Resampled, _chance: float) -> Lead:
     """Give log(Σ bits B / Σ bits A): positive where A needs fewer; nan where a sum is zero."""
-    means, drawn = _log(levels.means[:2]), _log(levels.replicates[:, :2])
-    return Lead(means[1] - means[0], drawn[:, 1] - drawn[:, 0])
+    drawn = levels.replicates
+    return Lead(_log_ratio(levels.means[1], levels.means[0]), _log_ratio(drawn[:, 1], drawn[:, 0]))
 
 
-def _log(values: Floats) -> Floats:
-    return np.asarray(np.log(np.where(values > 0, values, np.nan)))
+def _log_ratio(above: Floats, below: Floats) -> Floats:
+    is_known = (above > 0) & (below > 0)
+    return np.asarray(
+        np.log(np.divide(above, below, where=is_known, out=np.full_like(above, np.nan)))
+    )
 
 
 LEAD_BY_SCALE: dict[str, LeadOf] = {
@@ -126,7 +135,8 @@ def _retention(pair: PairLevels) -> Contrast | None:
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
         kept = (shared.means[:2] - chance) / (english.means[:2] - chance)
-        drawn = (shared.replicates[:, :2] - chance) / (english.replicates[:, :2] - chance)
+        drawn = shared.replicates[:, :2] - chance
+        drawn /= english.replicates[:, :2] - chance
     return moat_of(pair, kept[0] - kept[1], drawn[:, 0] - drawn[:, 1])
 
 

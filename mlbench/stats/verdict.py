@@ -188,18 +188,18 @@ def _family(family: FamilyAnalysis, claims: ClaimsFile, resampling: Resampling) 
 
 def clean(value: Any) -> Any:
     """Turn numpy into plain data: nan and infinity to None, floats to nine significant digits."""
-    if isinstance(value, Mapping):
-        return {str(key): clean(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(inner) for inner in value]
-    if isinstance(value, np.integer):
-        return int(value)
+    if isinstance(value, str | None):
+        return value
     if isinstance(value, float | np.floating):
         if not math.isfinite(value):
             return None
         # Adding zero turns -0.0, which prints a sign, into 0.0.
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0
-    return value
+    if isinstance(value, Mapping):
+        return {str(key): clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(inner) for inner in value]
+    return int(value) if isinstance(value, np.integer) else value
 
 
 def verdict_json(verdict: Mapping[str, Any]) -> str:

@@ -1,0 +1,129 @@
+"""How are the samples of a stored cell held? As the columns of its file; as objects when asked.
+
+A report reads a million docs and wants their ids and scores only: columns give them
+without making an object a doc. The objects are those of mlbench.metrics.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlbench.metrics import ChoiceSample, Sample, ScoreSample, TextSample, doc_scores
+
+Floats = NDArray[np.float64]
+_LISTS = ("choices", "loglikelihoods", "calibration", "n_tokens")
+
+
+class SampleColumns(Sequence[Sample]):
+    """The samples of one cell, equal to the tuple of them; `table` is an Arrow table.
+
+    Raises ValueError if its columns are not those of a kind of sample.
+    """
+
+    def __init__(self, table: Any) -> None:
+        """Hold the table and tell its kind from its columns."""
+        self._table = table
+        names = set(table.column_names)
+        kinds = {"n_bytes": TextSample, "score": ScoreSample}
+        self._kind = next((kinds[name] for name in kinds if name in names), ChoiceSample)
+        known = {field.name for field in fields(self._kind)}
+        lacking = known - names - {"calibration", "n_tokens"}
+        if lacking or names - known:
+            raise ValueError(f"its columns are {', '.join(sorted(names))}")
+
+    @cached_property
+    def _samples(self) -> tuple[Sample, ...]:
+        rows = self._table.to_pylist()
+        if self._kind is not ChoiceSample:
+            return tuple(self._kind(**row) for row in rows)
+        return tuple(
+            ChoiceSample(**{**row, **{k: tuple(row.get(k) or ()) for k in _LISTS}}) for row in rows
+        )
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Sample, ...]: ...
+    def __getitem__(self, index: int | slice) -> Sample | tuple[Sample, ...]:
+        return self._samples[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, tuple | SampleColumns) and self._samples == tuple(other)
+
+    @cached_property
+    def doc_ids(self) -> tuple[str, ...]:
+        """Give the id of each doc."""
+        return tuple(self._table["doc_id"].to_pylist())
+
+    @cached_property
+    def cluster_ids(self) -> tuple[str, ...]:
+        """Give the cluster of each doc."""
+        return tuple(self._table["cluster_id"].to_pylist())
+
+    def scores(self, metric: str) -> Floats:
+        """Give what metrics.doc_scores gives, bit for bit."""
+        if self._kind is TextSample and metric == "bits":
+            with np.errstate(over="ignore"):
+                return np.asarray(-self._table["loglikelihood"].to_numpy() / math.log(2))
+        if self._kind is ChoiceSample and metric == "acc" and self._likely is not None:
+            return np.asarray(self._likely == self._table["target"].to_numpy(), dtype=np.float64)
+        return np.array(doc_scores(self._samples, metric))
+
+    @property
+    def tokens(self) -> list[int | None]:
+        """Give the tokens of each text; empty for samples that are not texts."""
+        shown = self._kind is TextSample and "n_tokens" in self._table.column_names
+        return self._table["n_tokens"].to_pylist() if shown else []
+
+    @cached_property
+    def _likely(self) -> NDArray[np.int64] | None:
+        """Give the likeliest choice of each doc, the first on a tie; None if one is unknown."""
+        column = self._table["loglikelihoods"].combine_chunks()
+        values = column.flatten().to_numpy()
+        widths = column.value_lengths().to_numpy(zero_copy_only=False)
+        if np.isnan(values).any() or not widths.all():
+            return None
+        # Docs with fewer choices are filled up at the end, where a tie loses.
+        is_there = np.arange(widths.max(initial=0)) < widths[:, np.newaxis]
+        padded = np.full(is_there.shape, -np.inf)
+        padded[is_there] = values
+        return np.asarray(padded.argmax(axis=1), dtype=np.int64)
+
+
+def scores_of(samples: Sequence[Sample], metric: str) -> Floats:
+    """Give the metric of each doc (metrics.doc_scores)."""
+    if isinstance(samples, SampleColumns):
+        return samples.scores(metric)
+    return np.array(doc_scores(samples, metric))
+
+
+def doc_ids_of(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """Give the id of each doc."""
+    if isinstance(samples, SampleColumns):
+        return samples.doc_ids
+    return tuple(sample.doc_id for sample in samples)
+
+
+def cluster_ids_of(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """Give the cluster of each doc."""
+    if isinstance(samples, SampleColumns):
+        return samples.cluster_ids
+    return tuple(sample.cluster_id for sample in samples)
+
+
+def tokens_of(samples: Sequence[Sample]) -> list[float] | None:
+    """Give the tokens of each text; None where a doc is no text or its tokens are not known."""
+    if isinstance(samples, SampleColumns):
+        found = samples.tokens
+    else:
+        found = [s.n_tokens for s in samples if isinstance(s, TextSample)]
+    known = [float(n) for n in found if n]
+    return known if known and len(known) == len(samples) else None
