@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from engine import count_fed, timed
+from engine import count_fed
 from lm_eval.models.huggingface import HFLM
 from matplotlib.figure import Figure
 from pages import machine_note, write_section
@@ -36,44 +36,45 @@ HEADER = """| varied | | packed, s | hf, s | tokens fed, packed | hf |
 class Point(NamedTuple):
     """Median seconds of one scorer at one case, and the tokens that the model was fed."""
 
-    scorer: str
-    varied: str
-    value: int
     seconds: float
     n_fed: int
 
 
-def measure(scorers: dict[str, Any], options: argparse.Namespace) -> list[Point]:
-    """Time every case with every scorer, the scorers in turn."""
-    points: dict[tuple[str, int, int, int], Point] = {}
-    found = []
-    for varied, values in VARIED.items():
-        for value in values:
-            case = {**CASE, varied: value}
-            work = sib(case["docs"], case["shots"], 1, case["choices"])
+Case = tuple[int, ...]
+Points = dict[tuple[str, Case], Point]
+
+
+def case_of(varied: str, value: int) -> Case:
+    """Return docs, shots and choices where one of them is varied."""
+    return tuple({**CASE, varied: value}.values())
+
+
+def measure(scorers: dict[str, Any], options: argparse.Namespace) -> Points:
+    """Time every case with every scorer; all of them again each time, so that noise is shared."""
+    cases = dict.fromkeys(case_of(v, value) for v, values in VARIED.items() for value in values)
+    times: dict[tuple[str, Case], list[float]] = {}
+    fed: dict[tuple[str, Case], int] = {}
+    for repeat in range(options.repeats):
+        for case in cases:
+            work = sib(case[0], case[1], 1, case[2])
             for name, lm in scorers.items():
-                if name == "hf" and case["docs"] > options.hf_docs:
+                if name == "hf" and case[0] > options.hf_docs:
                     continue
-                key = (name, *case.values())
-                if key not in points:
-                    first, n_fed = count_fed(lm, work, time.perf_counter)
-                    more = range(options.repeats - 1)
-                    times = [first, *(timed(lm, work, time.perf_counter)[0] for _ in more)]
-                    points[key] = Point(name, varied, value, statistics.median(times), n_fed)
-                found.append(points[key]._replace(varied=varied, value=value))
-                print(found[-1], flush=True)
-    return found
+                seconds, fed[name, case] = count_fed(lm, work, time.perf_counter)
+                times.setdefault((name, case), []).append(seconds)
+        print(f"{repeat + 1} of {options.repeats}", flush=True)
+    return {key: Point(statistics.median(times[key]), fed[key]) for key in times}
 
 
-def draw(points: list[Point], path: Path) -> None:
-    """Draw seconds against each of the three, on axes where a straight rise is proportional."""
+def draw(points: Points, path: Path) -> None:
+    """Draw seconds against each of the three; seconds and docs on logarithmic axes."""
     with house_style():
         figure = Figure(figsize=SIZE_INCHES, facecolor="white", layout="constrained")
         panels = figure.subplots(1, len(VARIED), sharey=True)
         for axes, (varied, values) in zip(panels, VARIED.items(), strict=True):
             for scorer, color in COLORS.items():
-                line = [p for p in points if (p.scorer, p.varied) == (scorer, varied)]
-                xs, ys = [p.value for p in line], [p.seconds for p in line]
+                xs = [value for value in values if (scorer, case_of(varied, value)) in points]
+                ys = [points[scorer, case_of(varied, value)].seconds for value in xs]
                 axes.plot(xs, ys, "o-", color=color, markersize=3, linewidth=1, label=scorer)
             if varied == "docs":
                 axes.set_xscale("log")
@@ -82,7 +83,7 @@ def draw(points: list[Point], path: Path) -> None:
             axes.set_xticks(values, [str(value) for value in values])
             fixed = ", ".join(f"{v} {name}" for name, v in CASE.items() if name != varied)
             axes.set_title(f"{varied} ({fixed})", fontsize="medium")
-            axes.set_xlabel(varied)
+            axes.yaxis.set_major_formatter("{x:g}")
             axes.grid(color="#dddddd", linewidth=0.4)
             axes.set_axisbelow(True)
             axes.spines[["top", "right"]].set_visible(False)
@@ -91,16 +92,16 @@ def draw(points: list[Point], path: Path) -> None:
         figure.savefig(path, metadata={"Date": None})
 
 
-def make_table(points: list[Point]) -> str:
+def make_table(points: Points) -> str:
     """Put the seconds and tokens of both side by side."""
     table = (
         "| varied | | packed, s | hf, s | tokens fed, packed | hf |\n|---|---|---|---|---|---|\n"
     )
     for varied, values in VARIED.items():
         for value in values:
-            by_name = {p.scorer: p for p in points if (p.varied, p.value) == (varied, value)}
-            seconds = [f"{by_name[n].seconds:.2f}" if n in by_name else "–" for n in COLORS]
-            fed = [f"{by_name[n].n_fed:,}" if n in by_name else "–" for n in COLORS]
+            pair = [points.get((name, case_of(varied, value))) for name in COLORS]
+            seconds = [f"{point.seconds:.2f}" if point else "–" for point in pair]
+            fed = [f"{point.n_fed:,}" if point else "–" for point in pair]
             table += f"| {varied} | {value} | {' | '.join(seconds)} | {' | '.join(fed)} |\n"
     return table
 
@@ -111,7 +112,7 @@ def main() -> None:
     parser.add_argument("--model", choices=SHAPES, default="small")
     parser.add_argument("--hf-docs", type=int, default=50, help="hf is not run on more")
     parser.add_argument("--hf-batch", type=int, default=8)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--write", type=Path, help="a folder with benchmarks.md, for both")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
@@ -127,7 +128,8 @@ def main() -> None:
     print(text)
     if options.write:
         draw(points, options.write / "engine_cost.svg")
-        write_section(options.write / "benchmarks.md", "engine cost", text)
+        figure = "![Seconds against docs, shots and choices, both scorers](engine_cost.svg)\n\n"
+        write_section(options.write / "benchmarks.md", "engine cost", figure + text)
 
 
 if __name__ == "__main__":

@@ -201,6 +201,7 @@ def parse() -> argparse.Namespace:
         help="cpu: of this process, for a machine that others use too",
     )
     parser.add_argument("--write", type=Path, help="a page with markers for the table")
+    parser.add_argument("--section", help="name of the markers; default: engine and the model")
     return parser.parse_args()
 
 
@@ -223,7 +224,7 @@ def main() -> None:
     )
     print(table + note)
     if options.write:
-        write_section(options.write, f"engine {options.model}", table + note)
+        write_section(options.write, options.section or f"engine {options.model}", table + note)
 
 
 if __name__ == "__main__":
