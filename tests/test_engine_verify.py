@@ -25,6 +25,7 @@ from mlbench.engine import PackedLM
 from mlbench.engine import lm as lm_module
 from mlbench.engine import verify as verify_module
 from mlbench.events import CellDone
+from mlbench.executors import CellWorker
 from mlbench.runner import run
 
 LLAMA = {
@@ -158,6 +159,26 @@ def test_half_precision_may_differ_as_much_as_from_itself(llama, spoil):
         lm = toy_lm(llama.to(dtype), verify=1, engine="packed")
         lm.loglikelihood(instances([("the", " cat")]), disable_tqdm=True)
         assert lm.mode == mode
+
+
+def test_a_worker_of_a_cluster_tries_each_family_once(
+    sib200, checkpoint, folder, spoil, monkeypatch
+):
+    spoil(packed=0.5)
+    tried, right = [], PackedLM.verify_mode
+
+    def count(self, requests):
+        tried.append(len(requests))
+        right(self, requests)
+
+    monkeypatch.setattr(PackedLM, "verify_mode", count)
+    settings = replace(SETTINGS, verify=1)
+    cells = plan_of(folder, checkpoint, settings, tuple(SCRIPTS), FAMILIES).pending
+    assert [cell.cell.family for cell in cells] == ["sib200_lm"] * 6 + ["sib200_topic"] * 6
+    worker = CellWorker(settings)
+    outcomes = [o for at in (0, 3, 6, 9) for o in worker.score_batch(cells[at : at + 3])]
+    assert {outcome.signature["mode"] for outcome in outcomes} == {"kv2"}
+    assert [n for n in tried if n] == [1, 14]  # seven choices, and seven without the question
 
 
 def test_the_command_line_says_it_once(sib200, checkpoint, spoil, capsys, caplog):
