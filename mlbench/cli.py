@@ -34,6 +34,7 @@ from mlbench.options import (
     RunName,
     Shots,
     TrustRemoteCode,
+    Verify,
     parse_batch_size,
     parse_shots,
 )
@@ -75,6 +76,7 @@ def run(
     batch_size: BatchSize = "auto",
     batch_tokens: BatchTokens = None,
     overflow: OverflowOption = "refuse",
+    verify: Verify = 0,
     languages_file: LanguagesFile = None,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
@@ -94,7 +96,7 @@ def run(
 
     batch_size = parse_batch_size(batch_size)
     loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
-    settings = Settings(parse_shots(shots), limit, *loading, executor)
+    settings = Settings(parse_shots(shots), limit, *loading, executor, verify)
     selection = bench.select(models, families, languages, languages_file)
     raise typer.Exit(bench.run(run, selection, settings))
 

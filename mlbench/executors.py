@@ -49,12 +49,12 @@ class CellWorker:
         Raises ModelError or ContextOverflow as the local executor does.
         """
         from mlbench.harness.backend import load_model
-        from mlbench.runner import refuse_overflow, score
+        from mlbench.runner import check, score
 
         if cells[0].model.name != self.name:
             self.model = load_model(cells[0].model, self.settings)
             self.name = cells[0].model.name
-        refuse_overflow(self.model, cells, self.settings.limit)
+        check(self.model, cells, self.settings)
         return [score(self.model, planned, self.settings.limit) for planned in cells]
 
 

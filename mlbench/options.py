@@ -107,6 +107,18 @@ BatchTokens = Annotated[
         rich_help_panel=LOADING,
     ),
 ]
+Verify = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Score N docs of each family, spread over its languages, also one by one before the "
+        "first cell (packed). Where scores differ, the model goes on in the next slower mode that "
+        "is right; this is said once and kept with every cell. Only pending cells are tried. "
+        "0: off.",
+        rich_help_panel=LOADING,
+    ),
+]
 ExecutorOption = Annotated[
     Executor,
     typer.Option(

@@ -93,8 +93,9 @@ def _find_state(path: Path, signature: dict[str, Any]) -> State:
     return "done" if compared == wanted else "changed"
 
 
-_INFORMATIVE = frozenset({"mlbench", "data_revision"})
-"""Parts of a signature that change no score: the content has its own digest beside them."""
+_INFORMATIVE = frozenset({"mlbench", "data_revision", "verify", "mode", "given_up"})
+"""Parts of a signature that change no score: the content has its own digest beside its revision,
+and all modes of the packed engine give the same numbers. The runner adds the last two."""
 
 
 def _sign(
@@ -109,6 +110,7 @@ def _sign(
         "dtype": settings.dtype,
         "engine": settings.engine if model.backend == "hf" else model.backend,
         "overflow": settings.overflow,
+        "verify": settings.verify,
         "family": family.name,
         "family_version": family.version,
         "language": prepared.language.tag,

@@ -14,7 +14,7 @@ from mlbench import store
 from mlbench.errors import ContextOverflow
 from mlbench.events import CellDone, CellFailed, Event, ModelLoaded
 from mlbench.harness.backend import CountingModel, load_model
-from mlbench.harness.evaluate import evaluate
+from mlbench.harness.evaluate import evaluate, verify
 from mlbench.metrics import cell_score
 from mlbench.plan import Plan, PlannedCell
 from mlbench.prepare import render_contexts
@@ -33,7 +33,7 @@ def run(plan: Plan, settings: Settings) -> Iterator[Event]:
             cells = list(group)
             start = time.perf_counter()
             model = load_model(cells[0].model, settings)
-            refuse_overflow(model, cells, settings.limit)
+            check(model, cells, settings)
             yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
             for planned in cells:
                 yield keep(plan.folder, planned, score(model, planned, settings.limit))
@@ -59,7 +59,9 @@ def score(
         "mode": model.mode,
         "model_bytes": model.model_bytes,
     }
-    return store.CellResult(planned.cell, planned.signature, scores, spent, tuple(samples))
+    how = {"mode": model.mode, "given_up": list(model.given_up)}
+    signature = {**planned.signature, **how}
+    return store.CellResult(planned.cell, signature, scores, spent, tuple(samples))
 
 
 def keep(folder: Path, planned: PlannedCell, outcome: store.CellResult | store.FailedCell) -> Event:
@@ -73,6 +75,16 @@ def keep(folder: Path, planned: PlannedCell, outcome: store.CellResult | store.F
     keep_texts(folder, planned.prepared)
     store.put(planned.path, outcome)
     return CellDone(planned, outcome)
+
+
+def check(model: CountingModel, cells: list[PlannedCell], settings: Settings) -> None:
+    """Find out before the first cell what would spoil many: a short window, a wrong mode.
+
+    Raises ContextOverflow as `refuse_overflow` does.
+    """
+    refuse_overflow(model, cells, settings.limit)
+    pairs = [(planned.prepared, planned.cell.shots) for planned in cells]
+    verify(model, pairs, n_docs=settings.verify, limit=settings.limit)
 
 
 def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int | None) -> None:

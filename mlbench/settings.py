@@ -16,7 +16,8 @@ class Settings:
 
     `limit`: docs a cell at most. `dtype`: auto is float32 on a CPU and the checkpoint's own
     elsewhere. `overflow`: what to do with a context beyond the model's window. `batch_size` is for
-    the engine hf and other backends, `batch_tokens` (None: from free memory) for packed.
+    the engine hf and other backends, `batch_tokens` (None: from free memory) for packed. `verify`:
+    docs of each family that packed also scores plainly before it begins, 0 for none.
     """
 
     shots: Sequence[int] = (0,)
@@ -29,3 +30,4 @@ class Settings:
     overflow: Overflow = "refuse"
     trust_remote_code: bool = False
     executor: Executor = "local"
+    verify: int = 0

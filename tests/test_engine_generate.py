@@ -3,10 +3,12 @@
 import random
 
 import pytest
+import torch
 from engine_toys import WORDS, instances, toy_lm, toy_model
 from lm_eval.models.huggingface import HFLM
 from transformers import LlamaConfig, Qwen2Config
 
+from mlbench.engine import generate
 from mlbench.errors import ContextOverflow
 
 SMALL = {
@@ -58,3 +60,22 @@ def test_a_request_for_more_tokens_than_the_window_is_refused():
     lm = toy_lm(toy_model(LlamaConfig(**SMALL)))
     with pytest.raises(ContextOverflow, match="max_gen_toks"):
         lm.generate_until(instances([("a", {"max_gen_toks": 500})]), disable_tqdm=True)
+
+
+def test_fewer_prompts_go_together_when_memory_runs_out(monkeypatch, caplog):
+    model = toy_model(LlamaConfig(**SMALL))
+    lm = toy_lm(model)
+    requests = instances([(p, GREEDY) for p in prompts(25)], "generate_until")
+    expected = lm.generate_until(requests, disable_tqdm=True)
+    right, n_rows = generate._continue, []
+
+    def fail_if_many(forward, tokenizer, batch, how, cache):
+        n_rows.append(len(batch))
+        if len(batch) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return right(forward, tokenizer, batch, how, cache)
+
+    monkeypatch.setattr(generate, "_continue", fail_if_many)
+    assert lm.generate_until(requests, disable_tqdm=True) == expected
+    assert n_rows == [9, 8, 4, 2, 2, 2, 2, 1]
+    assert "out of memory: going on with 2 tokens a pass" in caplog.text

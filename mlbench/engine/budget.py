@@ -27,10 +27,10 @@ CPU_LOGITS_BYTES = 512 * 2**20
 
 
 class Budget:
-    """Tokens and logit rows of a forward pass."""
+    """Tokens and logit rows of a forward pass; at `smallest` tokens there is no more halving."""
 
-    def __init__(self, tokens: int, rows: int) -> None:
-        self.tokens, self.rows = max(tokens, 1), max(rows, 1)
+    def __init__(self, tokens: int, rows: int, *, smallest: int = SMALLEST_PACK) -> None:
+        self.tokens, self.rows, self.smallest = max(tokens, 1), max(rows, 1), smallest
 
     def attempt(self, work: Callable[[], Any]) -> Any:
         """Run `work`; where memory ran out, halve and return None so that the caller cuts anew."""
@@ -39,7 +39,7 @@ class Budget:
         except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        if self.tokens <= SMALLEST_PACK:
+        if self.tokens <= self.smallest:
             raise ModelError(
                 f"out of memory with only {self.tokens} tokens in a pass; free some, use a smaller "
                 "model or dtype, or another device"
@@ -47,7 +47,7 @@ class Budget:
         self.tokens, self.rows = max(self.tokens // 2, 1), max(self.rows // 2, 1)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        logger.warning("out of memory: going on with batch_tokens=%d", self.tokens)
+        logger.warning("out of memory: going on with %d tokens a pass", self.tokens)
         return None
 
 

@@ -6,6 +6,7 @@ Anything but greedy decoding is left to lm-eval's `hf`.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from lm_eval.models.utils import (
 from lm_eval.models.utils_hf import stop_sequences_criteria
 from numpy.typing import NDArray
 
+from mlbench.engine.budget import Budget
 from mlbench.engine.forward import Forward
 from mlbench.engine.rows import Row, groups, prefix_length, repeat_cache
 from mlbench.engine.trie import sort_order
@@ -50,20 +52,23 @@ def generate(
     *,
     n_rows: int,
 ) -> list[str]:
-    """Continue each prompt, in batches of at most `n_rows`."""
+    """Continue each prompt, in batches of at most `n_rows`: half as many when memory runs out."""
     texts = [""] * len(prompts)
+    # A generated token a row is what a pass feeds.
+    budget = Budget(n_rows, n_rows, smallest=1)
     rows = [Row(prompts[i], (i,), 1) for i in sort_order(prompts)]
     for group in groups(rows):
         n_shared = prefix_length(group)
         shared = torch.from_numpy(group[0].inputs[:n_shared].astype(np.int64))[None]
         cache = forward.read_prefix(shared.to(forward.device)) if n_shared else None
-        by_length = sorted(group, key=lambda row: len(row.inputs))
-        for at in range(0, len(by_length), n_rows):
-            batch = by_length[at : at + n_rows]
-            found = _continue(forward, tokenizer, batch, how, cache)
-            for row, ids in zip(batch, found, strict=True):
+        left = sorted(group, key=lambda row: len(row.inputs))
+        while left:
+            batch = left[: budget.tokens]
+            found = budget.attempt(partial(_continue, forward, tokenizer, batch, how, cache))
+            for row, ids in zip(batch, found or (), strict=found is not None):
                 text = tokenizer.decode(ids, skip_special_tokens=True)
                 texts[row.requests[0]] = postprocess_generated_text(text, how.stops, None)
+                left = left[1:]
     return texts
 
 

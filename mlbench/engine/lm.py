@@ -18,14 +18,16 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm has no types
 
-from mlbench.engine.architectures import MODES, Mode
+from mlbench.engine.architectures import Mode
 from mlbench.engine.budget import default_budget
 from mlbench.engine.forward import Forward, ignore
 from mlbench.engine.generate import Greedy, generate, greedy_options
-from mlbench.engine.probe import choose_mode, layer_kinds, max_difference
+from mlbench.engine.lines import TokenIds
+from mlbench.engine.probe import choose_mode, layer_kinds
 from mlbench.engine.score import Score, score
 from mlbench.engine.tokenise import Pair, encoder_for
 from mlbench.engine.trie import Scored
+from mlbench.engine.verify import first_docs, verify
 from mlbench.errors import ContextOverflow, ModelError
 
 logger = logging.getLogger(__name__)
@@ -34,9 +36,6 @@ logger = logging.getLogger(__name__)
 SLAB_TOKENS = 8 * 2**20
 # Prompts generated for at once, unless batch_size is larger.
 GENERATED_ROWS = 16
-# How far a mode may be from plain scoring, by bytes of a weight: half precision differs from itself
-# by 0.02 when only the order of a sum changes.
-VERIFY_TOLERANCE = {8: 1e-4, 4: 1e-4, 2: 0.05, 1: 0.1}
 
 
 @register_model("mlbench")
@@ -44,10 +43,11 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
     """lm-eval model `mlbench`.
 
     `engine` is `auto`, or one of the modes of architectures.py to force it; `mode` says which one
-    is used. `verify` docs of each task are also scored plainly, and a mode that differs is given
-    up. `batch_tokens` bounds the tokens of a forward pass (default: from free memory);
-    `batch_size` only matters where `hf` itself is used. After a call: `last_lengths` has the
-    (context, continuation) tokens of each request and `n_truncated` counts those cut on the left.
+    is used. `verify` docs of each task of a call are first scored plainly too, and a mode that
+    differs is given up; `given_up` says why (verify.py). `batch_tokens` bounds the tokens of a
+    forward pass (default: from free memory); `batch_size` only matters where `hf` itself is used.
+    After a call: `last_lengths` has the (context, continuation) tokens of each request and
+    `n_truncated` counts those cut on the left.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
             self.tokenizer, prefix_token=self.prefix_token_id, add_bos=self.add_bos_token
         )
         self.verify = verify
+        self.given_up: tuple[str, ...] = ()
         self.requests_scored = 0
         self.n_truncated = 0
         self.last_lengths: list[tuple[int, int]] = []
@@ -83,13 +84,11 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[Score]:
         """Score each continuation after its context."""
+        self.verify_mode(first_docs(requests, self.verify))
         texts = [request.args for request in requests]
-        tokens = [
-            (text, *pair) for text, pair in zip(texts, self.encoder.pairs(texts), strict=True)
-        ]
+        pairs = self.encoder.pairs(texts)
+        tokens = [(text, *pair) for text, pair in zip(texts, pairs, strict=True)]
         scores: list[Score] = self._loglikelihood_tokens(tokens, disable_tqdm=disable_tqdm)
-        while self.verify and self._is_wrong(requests, tokens, scores):
-            scores = self._loglikelihood_tokens(tokens, disable_tqdm=disable_tqdm)
         for text, found in zip(texts, scores, strict=True):
             self.cache_hook.add_partial("loglikelihood", text, found)
         return scores
@@ -98,9 +97,10 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         self, requests: list[Instance], disable_tqdm: bool = False
     ) -> list[float]:
         """Score whole texts, in windows of the model's length where they are longer."""
+        self.verify_mode(first_docs(requests, self.verify))
         texts = [request.args[0] for request in requests]
         encoded = self.encoder.texts(texts)
-        windows = [self._windows(ids.tolist()) for ids in encoded]
+        windows = [self._windows(ids) for ids in encoded]
         tokens = [(None, *window) for text in windows for window in text]
         scores = iter(self._loglikelihood_tokens(tokens, disable_tqdm=disable_tqdm))
         totals = [sum((next(scores)[0] for _ in text), 0.0) for text in windows]
@@ -173,21 +173,18 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         self.requests_scored += len(pairs)
         return scores
 
-    def _is_wrong(self, requests: Sequence[Instance], tokens: Any, scores: list[Score]) -> bool:
-        """Score the first docs of each task plainly too; a mode that differs is given up."""
-        chosen = first_docs(requests, self.verify)
-        plain = [self._truncate(Pair(*tokens[i][1:])) for i in chosen]
-        expected = score(self.forward, plain, self.budget, "plain")
-        difference = max_difference([scores[i] for i in chosen], expected)
-        if difference <= VERIFY_TOLERANCE[self.model.dtype.itemsize]:
-            return False
-        slower = MODES[min(MODES.index(self.mode) + 1, len(MODES) - 1)]
-        logger.warning("mode %s differs by %.2g: going on %s", self.mode, difference, slower)
-        self.mode = slower
-        return True
+    def verify_mode(self, requests: Sequence[Instance]) -> None:
+        """Score requests plainly too and give up a mode that differs; those too long are left."""
+        pairs = self.encoder.pairs([r.args for r in requests if r.request_type == "loglikelihood"])
+        texts = [r.args[0] for r in requests if r.request_type == "loglikelihood_rolling"]
+        pairs += [window for ids in self.encoder.texts(texts) for window in self._windows(ids)]
+        fitting = [pair for pair in pairs if len(pair.continuation) <= self.max_length]
+        scored = [self._truncate(pair) for pair in fitting]
+        self.mode, given_up = verify(self.forward, scored, self.budget, self.mode)
+        self.given_up += given_up
 
-    def _windows(self, ids: list[int]) -> list[Pair]:
-        windows = get_rolling_token_windows(ids, self.prefix_token_id, self.max_length, 1)
+    def _windows(self, ids: TokenIds) -> list[Pair]:
+        windows = get_rolling_token_windows(ids.tolist(), self.prefix_token_id, self.max_length, 1)
         parts = (make_disjoint_window(window) for window in windows)
         return [Pair(np.asarray(c, np.int32), np.asarray(t, np.int32)) for c, t in parts]
 
@@ -207,15 +204,6 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
                 "shorten it or leave the model out"
             )
         return Scored(np.concatenate(pair)[-(self.max_length + 1) :], n_scored)
-
-
-def first_docs(requests: Sequence[Instance], n_docs: int) -> list[int]:
-    """Number the requests of the first docs of each task, to try them at their real length."""
-    docs: dict[Any, dict[Any, None]] = {}
-    for request in requests:
-        docs.setdefault(request.task_name, {})[request.doc_id] = None
-    kept = {(task, doc) for task, ids in docs.items() for doc in list(ids)[:n_docs]}
-    return [i for i, r in enumerate(requests) if (r.task_name, r.doc_id) in kept]
 
 
 def slabs(requests: Iterable[Scored]) -> Iterator[list[Scored]]:

@@ -54,7 +54,7 @@ class CountingModel:
         self.overflow = overflow
         self.window: int | None = getattr(lm, "max_length", None)
         self.device = str(getattr(lm, "device", "")) or None
-        self.mode: str | None = getattr(lm, "mode", None)
+        self.verified: set[tuple[str, int]] = set()
         footprint = getattr(getattr(lm, "model", None), "get_memory_footprint", None)
         self.model_bytes: int | None = footprint() if footprint else None
         self._tokens: int | None = None
@@ -64,6 +64,16 @@ class CountingModel:
         if self._score is not None:
             self._tokens = 0
             lm._loglikelihood_tokens = self._count_then_score
+
+    @property
+    def mode(self) -> str | None:
+        """Name the mode of the packed engine, which a check on real docs may change."""
+        return getattr(self.lm, "mode", None)
+
+    @property
+    def given_up(self) -> tuple[str, ...]:
+        """Say which faster modes were wrong for this model, and by how much."""
+        return getattr(self.lm, "given_up", ())
 
     def take_usage(self, n_requests: int) -> Usage:
         """Return the counts and start again from zero."""

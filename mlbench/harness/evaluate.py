@@ -4,7 +4,8 @@ This is the inner part of lm_eval.evaluator.evaluate for a single task, without 
 hashes and bootstrap: same contexts, same requests, same order of choices.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lm_eval.api.instance import Instance
@@ -34,6 +35,35 @@ def evaluate(
         samples.append(task.sample_from_results(doc, replies, n_tokens))
         start += len(group)
     return samples, model.take_usage(len(requests))
+
+
+def verify(
+    model: CountingModel,
+    cells: Iterable[tuple[Prepared, int]],
+    *,
+    n_docs: int,
+    limit: int | None,
+) -> None:
+    """Let the packed engine try its mode on some docs of each family and number of shots.
+
+    `cells` are docs with their number of shots. A family's docs are spread evenly over its
+    languages. What was tried before on this model is not tried again.
+    """
+    if not n_docs or model.mode is None:
+        return
+    families: dict[tuple[str, int], list[Prepared]] = {}
+    for prepared, shots in cells:
+        families.setdefault((prepared.family.name, shots), []).append(prepared)
+    requests: list[Instance] = []
+    for (name, shots), items in families.items():
+        if (name, shots) in model.verified:
+            continue
+        model.verified.add((name, shots))
+        for at, n in Counter(i * len(items) // n_docs for i in range(n_docs)).items():
+            task = build_task(items[at], shots)
+            built = _build_requests(task, shots, n if limit is None else min(n, limit))
+            requests += [request for _, group in built for request in group]
+    model.lm.verify_mode(requests)
 
 
 def _build_requests(

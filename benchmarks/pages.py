@@ -1,0 +1,24 @@
+"""How does a benchmark put its table into a page, with the machine and the command beside it?"""
+
+import os
+import platform
+import re
+import shlex
+import sys
+from pathlib import Path
+
+
+def machine_note(how: str) -> str:
+    """Say on what, how and with which command the figures above were made."""
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    machine = platform.processor() or platform.machine()
+    command = shlex.join(["python", *sys.argv])
+    return f"\n{machine}, {how}, load average {load}. `{command}`\n"
+
+
+def write_section(path: Path, name: str, text: str) -> None:
+    """Replace the text between the markers `<!-- name -->` and `<!-- /name -->`."""
+    page = path.read_text(encoding="utf-8")
+    pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    page = pattern.sub(lambda match: match[1] + text + match[2], page)
+    path.write_text(page, encoding="utf-8", newline="\n")
