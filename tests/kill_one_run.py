@@ -26,7 +26,7 @@ N_CELLS = 84
 
 def count_cells() -> int:
     """Return how many cells are on disk."""
-    return len(list(Path("runs/killed").rglob("*.parquet")))
+    return len(list(Path("runs/killed").glob("*/*/*/*.parquet")))
 
 
 def start(checkpoint: str) -> int:

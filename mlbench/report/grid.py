@@ -139,12 +139,14 @@ def _lead_words(comparison: Comparison, block: Block, lead: Lead, tag: str) -> s
     return words
 
 
-def adjusted_cell(mean: Mean | None) -> Shown:
-    """Show a mean adjusted score with the number of families behind it, as a bar, not a colour."""
+def adjusted_cell(mean: Mean | None, most: int) -> Shown:
+    """Show a mean adjusted score as a bar, not a colour; raised: of how many families, if fewer
+    than the `most` that a language has."""
     if mean is None or not mean.n:
         return Shown(NOT_EVALUATED, "xm", "missing: no family that every model has here")
     title = f"mean of {plural(mean.n, 'family', 'families')} that every model has here"
-    return Shown(percent(mean.value), f"bar b{step_of(mean.value)}", title, str(mean.n))
+    mark = str(mean.n) if mean.n < most else ""
+    return Shown(percent(mean.value), f"bar b{step_of(mean.value)}", title, mark)
 
 
 def mean_cell(table: ReportTable, block: Block, model: str) -> Shown:

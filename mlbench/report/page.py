@@ -223,7 +223,11 @@ def _row(
     has_leads: Mapping[Block, bool],
 ) -> dict[str, Any]:
     means = dict.fromkeys((m, shots) for m, shots, _ in table.adjusted)
-    cells = [grid.adjusted_cell(table.adjusted[m, shots, language.tag]) for m, shots in means]
+    most = {shots: _most_families(table, shots) for _, shots in means}
+    cells = [
+        grid.adjusted_cell(table.adjusted[m, shots, language.tag], most[shots])
+        for m, shots in means
+    ]
     for block in table.blocks:
         for model in block.models:
             cell = Cell(model, block.family, language.tag, block.shots)
@@ -232,6 +236,11 @@ def _row(
             # Its details are in the data of the pair, which the script reads for every pair.
             cells.append(grid.lead_cell(pairs[0].of(block), block, language.tag)._replace(title=""))
     return {"language": language, "is_english": language.tag == REFERENCE, "cells": cells}
+
+
+def _most_families(table: ReportTable, shots: int) -> int:
+    """Return the greatest number of families behind a mean adjusted score of these shots."""
+    return max((mean.n for (_, its, _), mean in table.adjusted.items() if its == shots), default=0)
 
 
 def _mean_row(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[grid.Shown]:
