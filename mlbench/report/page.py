@@ -7,6 +7,7 @@ for the script goes through `packed`.
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -95,7 +96,8 @@ def render_page(
     environment.filters |= {"show": show, "line": show_line, "percent": percent, "number": number}
     environment.globals |= {"plural": plural, "unit_of": unit_of, "cells_html": grid.cells_html}
     style = _static("app.css") + ramp_css() + font_css(table.languages)
-    script = "".join(map(_static, SCRIPTS))
+    # Indents are for those who read the files: an eighth of the script.
+    script = re.sub(r"(?m)^ +", "", "".join(map(_static, SCRIPTS)))
     pairs = pair_views(comparisons)
     context = _context(table, pairs)
     pair_page = environment.get_template("pair.html.j2")
@@ -267,7 +269,12 @@ def _cell_data(context: Mapping[str, Any]) -> dict[str, Any]:
         else None
         for i, is_more in enumerate(context["is_more"])
     ]
-    return {"titles": pack_sentences(cell.title for row in rows for cell in row), "more": more}
+    facts = [
+        [show_line(x.branch or ""), x.resource_class, f"{x.speakers:,}" if x.speakers else ""]
+        for x in context["table"].languages
+    ]
+    titles = pack_sentences(cell.title for row in rows for cell in row)
+    return {"titles": titles, "more": more, "facts": facts}
 
 
 def _pair_data(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
@@ -337,7 +344,7 @@ def _absences(table: ReportTable) -> list[dict[str, Any]]:
         for tag, reason in reasons.items():
             if tag in table.run.languages:
                 name = show_line(table.run.languages[tag].name, LONGEST_NAME)
-                groups.setdefault(reason, []).append(f"{name} ({show_line(tag)})")
+                groups.setdefault(reason, []).append(name)
         n = sum(len(languages) for languages in groups.values())
         if n:
             found.append({"family": family, "n": n, "groups": groups})

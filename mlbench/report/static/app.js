@@ -29,6 +29,7 @@
       tag: row.dataset.tag || "",
       script: cells[1].textContent,
       family: cells[2].textContent,
+      words: fold(made.slice(0, facts.length).map((_, i) => cells[i].textContent).join(" ")),
     };
   });
   const languages = all.filter((entry) => entry.place >= 0);
@@ -58,6 +59,11 @@
   const ready = Promise.all([read("cell-data"), read("pair-data")]).then(([cells, found]) => {
     details = sentences(cells.titles);
     more = cells.more;
+    for (const entry of languages) {
+      const [branch, level, speakers] = cells.facts[entry.place];
+      const words = `${entry.words} ${fold(branch)}`;
+      Object.assign(entry, { branch, level: level === null ? "" : String(level), speakers, words });
+    }
     if (!found) return;
     const titles = sentences(found.titles);
     const n = titles.length / found.text.length;
@@ -156,16 +162,13 @@
     if (order.some((row, place) => row !== body.rows[place])) body.append(...order);
   };
 
-  const words = new Map(languages.map((entry) => [
-    entry, fold(`${entry.cells[0].textContent} ${entry.script} ${entry.family} ${entry.row.dataset.branch || ""}`),
-  ]));
   const filter = () => {
     const wanted = fold(state.find.trim());
     let shown = 0;
     for (const entry of languages) {
       const is = (key, own) => !state[key] || state[key] === own;
-      const fitting = words.get(entry).includes(wanted) && is("script", entry.script)
-        && is("family", entry.family) && is("class", entry.row.dataset.class);
+      const fitting = entry.words.includes(wanted) && is("script", entry.script)
+        && is("family", entry.family) && is("class", entry.level);
       entry.row.hidden = !fitting && !entry.isEnglish;
       shown += fitting;
     }
@@ -263,6 +266,8 @@
     if (state.theme) root.dataset.theme = state.theme;
     await view();
     filter();
+    await ready;
+    filter(); // now by what stands packed too: branch and class
     await showPair();
     sort();
     await language();

@@ -75,7 +75,7 @@ const itemsPart = (families, how) => {
 // Shows the language of a row of the table; `go(way)` leaves it: 0 for all, else a neighbour.
 const showLanguage = async (entry, { lines, names, folder, go, isShown }) => {
   const part = $("language");
-  const { class: level, branch, speakers } = entry.row.dataset;
+  const { level, branch, speakers } = entry;
   const known = [entry.tag, entry.script, [entry.family, branch].filter(Boolean).join(" › "),
     level && `resource class ${level}`, speakers && `${speakers} speakers`];
   const caveat = entry.cells[0].querySelector(".caveat");
