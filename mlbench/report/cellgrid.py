@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 from matplotlib.transforms import Affine2D
 
@@ -141,8 +141,7 @@ def _bodies(axes: Axes, grid: CellGrid, lanes: Lanes) -> None:
         axes, [at for at, _ in fills], size, facecolors=[fill for _, fill in fills], edgecolors="w"
     )
     for state, places in sorted(by_state.items()):
-        hatch = {"hatch": HATCHES[state], "edgecolors": "#9aa3ad", "facecolors": "w"}
-        _boxes(axes, places, size, linewidths=0, **hatch)
+        _hatched(axes, places, size, HATCHES[state])
         numbers += _dashes(axes, places, size)
     _outline(axes, outlined, size)
     write_numbers(axes, numbers, lanes.points)
@@ -160,7 +159,19 @@ def _boxes(
     boxes = PathCollection([box], offsets=np.array(places), **({"linewidths": 0.3} | how))
     boxes.set(offset_transform=axes.transData)
     boxes.set_transform(Affine2D().scale(*size) + figure.dpi_scale_trans)
+    boxes.set_clip_on(False)
     axes.add_collection(boxes, autolim=False)
+
+
+def _hatched(
+    axes: Axes, places: Sequence[tuple[float, float]], size: tuple[float, float], hatch: str
+) -> None:
+    """Hatch all boxes of a state as one shape, as a hatch takes long to draw."""
+    wide, high = size
+    corners = np.array([(0, 0), (wide, 0), (wide, high), (0, high), (0, 0)])
+    boxes = [Outline(corners + np.array(place), closed=True) for place in places]
+    shape = Outline.make_compound_path(*boxes)
+    axes.add_patch(PathPatch(shape, hatch=hatch, facecolor="w", edgecolor="#9aa3ad", linewidth=0))
 
 
 def _dashes(

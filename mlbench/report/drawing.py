@@ -36,12 +36,18 @@ POINTS, SMALL, TITLE = 5.6, 5.0, 7.0
 """Text sizes: as a rule, where a page is full (nothing is smaller), and of the claim on top."""
 
 INK, SOFT, GREY, PALE = "#1b1f24", "#57606a", "#8c959f", "#f3f5f7"
-DPI = 300
+DPI = 220
+"""Of PNG: enough for a screen or a slide; a paper takes PDF."""
+
+# A lower level of compression is a tenth larger and takes half the time.
+PNG_OPTIONS: dict[str, Any] = {"compress_level": 4}
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "mlbench",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
+    # matplotlib 3.11 reads this one for PDF too: with 3 it embeds every font twice.
+    "ps.fonttype": 42,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": POINTS,
@@ -80,7 +86,8 @@ def save_as(axes: Axes, path: Path) -> None:
     assert figure is not None
     suffix = path.suffix.lower().lstrip(".")
     with house_style():
-        figure.savefig(path, format=suffix, dpi=DPI, metadata=EMPTY[suffix])
+        options: dict[str, Any] = {"pil_kwargs": PNG_OPTIONS} if suffix == "png" else {}
+        figure.savefig(path, format=suffix, dpi=DPI, metadata=EMPTY[suffix], **options)
 
 
 @contextmanager
@@ -136,6 +143,7 @@ def write_numbers(axes: Axes, numbers: Iterable[Number], points: float) -> None:
     for (letter, weight), (places, inks) in _letters(numbers, points).items():
         glyphs = _Glyphs([_outline(letter, weight)], offsets=np.array(places), linewidths=0)
         glyphs.set(offset_transform=axes.transData, transform=size, facecolors=inks, snap=False)
+        glyphs.set_clip_on(False)
         axes.add_collection(glyphs, autolim=False)
 
 

@@ -90,8 +90,8 @@ def _chosen(table: ReportTable, choice: Choice | None) -> ReportTable:
 
 def _check_name(name: str) -> None:
     if name not in FIGURES:
-        hint = unknown("figure", name, FIGURES, "mlbench figure --help")
-        raise SelectionError(f"{hint} Allowed: {', '.join(FIGURES)}")
+        see = f"mlbench figure --help. Allowed: {', '.join(FIGURES)}"
+        raise SelectionError(unknown("figure", name, FIGURES, see))
 
 
 def _check_form(out: Path, choice: Choice) -> None:

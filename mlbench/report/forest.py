@@ -286,7 +286,9 @@ def _marks(axes: Axes, forest: Forest, panel: Panel, lanes: Lanes, place: int) -
     is_firm = [bool(lead.side(lead.p_holm, forest.alpha)) for lead, _, _ in found]
     fills = [ink if firm else "white" for ink, firm in zip(inks, is_firm, strict=True)]
     dots = np.array([(axis.x(lead.value), y) for lead, axis, y in found])
-    axes.scatter(dots[:, 0], dots[:, 1], s=DOT**2, c=fills, edgecolors=inks, linewidths=0.5, zorder=3)
+    axes.scatter(
+        dots[:, 0], dots[:, 1], s=DOT**2, c=fills, edgecolors=inks, linewidths=0.5, zorder=3
+    )
 
 
 def _diamond(axes: Axes, panel: Panel, lanes: Lanes, place: int) -> None:
