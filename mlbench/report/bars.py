@@ -105,7 +105,9 @@ def _places(bars: Sequence[MarketBar], models: Sequence[str], frame: Frame) -> _
     """Set the countries in as few lanes as fit a page."""
     high = BAR * len(models) + APART
     room = TALLEST - frame.top - HEAD - frame.bottom
-    names = min(max(text_width(show_line(bar.country), POINTS, "bold") for bar in bars), 0.85)
+    names = min(
+        max(text_width(show_line(bar.country), POINTS, "bold") for bar in bars), frame.width / 5
+    )
     widest = min(max(text_width(model, SMALL) for model in models), 0.85)
     fixed = names + widest + VALUE + SHARE + 0.2
     for lanes in (1, 2):
@@ -123,7 +125,7 @@ def _places(bars: Sequence[MarketBar], models: Sequence[str], frame: Frame) -> _
 
 def _heads(axes: Axes, places: _Places, left: float, top: float) -> None:
     x_bar = left + places.names + places.models + 0.16
-    heads = ((x_bar, "score, %"), (x_bar + places.bar + VALUE + 0.02, "people tested"))
+    heads = ((x_bar, "score, %"), (x_bar + places.bar + VALUE + 0.02, "people covered"))
     for x, text in heads:
         write_text(axes, x, top + 0.08, text, fontsize=SMALL, color=SOFT)
 
@@ -165,4 +167,7 @@ def _bar(axes: Axes, at: tuple[float, float, float], colour: str) -> None:
 
 
 def _keys() -> tuple[Key, ...]:
-    return (Key("–: no language of the country was tested with this model"),)
+    return (
+        Key("people covered: those whose language was tested"),
+        Key("–: no language of the country was tested with this model"),
+    )

@@ -61,6 +61,7 @@ DOT = 2.2
 PANEL_EM, GAP = 6.5, 0.09
 """Least width of a panel in em; inches between panels."""
 
+MEAN_LABEL = "mean of others"
 FOOT = 0.25
 """Inches below the rows: the diamond and the ends of the axis."""
 
@@ -195,7 +196,7 @@ def draw_forest(forest: Forest, width: float = WIDTHS[-1]) -> Axes:
         lane = lanes.n_lanes - 1
         x, y = lanes.left_of(lane) - 0.05, _foot_of(lanes, lane)
         how: dict[str, Any] = {"ha": "right", "fontsize": SMALL, "weight": "bold", "color": INK}
-        write_text(axes, x, y + down(SMALL), "mean of others", **how)
+        write_text(axes, x, y + down(SMALL), MEAN_LABEL, **how)
     return axes
 
 
@@ -205,7 +206,7 @@ def _table_of(forest: Forest) -> Table:
     n = len(forest.panels)
     return Table(
         forest.languages, n, PANEL_EM, "families", advice, above=lambda _: 0.31, below=FOOT,
-        widest=2.4,
+        widest=2.4, label=MEAN_LABEL,
     )  # fmt: skip
 
 

@@ -142,7 +142,8 @@ def write_frame(axes: Axes, frame: Frame, height: float) -> None:
 class Table:
     """A table to be set: `least` is the width of a column in em; `above` and `below` are inches.
 
-    `advice` says what to type when the columns, which are so many `things`, do not fit.
+    `advice` says what to type when the columns, which are so many `things`, do not fit. `label`
+    stands below the names.
     """
 
     languages: Sequence[Language]
@@ -153,6 +154,7 @@ class Table:
     above: Callable[[float], float]
     below: float = 0.0
     widest: float = 0.9
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ class Lanes:
 
 def shown_name(language: Language, width: float, points: float) -> str:
     """Name a language in at most `width` inches; (!) marks a known problem with its text."""
-    weight = "bold" if language.tag == REFERENCE else "normal"
+    weight = _weight(language)
     mark = " (!)" if language.caveats else ""
     room = width - text_width(mark, points, weight)
     return fit_text(show_line(language.name, 60), room, points, weight) + mark
@@ -218,7 +220,7 @@ def set_lanes(table: Table, frame: Frame) -> Lanes:
 def _lanes(table: Table, frame: Frame, size: tuple[float, float], n: int) -> Lanes | None:
     points, row = size
     n_rows = len(table.languages)
-    names = _names_width(table.languages, points, LONGEST_NAMES[n > 1])
+    names = _names_width(table, points, LONGEST_NAMES[n > 1])
     pitch = (frame.width - 2 * MARGIN + GUTTER) / n
     column = (pitch - GUTTER - names) / table.n_columns
     if column < table.least * points / 72 or n > n_rows:
@@ -232,13 +234,20 @@ def _lanes(table: Table, frame: Frame, size: tuple[float, float], n: int) -> Lan
     return Lanes(points, row, column, names, pitch, rows, n_rows, top, height, apart)
 
 
-def _names_width(languages: Sequence[Language], points: float, longest: float) -> float:
-    names = (shown_name(language, longest, points) for language in languages)
-    return max((text_width(name, points) for name in names), default=0.0) + 0.06
+def _names_width(table: Table, points: float, longest: float) -> float:
+    widths = [text_width(table.label, SMALL, "bold")]
+    for language in table.languages:
+        name = shown_name(language, longest, points)
+        widths.append(text_width(name, points, _weight(language)))
+    return max(widths) + 0.06
+
+
+def _weight(language: Language) -> str:
+    return "bold" if language.tag == REFERENCE else "normal"
 
 
 def _too_wide(table: Table, width: float) -> SelectionError:
-    names = _names_width(table.languages, SMALL, LONGEST_NAMES[0])
+    names = _names_width(table, SMALL, LONGEST_NAMES[0])
     most = int((width - 2 * MARGIN - names) / (table.least * SMALL / 72))
     wider = f"--width {WIDTHS[-1]:g}, or " if width < WIDTHS[-1] else ""
     return SelectionError(
@@ -252,7 +261,7 @@ def write_names(axes: Axes, languages: Sequence[Language], lanes: Lanes) -> None
     room = lanes.names - 0.06
     for i, language in enumerate(languages):
         lane = i // lanes.rows
-        weight = "bold" if language.tag == REFERENCE else "normal"
+        weight = _weight(language)
         name = shown_name(language, room, lanes.points)
         x = lanes.left_of(lane) - 0.05
         y = lanes.top_of(i) + lanes.row / 2 + down(lanes.points)
