@@ -91,7 +91,8 @@ def page_of(run: ToyRun) -> Page:
 
 def test_everything_is_written(report: Path) -> None:
     names = {path.name for path in report.iterdir()}
-    figures = {f"{n}.{s}" for n in ("heatmap", "forest", "moat") for s in ("svg", "png", "pdf")}
+    drawn = ("heatmap", "difference", "forest", "moat", "profile")
+    figures = {f"{n}.{s}" for n in drawn for s in ("svg", "png", "pdf")}
     assert names == figures | {"index.html", "scores.csv", "differences.csv", "verdict.json"}
 
 

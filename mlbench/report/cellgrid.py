@@ -46,6 +46,9 @@ PLAIN, DASH, BELOW_CHANCE = "#f0f0f0", "–", "#ff7b72"
 AIR = 0.12
 """Em beside the widest number of a grid."""
 
+HEAD_EM = 1.3
+"""Em that the upright name of a column needs at least."""
+
 LONGEST_HEAD = 0.85
 """Inches for the name of a column, which stands upright."""
 
@@ -101,7 +104,7 @@ def _table_of(grid: CellGrid) -> Table:
 
     texts = {(cell.text, cell.is_bold) for row in grid.rows for cell in row}
     widths = (text_width(text, 72, "bold" if bold else "normal") for text, bold in texts)
-    least = max(widths, default=1.0) + AIR
+    least = max([HEAD_EM, *(width + AIR for width in widths)])
     return Table(grid.languages, len(grid.columns), least, grid.things, grid.advice, above=above)
 
 

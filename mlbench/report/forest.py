@@ -90,7 +90,8 @@ class Panel:
 class Forest:
     """A pair in all its families, before anything is drawn; `claim` is about the other languages.
 
-    `moat` words the lead beyond English over all families, None where it is undefined.
+    `moat` words the lead beyond English over all families, else in the first one; None where it is
+    undefined.
     """
 
     a: str
@@ -122,7 +123,7 @@ def forest_from_comparison(table: ReportTable, comparison: Comparison) -> Forest
         panels,
         _sorted(table.languages, verdict, panels),
         _claim(comparison, panels, a, b),
-        _moat_words(comparison, panels),
+        pooled_words(comparison, "moat") or _first([p.moat for p in panels], panels),
         (f"{interval_words(comparison)} {ADJUSTED_WORDS}", run_line(table, foot)),
     )
 
@@ -154,20 +155,19 @@ def _sorted(
 
 
 def _claim(comparison: Comparison, panels: Sequence[Panel], a: str, b: str) -> str:
-    others, n = pooled_words(comparison, "others"), n_others(comparison)
-    if others is None and len(panels) == 1 and not math.isnan(panels[0].others.value):
-        others = estimate_words(panels[0].others, panels[0].block)
+    others = pooled_words(comparison, "others") or _first([p.others for p in panels], panels)
+    scope = f"{plural(n_others(comparison), 'language')} other than English"
     if others is None:
-        return f"Lead of {a} over {b} in {plural(n, 'language')} other than English, by family"
-    scope = plural(n, "language")
-    return f"The lead of {a} over {b} is {others} on average over {scope} other than English"
+        return f"Lead of {a} over {b} in {scope}, family by family"
+    return f"The lead of {a} over {b} is {others} on average over {scope}"
 
 
-def _moat_words(comparison: Comparison, panels: Sequence[Panel]) -> str | None:
-    pooled = pooled_words(comparison, "moat")
-    if pooled is None and len(panels) == 1 and not math.isnan(panels[0].moat.value):
-        return estimate_words(panels[0].moat, panels[0].block)
-    return pooled
+def _first(estimates: Sequence[Estimate], panels: Sequence[Panel]) -> str | None:
+    """Word the first known estimate and its family, where there is none over all families."""
+    for estimate, panel in zip(estimates, panels, strict=True):
+        if not math.isnan(estimate.value):
+            return f"{estimate_words(estimate, panel.block)} in {title_of(panel.block)}"
+    return None
 
 
 def estimate_words(estimate: Estimate, block: Block) -> str:
