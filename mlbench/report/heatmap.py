@@ -163,7 +163,7 @@ def _profile_claim(name: str, views: Sequence[CellView]) -> str:
         return f"{name} in every family and language"
     return (
         f"{name} is above chance in {n_above:,} of {len(other):,} cells (family × language) "
-        "outside English"
+        "outside English (95 % intervals, uncorrected)"
     )
 
 

@@ -36,7 +36,9 @@ SIZES = ((POINTS, 0.084), (SMALL, 0.0675))
 of DejaVu Sans is taller than a row)."""
 
 LONGEST_NAMES = (1.2, 0.95)
-"""Inches for the names of languages at most, in one lane and in several; a longer one is cut."""
+"""Inches for the names of languages at most: first choice, and where columns need the room.
+
+A longer one is cut."""
 
 APART = 0.04
 """Inches between English, which is first, and the rest."""
@@ -209,7 +211,8 @@ def set_lanes(table: Table, frame: Frame) -> Lanes:
         lanes
         for points, row in SIZES
         for n in (1, 2, 3)
-        if (lanes := _lanes(table, frame, (points, row), n)) is not None
+        for longest in LONGEST_NAMES
+        if (lanes := _lanes(table, frame, (points, row, longest), n)) is not None
     ]
     if not possible:
         raise _too_wide(table, frame.width)
@@ -217,10 +220,10 @@ def set_lanes(table: Table, frame: Frame) -> Lanes:
     return next(fitting, min(possible, key=lambda lanes: lanes.height))
 
 
-def _lanes(table: Table, frame: Frame, size: tuple[float, float], n: int) -> Lanes | None:
-    points, row = size
+def _lanes(table: Table, frame: Frame, size: tuple[float, float, float], n: int) -> Lanes | None:
+    points, row, longest = size
     n_rows = len(table.languages)
-    names = _names_width(table, points, LONGEST_NAMES[n > 1])
+    names = _names_width(table, points, longest)
     pitch = (frame.width - 2 * MARGIN + GUTTER) / n
     column = (pitch - GUTTER - names) / table.n_columns
     if column < table.least * points / 72 or n > n_rows:
@@ -247,7 +250,7 @@ def _weight(language: Language) -> str:
 
 
 def _too_wide(table: Table, width: float) -> SelectionError:
-    names = _names_width(table, SMALL, LONGEST_NAMES[0])
+    names = _names_width(table, SMALL, LONGEST_NAMES[-1])
     most = int((width - 2 * MARGIN - names) / (table.least * SMALL / 72))
     wider = f"--width {WIDTHS[-1]:g}, or " if width < WIDTHS[-1] else ""
     return SelectionError(
