@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.patches import PathPatch
 from report_toys import ENGLISH, LANGUAGES, SWAHILI, ToyRun, choices, two_models
 
 from mlbench.errors import SelectionError
@@ -138,6 +140,16 @@ def test_a_difference_is_in_the_state_of_the_page(table: ReportTable) -> None:
                 assert cell.is_bold == (page.mark == "H")
     english = grid.rows[0][0]
     assert english.text.startswith("(") and english.colour is None
+
+
+@pytest.mark.parametrize("name", ["heatmap", "difference", "profile"])
+def test_numbers_lie_above_their_cells_also_in_pdf(table: ReportTable, name: str) -> None:
+    children = draw_figure(name, table).get_children()
+    words = [child for child in children if hasattr(child, "numbers")]
+    assert len(words) == 1 and words[0].numbers
+    cells = [child.get_zorder() for child in children if isinstance(child, PathCollection)]
+    patches = [child.get_zorder() for child in children if isinstance(child, PathPatch)]
+    assert words[0].get_zorder() > min(cells) and words[0].get_zorder() > max(patches, default=0)
 
 
 def test_every_state_has_its_own_hatch(table: ReportTable) -> None:

@@ -36,6 +36,9 @@ POINTS, SMALL, TITLE = 5.6, 5.0, 7.0
 """Text sizes: as a rule, where a page is full (nothing is smaller), and of the claim on top."""
 
 INK, SOFT, GREY, PALE = "#1b1f24", "#57606a", "#8c959f", "#f3f5f7"
+ABOVE = 3
+"""Numbers lie above their cells: the zorder of text in matplotlib."""
+
 DPI = 220
 """Of PNG: enough for a screen or a slide; a paper takes PDF."""
 
@@ -143,7 +146,7 @@ def write_numbers(axes: Axes, numbers: Iterable[Number], points: float) -> None:
     for (letter, weight), (places, inks) in _letters(numbers, points).items():
         glyphs = _Glyphs([_outline(letter, weight)], offsets=np.array(places), linewidths=0)
         glyphs.set(offset_transform=axes.transData, transform=size, facecolors=inks, snap=False)
-        glyphs.set_clip_on(False)
+        glyphs.set(clip_on=False, zorder=ABOVE)
         axes.add_collection(glyphs, autolim=False)
 
 
@@ -187,6 +190,7 @@ class _Words(Artist):
         super().__init__()
         self.numbers = numbers
         self.points = points
+        self.set_zorder(ABOVE)
 
     def draw(self, renderer: Any) -> None:
         if not self.numbers or not _is_pdf(self):
