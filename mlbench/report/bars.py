@@ -116,10 +116,9 @@ def _places(bars: Sequence[MarketBar], models: Sequence[str], frame: Frame) -> _
         bar = lane - GUTTER - fixed
         if bar >= 0.5 and rows * high <= room:
             return _Places(names, widest, bar, lane, rows)
-    most = max(1, int(room / high)) * (2 if frame.width > WIDTHS[0] else 1)
     raise SelectionError(
         f"{_countries(len(bars))} with {plural(len(models), 'model')} do not fit a page "
-        f"{frame.width:g} inches wide; about {most} do. Choose with --models"
+        f"{frame.width:g} inches wide; type --width {WIDTHS[-1]:g}, or choose with --models"
     )
 
 
