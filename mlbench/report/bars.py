@@ -32,7 +32,7 @@ from mlbench.report.text import number, percent, plural, show_line
 COLOURS = ("#1f4e8c", "#e08a2e", "#009e73", "#7d65b2", "#8c959f")
 COVERED = "#57606a"
 # Inches: a bar, the space between countries, the heads, and the columns of numbers.
-BAR, APART, HEAD, SHARE, VALUE = 0.09, 0.09, 0.14, 0.55, 0.26
+BAR, APART, HEAD, SHARE, VALUE = 0.09, 0.09, 0.14, 0.55, 0.3
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,9 +205,16 @@ def _table_of(forest: Forest) -> Table:
     advice = f"choose with --family, for example: --family {families}"
     n = len(forest.panels)
     return Table(
-        forest.languages, n, PANEL_EM, "families", advice, above=lambda _: 0.31, below=FOOT,
-        widest=2.4, label=MEAN_LABEL,
-    )  # fmt: skip
+        forest.languages,
+        n,
+        PANEL_EM,
+        "families",
+        advice,
+        above=lambda _: 0.31,
+        below=FOOT,
+        widest=2.4,
+        label=MEAN_LABEL,
+    )
 
 
 def _stripes(axes: Axes, forest: Forest, lanes: Lanes) -> None:
@@ -255,11 +262,11 @@ def _head(axes: Axes, panel: Panel, lanes: Lanes, at: tuple[int, int]) -> None:
     write_text(axes, left, lanes.top - 0.06, unit_of(panel.block), fontsize=SMALL, color=SOFT)
     bottom = _foot_of(lanes, at[0]) + 0.05
     axes.plot([axis.middle] * 2, [lanes.top - 0.02, bottom], color=GREY, linewidth=0.4)
+    ends = 2 * text_width(signed(panel.limit, 0), SMALL) + 0.2
     for sign, side in ((-1, "left"), (0, "center"), (1, "right")):
         edge = axis.middle + sign * (axis.half + 0.02)
         label = signed(sign * panel.limit, 0)
-        fits = sign or 3.4 * text_width(label, SMALL) + 2 * text_width("+100", SMALL) < room * 2
-        if fits:
+        if sign or ends < room:
             write_text(axes, edge, bottom + 0.09, label, ha=side, fontsize=SMALL, color=SOFT)
 
 

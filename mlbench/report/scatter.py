@@ -63,12 +63,14 @@ SCRIPT_GROUPS = (
         "#cc79a7",
     ),
     ScriptGroup(
-        "South-East Asian", frozenset({"Thai", "Laoo", "Khmr", "Mymr", "Java", "Tibt"}), "v",
+        "South-East Asian",
+        frozenset({"Thai", "Laoo", "Khmr", "Mymr", "Java", "Tibt"}),
+        "v",
         "#0072b2",
     ),
     ScriptGroup("Han, kana, hangul", frozenset("Hans Hant Jpan Hang Kore".split()), "P", "#e69f00"),
     ScriptGroup("other", frozenset(), "X", "#444444"),
-)  # fmt: skip
+)
 
 
 class Point(NamedTuple):
