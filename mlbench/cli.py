@@ -24,6 +24,11 @@ from mlbench.options import (
     EngineOption,
     ExecutorOption,
     Families,
+    FigureA,
+    FigureB,
+    FigureFamilies,
+    FigureModel,
+    FigureModels,
     Languages,
     LanguagesFile,
     Limit,
@@ -59,6 +64,7 @@ app.add_typer(tasks_app, name="tasks", rich_help_panel="Look around")
 
 DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
 EMBEDDED, CORE, ALL, ZERO = ["embedded"], ["core"], ["all"], ["0"]
+NO_CHOICE: list[str] = []
 
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")
@@ -148,6 +154,38 @@ def report(
 
     page = write_report(run, out, items=Items(items, max_html_mb))
     typer.echo(f"report: {page}")
+
+
+@app.command(cls=ListCommand, rich_help_panel="Read")
+def figure(
+    name: Annotated[
+        str,
+        typer.Argument(help="heatmap, difference, forest, moat, profile, parity or markets"),
+    ],
+    run: RunName,
+    out: Annotated[Path, typer.Option(help="File to write: .pdf, .svg or .png.")],
+    family: FigureFamilies = NO_CHOICE,
+    models: FigureModels = NO_CHOICE,
+    model: FigureModel = None,
+    a: FigureA = None,
+    b: FigureB = None,
+    width: Annotated[float, typer.Option(help="Inches: 3.3 or 6.75.")] = 6.75,
+) -> None:
+    """Draw one figure of a run for a paper; the same run gives the same bytes.
+
+    [bold]Examples[/bold]
+
+      mlbench figure moat --run bench --out moat.pdf
+
+      mlbench figure heatmap --run bench --out heat.svg --family sib200_topic --width 3.3
+
+      mlbench figure forest --run bench --out forest.pdf --a demo-polyglot --b demo-anglo
+    """
+    from mlbench.report import Choice, write_figure
+
+    chosen = (*models, *([model] if model else []))
+    choice = Choice(tuple(family), chosen, a, b, width)
+    typer.echo(f"figure: {write_figure(name, run, out, choice)}")
 
 
 @app.command(rich_help_panel="Read")

@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 from mlbench.errors import SelectionError
 from mlbench.settings import Dtype, Engine, Executor, Overflow
 
-LISTS = ("--models", "--families", "--languages", "--shots")
+LISTS = ("--models", "--families", "--family", "--languages", "--shots")
 
 
 class ListCommand(TyperCommand):
@@ -34,6 +34,7 @@ class ListCommand(TyperCommand):
 
 SELECTION = "What to score"
 LOADING = "How to run it"
+WHAT_OF_RUN = "What of the run"
 
 Models = Annotated[
     list[str],
@@ -141,6 +142,22 @@ TrustRemoteCode = Annotated[
         rich_help_panel=LOADING,
     ),
 ]
+FigureModels = Annotated[
+    list[str],
+    typer.Option(help="Only these models (heatmap, parity, markets).", rich_help_panel=WHAT_OF_RUN),
+]
+FigureModel = Annotated[
+    str | None,
+    typer.Option("--model", help="The model of a profile.", rich_help_panel=WHAT_OF_RUN),
+]
+FigureFamilies = Annotated[
+    list[str], typer.Option("--family", help="Only these families.", rich_help_panel=WHAT_OF_RUN)
+]
+FigureA = Annotated[
+    str | None,
+    typer.Option("--a", help="A of the difference A - B.", rich_help_panel=WHAT_OF_RUN),
+]
+FigureB = Annotated[str | None, typer.Option("--b", help="B.", rich_help_panel=WHAT_OF_RUN)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 

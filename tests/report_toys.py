@@ -134,16 +134,24 @@ def exact(n_right: int) -> tuple[Sample, ...]:
     )
 
 
-def texts(bits: float, n: int = 30, seed: int = 0) -> tuple[Sample, ...]:
-    """Make n sentences of about this many bits."""
+def texts(
+    bits: float, n: int = 30, seed: int = 0, *, n_tokens: int | None = None
+) -> tuple[Sample, ...]:
+    """Make n sentences of about this many bits, and so many tokens each."""
     spread = np.random.default_rng(seed).normal(1, 0.05, n)
     return tuple(
-        TextSample(f"d{i}", f"c{i // 2}", -math.log(2) * bits * spread[i], 100) for i in range(n)
+        TextSample(f"d{i}", f"c{i // 2}", -math.log(2) * bits * spread[i], 100, n_tokens)
+        for i in range(n)
     )
 
 
-def two_models(folder: Path, languages: tuple[Language, ...] = LANGUAGES) -> ToyRun:
-    """Make a run in which `many` is far better outside English, with a gap of every kind."""
+def two_models(
+    folder: Path, languages: tuple[Language, ...] = LANGUAGES, *, tokens: bool = False
+) -> ToyRun:
+    """Make a run in which `many` is far better outside English, with a gap of every kind.
+
+    With `tokens`, texts have more of them from language to language.
+    """
     run = ToyRun(folder, languages=languages)
     for model, elsewhere in (("many", 0.85), ("few", 0.4)):
         for i, language in enumerate(languages):
@@ -153,6 +161,6 @@ def two_models(folder: Path, languages: tuple[Language, ...] = LANGUAGES) -> Toy
             run.put(cells[0], choices(accuracy, seed=i), n_truncated=int(language.tag == "hi"))
             if language.tag != "yo":
                 run.put(cells[1], choices(accuracy, seed=9 + i))
-            run.put(cells[2], texts(bits, seed=i))
+            run.put(cells[2], texts(bits, seed=i, n_tokens=10 + i if tokens else None))
     run.no_data = {"terms": {"yo": "no names of its own in the CLDR"}}
     return run

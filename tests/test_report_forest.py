@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from report_toys import HINDI, LANGUAGES, SWAHILI, ToyRun, choices, two_models
 
 from mlbench.records import Cell
 from mlbench.report import draw_forest, draw_moat, forest_from_comparison
 from mlbench.report.compare import Pair, compare
-from mlbench.report.forest import Forest, moat_limit
+from mlbench.report.forest import Forest
+from mlbench.report.moat import moat_limit
 from mlbench.report.strips import nice_limit, strip_of
 from mlbench.report.tables import table_from_run
 from mlbench.results import read_run
@@ -41,17 +43,27 @@ def test_a_panel_a_family_and_a_row_a_language(forest: Forest) -> None:
     assert forest.languages[0].tag == "en"
 
 
+def test_languages_are_in_the_order_of_their_mean_lead(forest: Forest) -> None:
+    def mean(tag: str) -> float:
+        leads = [p.leads[tag].value for p in forest.panels[:2] if tag in p.leads]
+        return sum(leads) / len(leads)
+
+    means = [mean(language.tag) for language in forest.languages[1:] if language.tag != "yo"]
+    assert means == sorted(means, reverse=True)
+
+
 def test_every_lead_is_marked_and_the_mean_is_named(forest: Forest) -> None:
     axes = draw_forest(forest)
-    marks = [line for line in axes.lines if line.get_marker() == "o"]
-    assert len(marks) == sum(len(panel.leads) for panel in forest.panels)
-    assert "mean of the other languages" in labels(axes)
+    marks = [c for c in axes.collections if isinstance(c, PathCollection)]
+    n_marks = sum(len(mark.get_offsets()) for mark in marks)
+    assert n_marks == sum(len(panel.leads) for panel in forest.panels)
+    assert "mean of others" in labels(axes)
 
 
 def test_the_moat_figure_says_the_lead_beyond_english(forest: Forest) -> None:
     text = " ".join(labels(draw_moat(forest)))
     value = forest.panels[0].moat.value
-    assert f"+{value:.1f}" in text and "A = many, B = few" in text
+    assert f"+{value:.1f}" in text and "the lead of many over few" in text
 
 
 def test_families_of_one_unit_share_an_axis(forest: Forest) -> None:

@@ -114,8 +114,10 @@ def page_of(run: ToyRun) -> Page:
 
 def test_everything_is_written(report: Path) -> None:
     names = {path.name for path in report.iterdir()}
-    figures = {f"{n}.{s}" for n in ("heatmap", "forest", "moat") for s in ("svg", "png", "pdf")}
-    assert names == figures | {"index.html", "scores.csv", "differences.csv", "verdict.json"}
+    drawn = ("heatmap", "difference", "forest", "moat", "profile", "markets")
+    figures = {f"{n}.{s}" for n in drawn for s in ("svg", "png", "pdf")}
+    texts = {"index.html", "scores.csv", "differences.csv", "markets.csv", "verdict.json"}
+    assert names == figures | texts
 
 
 def test_the_page_asks_for_nothing(html: str) -> None:
@@ -123,6 +125,24 @@ def test_the_page_asks_for_nothing(html: str) -> None:
     links = {*page.attributes("href"), *page.attributes("src")}
     assert not any(re.match(r"(https?:)?//", link) for link in links)
     assert html.count("url(") == html.count("url(data:") and "@import" not in html
+
+
+def test_every_link_leads_to_a_file_or_a_place_of_the_page(report: Path, tmp_path: Path) -> None:
+    one_model = ToyRun(tmp_path / "one", languages=(ENGLISH, HINDI))
+    one_model.put(Cell("m", "topic", "en", 0), choices(0.8))
+    no_english = two_models(tmp_path / "no", languages=(SWAHILI, ARABIC))
+    tokens = ToyRun(tmp_path / "tokens", languages=(ENGLISH, HINDI))
+    tokens.put(Cell("m", "text", "en", 0), texts(100, n_tokens=20))
+    tokens.put(Cell("m", "text", "hi", 0), texts(200, n_tokens=70))
+    folders = [report]
+    for run in (one_model, no_english, tokens):
+        folders.append(write_report(run.write(), run.folder / "out", resampling=FAST).parent)
+    for folder in folders:
+        page = Page((folder / "index.html").read_text(encoding="utf-8"))
+        ids = set(page.attributes("id"))
+        for link in page.attributes("href"):
+            is_language = link.startswith("#lang=")
+            assert is_language or link[1:] in ids or (folder / link).is_file(), link
 
 
 def test_the_policy_allows_this_script_and_style_only(html: str) -> None:

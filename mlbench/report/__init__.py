@@ -4,17 +4,29 @@ Read in this order: columns, tables (every cell with its state), compare (the ve
 mlbench.stats on pairs), grid and words (what is written), items, page, figures, export.
 """
 
-from mlbench.report.figures import draw_heatmap, heat_from_table, save_heatmap
-from mlbench.report.forest import draw_forest, draw_moat, forest_from_comparison
+from mlbench.report.bars import MarketBar, draw_markets
+from mlbench.report.difference import draw_difference
+from mlbench.report.figures import Choice, draw_figure, write_figure
+from mlbench.report.forest import draw_forest, forest_from_comparison
+from mlbench.report.heatmap import draw_heatmap, draw_profile
+from mlbench.report.moat import draw_moat
+from mlbench.report.scatter import draw_parity, scatter_from_table
 from mlbench.report.write import Items, write_report
 
 __all__ = [
+    "Choice",
     "Items",
+    "MarketBar",
+    "draw_difference",
+    "draw_figure",
     "draw_forest",
     "draw_heatmap",
+    "draw_markets",
     "draw_moat",
+    "draw_parity",
+    "draw_profile",
     "forest_from_comparison",
-    "heat_from_table",
-    "save_heatmap",
+    "scatter_from_table",
+    "write_figure",
     "write_report",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 from mlbench.records import Score
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Pair, unit_of
+from mlbench.report.markets import Markets
 from mlbench.report.tables import CellView, ReportTable, signature_hash
 from mlbench.report.text import show
 
@@ -58,6 +59,15 @@ DIFFERENCE_FIELDS = (
     "beyond_english_high",
     "state",
     "reason",
+)
+MARKET_FIELDS = (
+    "country",
+    "code",
+    "model",
+    "shots",
+    "weighted_adjusted_score",
+    "use_not_tested",
+    "cldr",
 )
 
 
@@ -157,6 +167,24 @@ def _lead_fields(comparison: Comparison, family: str, tag: str) -> dict[str, Any
         "beyond_english_high": lead.moat_high,
         "state": "value",
     }
+
+
+def markets_csv(markets: Markets) -> str:
+    """Write every country: one line a model, levels and shares as on the page but not rounded."""
+    lines = [
+        {
+            "country": market.name,
+            "code": market.code,
+            "model": model,
+            "shots": markets.shots,
+            "weighted_adjusted_score": market.levels[model],
+            "use_not_tested": market.untested,
+            "cldr": markets.version,
+        }
+        for market in sorted((*markets.shown, *markets.others), key=lambda market: market.code)
+        for model in markets.models
+    ]
+    return _csv(MARKET_FIELDS, lines)
 
 
 def _csv(fields: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> str:

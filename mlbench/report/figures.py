@@ -1,204 +1,237 @@
-"""How does a whole run look on one page of a paper? The heatmap, languages x models.
+"""Which figures are there, and how is one drawn from a run? The one list of names.
 
-seaborn draws heatmaps too, but not cells in four states and three units side by side. English names
-only: a reviewer cannot read twenty scripts, and fonts for them are not everywhere.
+English names only: a reviewer cannot read twenty scripts, and fonts for them are not everywhere.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
-from mlbench import __version__
+from mlbench.errors import SelectionError, StoreError, unknown
 from mlbench.languages import REFERENCE
-from mlbench.records import Cell, Language
-from mlbench.report.colours import STEPS, Colour, parity_ramp, score_ramp, step_of
-from mlbench.report.columns import Block
-from mlbench.report.drawing import house_style, new_canvas, save_figure, write_text
-from mlbench.report.grid import shown_text
-from mlbench.report.tables import CellView, ReportTable, adjust
-from mlbench.report.text import percent, short_names, show_line
-
-# Inches. 119 rows and the heads come to 11.6 inches, an A4 page.
-ROW, COLUMN, NAMES, TOP, BOTTOM, GAP = 0.084, 0.42, 1.85, 0.78, 0.78, 0.07
-# Between English and the rest; and right of the cells, where the last slanted name ends.
-APART, RIGHT = 0.04, 0.45
-GREY = "#9aa3ad"
-HATCHES = {"failed": "xxxxxx", "missing": "//////", "no data": "......"}
-NARROWEST = 3.9
-"""Inches; scale and caption need them."""
+from mlbench.report.bars import MarketBar, draw_markets
+from mlbench.report.captions import docs_of, docs_words, run_line, shots_words
+from mlbench.report.compare import Comparison, Pair, compare
+from mlbench.report.difference import draw_difference
+from mlbench.report.drawing import FORMATS, WIDTHS, save_as
+from mlbench.report.forest import Forest, draw_forest, forest_from_comparison
+from mlbench.report.heatmap import draw_heatmap, draw_profile
+from mlbench.report.markets import markets_of
+from mlbench.report.moat import draw_moat
+from mlbench.report.scatter import draw_parity, scatter_from_table
+from mlbench.report.tables import ReportTable, table_from_run
+from mlbench.report.text import short_names
+from mlbench.results import Run, read_run
+from mlbench.stats import Resampling
 
 
 @dataclass(frozen=True, slots=True)
-class HeatColumn:
-    """One column of the figure at its place in inches from the left edge of the cells."""
+class Choice:
+    """What of a run a figure is to show. Nothing chosen: all families and models, the first pair.
 
-    block: Block
-    model: str
-    name: str
-    left: float
-    is_first: bool
+    `width` is 3.3 or 6.75 inches.
+    """
+
+    families: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    a: str | None = None
+    b: str | None = None
+    width: float = WIDTHS[-1]
+
+
+def write_figure(name: str, run: str | Path, out: Path, choice: Choice | None = None) -> Path:
+    """Draw a figure of a stored run into a file, in the format of its suffix.
+
+    Raises SelectionError for a wrong name, suffix or choice, and for a run that has not what the
+    figure shows; StoreError if the run or the file cannot be read or written.
+    """
+    choice = choice or Choice()
+    _check_name(name)
+    _check_form(out, choice)
+    stored = read_run(run)
+    check_choice(stored, choice)
+    axes = draw_figure(name, table_from_run(stored), choice)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        save_as(axes, out)
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror or error}") from error
+    return out
+
+
+def draw_figure(
+    name: str,
+    table: ReportTable,
+    choice: Choice | None = None,
+    comparison: Comparison | None = None,
+) -> Axes:
+    """Draw a figure by name; the matplotlib figure is `axes.figure`.
+
+    A comparison that is already there (of the chosen pair, on the chosen families) is not made
+    again. Raises SelectionError as write_figure does.
+    """
+    _check_name(name)
+    return FIGURES[name](_Request(_chosen(table, choice), choice or Choice(), comparison))
 
 
 @dataclass(frozen=True, slots=True)
-class Heat:
-    """The heatmap as data: what is drawn, before anything is drawn."""
+class _Request:
+    """A figure to draw: the table holds only the chosen families."""
 
-    columns: tuple[HeatColumn, ...]
-    languages: tuple[Language, ...]
-    views: tuple[tuple[CellView, ...], ...]
-    caption: str
-
-    @property
-    def width(self) -> float:
-        """Return the width of all columns in inches."""
-        return self.columns[-1].left + COLUMN if self.columns else COLUMN
+    table: ReportTable
+    choice: Choice
+    comparison: Comparison | None
 
 
-def heat_from_table(table: ReportTable) -> Heat:
-    """Prepare the heatmap of a run."""
-    names = short_names(list(table.run.models), 18)
-    columns: list[HeatColumn] = []
-    left = 0.0
-    for block in table.blocks:
-        for model in block.models:
-            is_first = model == block.models[0]
-            left += GAP if is_first and columns else 0
-            columns.append(HeatColumn(block, model, names[model], left, is_first))
-            left += COLUMN
-    views = tuple(
-        tuple(
-            table.cells[Cell(c.model, c.block.family, language.tag, c.block.shots)] for c in columns
+def _chosen(table: ReportTable, choice: Choice | None) -> ReportTable:
+    if choice is None or not choice.families:
+        return table
+    blocks = tuple(block for block in table.blocks if block.family in choice.families)
+    return replace(table, blocks=blocks)
+
+
+def _check_name(name: str) -> None:
+    if name not in FIGURES:
+        see = f"mlbench figure --help. Allowed: {', '.join(FIGURES)}"
+        raise SelectionError(unknown("figure", name, FIGURES, see))
+
+
+def _check_form(out: Path, choice: Choice) -> None:
+    suffixes = [f".{suffix}" for suffix in sorted(FORMATS)]
+    if out.suffix.lower() not in suffixes:
+        allowed = ", ".join(suffixes)
+        raise SelectionError(f"--out {str(out)!r} has no known format. It must end in {allowed}")
+    if choice.width not in WIDTHS:
+        allowed = " or ".join(f"{width:g}" for width in WIDTHS)
+        raise SelectionError(f"--width {choice.width:g} is not known. Allowed: {allowed} inches")
+
+
+def check_choice(run: Run, choice: Choice) -> None:
+    """Raise SelectionError for a model or a family that the run does not have."""
+    see = f"mlbench list cells {run.folder}"
+    for model in (*choice.models, choice.a, choice.b):
+        if model is not None and model not in run.models:
+            raise SelectionError(unknown("model", model, run.models, see))
+    for family in choice.families:
+        if family not in run.families:
+            raise SelectionError(unknown("family", family, run.families, see))
+
+
+def _heatmap(request: _Request) -> Axes:
+    families, choice = request.choice.families, request.choice
+    if len(families) > 1:
+        raise SelectionError(
+            f"a heatmap shows one family or the mean of all, not {len(families)}. "
+            f"Type --family {families[0]}, or leave --family out"
         )
-        for language in table.languages
-    )
-    return Heat(tuple(columns), table.languages, views, _caption(table))
+    family = families[0] if families else None
+    return draw_heatmap(request.table, family, choice.models, choice.width)
 
 
-def _caption(table: ReportTable) -> str:
-    counts = ", ".join(f"{table.count(s)} {n}" for s, n in _COUNTED)
-    return (
-        f"Run {show_line(table.name, 40)}, {show_line(table.run.created, 25)}, "
-        f"mlbench {__version__}.\nCells: {counts}."
-    )
-
-
-_COUNTED: tuple[tuple[Any, str], ...] = (
-    ("value", "done"),
-    ("failed", "failed"),
-    ("missing", "missing"),
-    ("no data", "no data"),
-)
-
-
-def draw_heatmap(table: ReportTable) -> Axes:
-    """Draw the heatmap; the figure is `axes.figure`, or use `save_heatmap`."""
-    with house_style():
-        heat = heat_from_table(table)
-        width = max(NAMES + heat.width + RIGHT, NARROWEST)
-        height = TOP + ROW * len(heat.languages) + APART + BOTTOM
-        axes = new_canvas(width, height)
-        for column in heat.columns:
-            _head(axes, column)
-        for i, (language, views) in enumerate(zip(heat.languages, heat.views, strict=True)):
-            _row(axes, heat, language, views, TOP + ROW * i + (APART if i else 0))
-        _legend(axes, heat, height)
-    return axes
-
-
-def save_heatmap(table: ReportTable, folder: Path) -> list[Path]:
-    """Write heatmap.svg, .png and .pdf into a folder; the same run gives the same bytes."""
-    axes = draw_heatmap(table)
-    return save_figure(axes, folder, "heatmap")
-
-
-def _head(axes: Axes, column: HeatColumn) -> None:
-    x = NAMES + column.left
-    write_text(axes, x + COLUMN / 2, TOP - 0.04, column.name, rotation=30, ha="left", va="bottom")
-    if column.is_first:
-        block = column.block
-        chance = "" if block.chance is None else f", chance {percent(block.chance)}"
-        kind = {"accuracy": f"{block.metric} %{chance}", "bits": "parity, English = 100"}
-        shots = f", {block.shots}-shot" if block.shots else ""
-        lines = f"{show_line(block.title, 30)}{shots}\n{kind.get(block.kind, block.metric)}"
-        write_text(axes, x, 0.08, lines, va="top", ha="left", weight="bold", wrap=False)
-
-
-def _row(axes: Axes, heat: Heat, language: Language, views: Sequence[CellView], top: float) -> None:
-    is_english = language.tag == REFERENCE
-    weight = "bold" if is_english else "normal"
-    mark = " (!)" if language.caveats else ""
-    name = f"{show_line(language.name, 30)}{mark}  {show_line(language.tag, 12)}"
-    write_text(axes, NAMES - 0.06, top + ROW / 2, name, ha="right", va="center", weight=weight)
-    for column, view in zip(heat.columns, views, strict=True):
-        _cell(axes, view, column, NAMES + column.left, top)
-    if is_english:
-        axes.plot(
-            [0.08, NAMES + heat.width], [top + ROW + APART / 2] * 2, color="black", linewidth=0.6
+def _profile(request: _Request) -> Axes:
+    models = request.choice.models or tuple(request.table.run.models)[:1]
+    if len(models) > 1:
+        raise SelectionError(
+            f"a profile shows one model, not {len(models)}. Type --model {models[0]}"
         )
+    if not any(models[0] in block.models for block in request.table.blocks):
+        raise SelectionError(
+            f"{models[0]!r} was not run on {', '.join(request.choice.families)}. "
+            f"See: mlbench list cells {request.table.run.folder}"
+        )
+    return draw_profile(request.table, models[0], request.choice.width)
 
 
-def colour_of(view: CellView, block: Block) -> Colour | None:
-    """Give the colour of a cell with a value; None where a value has no scale."""
-    if math.isnan(view.shown) or view.is_reference:
-        return None
-    if view.quantity == "accuracy":
-        return score_ramp()[step_of(adjust(view.shown, block.chance))]
-    return parity_ramp()[step_of(view.shown)] if view.quantity == "parity" else None
+def _difference(request: _Request) -> Axes:
+    return draw_difference(request.table, _judged(request), request.choice.width)
 
 
-def _cell(axes: Axes, view: CellView, column: HeatColumn, x: float, top: float) -> None:
-    if view.state != "value":
-        _box(axes, x, top, facecolor="white", hatch=HATCHES[view.state], edgecolor=GREY, lw=0)
-        _box(axes, x, top, margin=0.42 * COLUMN, color="white")
-        _centred(axes, x, top, "–", "#3d444d")
-        return
-    colour = colour_of(view, column.block)
-    fill, ink = (colour.fill, colour.ink) if colour else ("#f0f0f0", "#000000")
-    _box(axes, x, top, facecolor=fill, edgecolor="white", linewidth=0.3)
-    text = "base" if view.is_reference else shown_text(view)
-    _centred(axes, x, top, text + ("†" if view.n_truncated else ""), ink)
-    if view.is_above_chance is False:
-        outline = {"edgecolor": "#ff7b72", "linewidth": 0.4, "linestyle": "--"}
-        _box(axes, x, top, margin=0.008, fill=False, **outline)
+def _forest(request: _Request) -> Axes:
+    return draw_forest(_forest_of(request), request.choice.width)
 
 
-def _box(axes: Axes, x: float, top: float, *, margin: float = 0.0, **how: Any) -> None:
-    """Draw the box of a cell, `margin` inches narrower at each side (and at most 0.008 lower)."""
-    high = min(margin, 0.008)
-    size = (COLUMN - 2 * margin, ROW - 2 * high)
-    axes.add_patch(Rectangle((x + margin, top + high), *size, **how))
+def _moat(request: _Request) -> Axes:
+    if not request.table.has_english:
+        raise SelectionError(
+            f"this run has no English ({REFERENCE}), so it has no moat. "
+            "Type: mlbench figure forest, or run English too"
+        )
+    return draw_moat(_forest_of(request), request.choice.width)
 
 
-def _centred(axes: Axes, x: float, top: float, text: str, ink: str) -> None:
-    write_text(axes, x + COLUMN / 2, top + ROW / 2, text, color=ink, ha="center", va="center")
+def _parity(request: _Request) -> Axes:
+    scatter = scatter_from_table(request.table, request.choice.models)
+    return draw_parity(scatter, request.choice.width)
 
 
-def _legend(axes: Axes, heat: Heat, height: float) -> None:
-    """Write scale, states and run id inside the frame, so that a copy keeps them."""
-    y = height - BOTTOM + 0.12
-    x = 0.08
-    has_parity = any(v.quantity == "parity" for row in heat.views for v in row)
-    scales = [("chance", score_ramp(), "100 %")]
-    if has_parity:
-        scales.append(("parity 0", parity_ramp(), "100"))
-    for start, ramp, end in scales:
-        write_text(axes, x, y, start, va="center")
-        x += 0.09 * max(len(start) * 0.6, 3)
-        for step in range(0, STEPS + 1, 2):
-            axes.add_patch(Rectangle((x, y - 0.04), 0.03, 0.08, color=ramp[step].fill, lw=0))
-            x += 0.03
-        write_text(axes, x + 0.04, y, end, va="center")
-        x += 0.4
-    for line, text in enumerate((*_STATES, heat.caption), start=1):
-        write_text(axes, 0.08, y + 0.12 * line - 0.05, text, va="top", color="#3d444d")
+def _markets(request: _Request) -> Axes:
+    table, choice = request.table, request.choice
+    found, names = markets_of(table, None), short_names(list(table.run.models), 24)
+    models = [model for model in found.models if not choice.models or model in choice.models]
+    bars = [
+        MarketBar(x.name, tuple(x.levels.get(m, math.nan) for m in models), 1 - x.untested)
+        for x in found.shown
+    ]
+    if not bars or not models:
+        raise SelectionError(
+            "no country shown has a language with an adjusted score that every model has. "
+            f"See: mlbench list cells {table.run.folder}"
+        )
+    metrics = {block.family: block.metric for block in table.blocks if block.chance is not None}
+    n_docs = docs_words(docs_of(table.cells.values(), metrics))
+    notes = (
+        f"Use of languages: CLDR {found.version}; {n_docs}.",
+        run_line(table, shots_words(found.shots)),
+    )
+    return draw_markets(bars, [names[model] for model in models], notes, choice.width)
 
 
-_STATES = (
-    "dashed outline: not above chance; hatched –: not evaluated (/ missing, x failed, . no data)",
-    "(!): known problem with the text of the language; †: some requests were truncated",
-)
+def _forest_of(request: _Request) -> Forest:
+    forest = forest_from_comparison(request.table, _judged(request))
+    assert forest is not None
+    return forest
+
+
+def _judged(request: _Request) -> Comparison:
+    """Return the comparison of the chosen pair, which must have something to show."""
+    comparison = request.comparison
+    if comparison is None:
+        pair = _pair(request.table, request.choice)
+        comparison = compare(request.table, pair, Resampling())
+    verdict = comparison.verdict
+    if verdict is None or not verdict["by_family"]:
+        why = comparison.problem or "there is no language that both were scored on above chance"
+        a, b = comparison.pair[:2]
+        raise SelectionError(f"{a!r} and {b!r} cannot be compared: {why}")
+    return comparison
+
+
+def _pair(table: ReportTable, choice: Choice) -> Pair:
+    """Find the pair: what is not said is the first model that is left."""
+    models = list(table.run.models)
+    if len(models) < 2:
+        raise SelectionError(
+            f"this run has one model ({models[0]}), and a difference needs two. "
+            "Type: mlbench run --models A B"
+        )
+    a = choice.a or next(model for model in models if model != choice.b)
+    b = choice.b or next(model for model in models if model != a)
+    if a == b:
+        raise SelectionError(f"--a and --b are both {a!r}. Choose two of: {', '.join(models)}")
+    shots = [x.shots for x in table.blocks if {a, b} <= {*x.models}]
+    return Pair(a, b, min(shots, default=0))
+
+
+FIGURES: Mapping[str, Callable[[_Request], Axes]] = {
+    "heatmap": _heatmap,
+    "difference": _difference,
+    "forest": _forest,
+    "moat": _moat,
+    "profile": _profile,
+    "parity": _parity,
+    "markets": _markets,
+}
+"""How each figure is drawn, by name."""

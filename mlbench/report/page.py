@@ -24,6 +24,7 @@ from mlbench.report.citation import citation
 from mlbench.report.colours import CLIP_POINTS, ramp_css
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Pair, unit_of
+from mlbench.report.drawing import FORMATS
 from mlbench.report.fonts import font_css
 from mlbench.report.ladder import ladders
 from mlbench.report.markets import market_rows, markets_of, markets_slots
@@ -95,6 +96,7 @@ def render_page(
     )
     environment.filters |= {"show": show, "line": show_line, "percent": percent, "number": number}
     environment.globals |= {"plural": plural, "unit_of": unit_of, "cells_html": grid.cells_html}
+    environment.globals["figure_links"] = _figure_links
     style = _static("app.css") + ramp_css() + font_css(table.languages)
     # Indents are for those who read the files: an eighth of the script.
     script = re.sub(r"(?m)^ +", "", "".join(map(_static, SCRIPTS)))
@@ -127,6 +129,12 @@ def items_script(place: int, item: str) -> str:
     A script, since no browser lets a page opened by double-click fetch a file beside it.
     """
     return f'mlbenchItems({place},"{item}")\n'
+
+
+def _figure_links(name: str) -> Markup:
+    """Link to a figure beside the page, in every format."""
+    links = [Markup('<a href="{}.{}">{}</a>').format(name, s, s.upper()) for s in FORMATS]
+    return Markup(", ").join(links)
 
 
 def _static(name: str) -> str:

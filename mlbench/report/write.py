@@ -4,17 +4,19 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from matplotlib.axes import Axes
+
 from mlbench import store
-from mlbench.errors import StoreError
+from mlbench.errors import SelectionError, StoreError
 from mlbench.report.compare import Comparison, Pair, compare, pairs_of
-from mlbench.report.drawing import save_figure
-from mlbench.report.export import differences_csv, scores_csv
-from mlbench.report.figures import save_heatmap
-from mlbench.report.forest import draw_forest, draw_moat, forest_from_comparison
+from mlbench.report.drawing import WIDTHS, save_figure
+from mlbench.report.export import differences_csv, markets_csv, scores_csv
+from mlbench.report.figures import FIGURES, Choice, draw_figure
 from mlbench.report.items import ITEMS, pack_items
+from mlbench.report.markets import markets_of
 from mlbench.report.page import items_script, render_page
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.results import read_run
@@ -24,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 REPORTS = Path("reports")
 ITEMS_FOLDER = "items"
+WIDER = (14.0, 28.0, 56.0)
+"""Inches of a figure with more columns than a page of a paper has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ def write_report(
     folder = out or REPORTS / table.name
     comparisons = compare_all(table, resampling or Resampling())
     texts = _page_texts(table, comparisons, items or Items()) | {"scores.csv": scores_csv(table)}
+    if (markets := markets_of(table, None)).models:
+        texts["markets.csv"] = markets_csv(markets)
     shutil.rmtree(folder / ITEMS_FOLDER, ignore_errors=True)  # of a report before this one
     if comparisons:
         texts["differences.csv"] = differences_csv(table, comparisons)
@@ -87,13 +93,28 @@ def _page_texts(
 
 
 def _save_figures(table: ReportTable, comparisons: Mapping[Pair, Comparison], folder: Path) -> None:
-    """Draw the heatmap, and forest and moat of the first pair at the fewest shots."""
-    save_heatmap(table, folder)
+    """Draw every figure that this run has, of the first pair at the fewest shots."""
     first = next(iter(comparisons.values()), None)
-    forest = forest_from_comparison(table, first) if first else None
-    if forest is not None:
-        save_figure(draw_forest(forest), folder, "forest")
-        save_figure(draw_moat(forest), folder, "moat")
+    for name in FIGURES:
+        axes = _draw_if_possible(name, table, first)
+        if axes is not None:
+            save_figure(axes, folder, name)
+
+
+def _draw_if_possible(name: str, table: ReportTable, first: Comparison | None) -> Axes | None:
+    """Draw a figure as wide as it needs; None if the run has not what it shows.
+
+    A heatmap without a mean adjusted score is that of the first family.
+    """
+    choices = [Choice(width=width) for width in (WIDTHS[-1], *WIDER)]
+    if name == "heatmap" and not table.adjusted:
+        choices = [replace(choice, families=(table.blocks[0].family,)) for choice in choices]
+    for choice in choices:
+        try:
+            return draw_figure(name, table, choice, first)
+        except SelectionError:
+            continue
+    return None
 
 
 def compare_all(table: ReportTable, resampling: Resampling) -> dict[Pair, Comparison]:
