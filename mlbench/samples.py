@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,13 @@ from mlbench.metrics import ChoiceSample, Sample, ScoreSample, TextSample, doc_s
 
 Floats = NDArray[np.float64]
 _LISTS = ("choices", "loglikelihoods", "calibration", "n_tokens")
+
+
+class Likelihoods(NamedTuple):
+    """Log-likelihoods as docs x choices, -inf beyond the `widths[doc]` choices that a doc has."""
+
+    values: Floats
+    widths: NDArray[np.int64]
 
 
 class SampleColumns(Sequence[Sample]):
@@ -38,12 +45,19 @@ class SampleColumns(Sequence[Sample]):
 
     @cached_property
     def _samples(self) -> tuple[Sample, ...]:
-        rows = self._table.to_pylist()
+        return self._make(self._table)
+
+    def _make(self, table: Any) -> tuple[Sample, ...]:
+        rows = table.to_pylist()
         if self._kind is not ChoiceSample:
             return tuple(self._kind(**row) for row in rows)
         return tuple(
             ChoiceSample(**{**row, **{k: tuple(row.get(k) or ()) for k in _LISTS}}) for row in rows
         )
+
+    def take(self, places: Sequence[int]) -> tuple[Sample, ...]:
+        """Make the samples at some places only."""
+        return self._make(self._table.take(list(places)))
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -83,19 +97,63 @@ class SampleColumns(Sequence[Sample]):
         shown = self._kind is TextSample and "n_tokens" in self._table.column_names
         return self._table["n_tokens"].to_pylist() if shown else []
 
-    @cached_property
+    @property
     def _likely(self) -> NDArray[np.int64] | None:
         """Give the likeliest choice of each doc, the first on a tie; None if one is unknown."""
-        column = self._table["loglikelihoods"].combine_chunks()
-        values = column.flatten().to_numpy()
-        widths = column.value_lengths().to_numpy(zero_copy_only=False)
-        if np.isnan(values).any() or not widths.all():
+        values = self.likelihoods.values
+        if np.isnan(values).any() or not self.likelihoods.widths.all():
             return None
-        # Docs with fewer choices are filled up at the end, where a tie loses.
-        is_there = np.arange(widths.max(initial=0)) < widths[:, np.newaxis]
-        padded = np.full(is_there.shape, -np.inf)
-        padded[is_there] = values
-        return np.asarray(padded.argmax(axis=1), dtype=np.int64)
+        return np.asarray(values.argmax(axis=1), dtype=np.int64)
+
+    @cached_property
+    def likelihoods(self) -> Likelihoods:
+        """Give those of a stored text as one choice, of a score from elsewhere as none."""
+        if self._kind is ChoiceSample:
+            column = self._table["loglikelihoods"].combine_chunks()
+            widths = column.value_lengths().to_numpy(zero_copy_only=False)
+            return _padded(column.flatten().to_numpy(), widths)
+        is_text = self._kind is TextSample
+        values = self._table["loglikelihood"].to_numpy() if is_text else np.empty(0)
+        return _padded(values, np.full(len(self), int(is_text)))
+
+    @property
+    def targets(self) -> NDArray[np.int64] | None:
+        """Give the right choice of each doc; None for samples without choices."""
+        if self._kind is not ChoiceSample:
+            return None
+        return np.asarray(self._table["target"].to_numpy(), dtype=np.int64)
+
+
+def _padded(values: Floats, widths: NDArray[np.int64]) -> Likelihoods:
+    # Docs with fewer choices are filled up at the end, where a tie loses.
+    is_there = np.arange(widths.max(initial=0)) < widths[:, np.newaxis]
+    padded = np.full(is_there.shape, -np.inf)
+    padded[is_there] = values
+    return Likelihoods(padded, widths)
+
+
+def likelihoods_of(samples: Sequence[Sample]) -> Likelihoods:
+    """Give the log-likelihoods of a cell; those of a text as one choice, of a score as none."""
+    if isinstance(samples, SampleColumns):
+        return samples.likelihoods
+    rows = [
+        s.loglikelihoods
+        if isinstance(s, ChoiceSample)
+        else (s.loglikelihood,)
+        if isinstance(s, TextSample)
+        else ()
+        for s in samples
+    ]
+    values = np.array([value for row in rows for value in row], dtype=np.float64)
+    return _padded(values, np.array([len(row) for row in rows], dtype=np.int64))
+
+
+def targets_of(samples: Sequence[Sample]) -> NDArray[np.int64] | None:
+    """Give the right choice of each doc; None unless all docs have choices."""
+    if isinstance(samples, SampleColumns):
+        return samples.targets
+    targets = [s.target for s in samples if isinstance(s, ChoiceSample)]
+    return np.array(targets, dtype=np.int64) if len(targets) == len(samples) else None
 
 
 def scores_of(samples: Sequence[Sample], metric: str) -> Floats:
@@ -103,6 +161,13 @@ def scores_of(samples: Sequence[Sample], metric: str) -> Floats:
     if isinstance(samples, SampleColumns):
         return samples.scores(metric)
     return np.array(doc_scores(samples, metric))
+
+
+def take_of(samples: Sequence[Sample], places: Sequence[int]) -> tuple[Sample, ...]:
+    """Return the samples at some places; of a stored cell no others are made."""
+    if isinstance(samples, SampleColumns):
+        return samples.take(places)
+    return tuple(samples[place] for place in places)
 
 
 def doc_ids_of(samples: Sequence[Sample]) -> tuple[str, ...]:

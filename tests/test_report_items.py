@@ -23,12 +23,12 @@ FAST = Resampling(replicates=500)
 SCRIPT = "</script><img src=x onerror=window.hacked=1>"
 
 
-def answers(right: str) -> dict[str, Any]:
+def answers(right: str) -> tuple[ChoiceSample, ...]:
     """Make docs d0, d1 … of which those marked 1 are right."""
-    return {
-        f"d{i}": ChoiceSample(f"d{i}", f"d{i}", 0, ("x", "y"), (-1.0, -2.0 if r == "1" else -0.5))
+    return tuple(
+        ChoiceSample(f"d{i}", f"d{i}", 0, ("x", "y"), (-1.0, -2.0 if r == "1" else -0.5))
         for i, r in enumerate(right)
-    }
+    )
 
 
 def items_of(run: ToyRun, per_family: int = 20) -> dict[str, Any]:
@@ -56,9 +56,9 @@ def test_models_that_agree_fill_up_with_what_there_is() -> None:
 
 
 def test_texts_come_with_the_greatest_difference_first() -> None:
-    ours = {s.doc_id: s for s in texts(100, n=30, seed=1)}
-    theirs = {s.doc_id: s for s in texts(130, n=30, seed=2)}
-    bits = {d: theirs[d].loglikelihood - ours[d].loglikelihood for d in ours}
+    ours, theirs = texts(100, n=30, seed=1), texts(130, n=30, seed=2)
+    pairs = zip(ours, theirs, strict=True)
+    bits = {a.doc_id: b.loglikelihood - a.loglikelihood for a, b in pairs}
     chosen = choose([ours, theirs], "bits", 10)
     assert chosen[0][0] == min(bits, key=lambda d: bits[d]) and chosen[0][1] == "a"
 

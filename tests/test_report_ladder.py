@@ -11,10 +11,11 @@ from report_toys import ENGLISH, FAMILIES, HINDI, LANGUAGES, SWAHILI, ToyRun, ch
 from mlbench.metrics import ChoiceSample, Sample, ScoreSample, doc_scores
 from mlbench.records import Cell
 from mlbench.report import write_report
-from mlbench.report.answers import answers_of, scores_of
+from mlbench.report.answers import answers_of
 from mlbench.report.ladder import Ladder, ladders
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.results import read_run
+from mlbench.samples import scores_of
 from mlbench.stats import Resampling
 
 FAST = Resampling(replicates=1_000)

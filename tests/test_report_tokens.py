@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from report_toys import ARABIC, ENGLISH, HINDI, SWAHILI, TEXT, ToyRun, exact
+from scipy.stats import rankdata
 
 from mlbench.metrics import TextSample
 from mlbench.records import Cell, Language
@@ -14,7 +15,7 @@ from mlbench.report import write_report
 from mlbench.report.compare import Pair
 from mlbench.report.premium import premiums_of, sizes_of
 from mlbench.report.tables import ReportTable, table_from_run
-from mlbench.report.tokens import Cost, tokens_of, tokens_slots
+from mlbench.report.tokens import Cost, _ranks, tokens_of, tokens_slots
 from mlbench.results import Run, read_run
 from mlbench.stats import Resampling
 
@@ -198,3 +199,9 @@ def test_hostile_facts_of_a_model_stay_text(tmp_path: Path) -> None:
     section = html[html.index('<section id="tokens">') : html.index('<section id="gaps">')]
     assert "<script" not in section
     assert "\u202e" not in section
+
+
+def test_equal_values_share_the_mean_of_their_ranks() -> None:
+    values = [3.0, 1.0, 3.0, 2.0, 3.0]
+    assert list(_ranks(values)) == [4.0, 1.0, 4.0, 2.0, 4.0]
+    assert list(_ranks(values)) == list(rankdata(values))

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlbench.metrics import ChoiceSample, Sample, doc_scores, predict
-from mlbench.stats.table import Floats, Ints
+from mlbench.metrics import ChoiceSample, Sample, predict
+from mlbench.samples import likelihoods_of, targets_of
+from mlbench.stats.table import Ints
 
 
 class Answers(NamedTuple):
@@ -26,32 +27,15 @@ def answers_of(samples: Sequence[Sample], metric: str) -> Answers | None:
 
     A tie is two choices with the same, highest log-likelihood to the last bit, whatever the metric.
     """
+    targets = targets_of(samples)
+    if targets is None or not len(targets):
+        return None
+    values, widths = likelihoods_of(samples)
+    is_there = np.arange(values.shape[1]) < widths[:, np.newaxis]
+    is_best = (values == values.max(axis=1, keepdims=True)) & is_there
+    is_tied = is_best.sum(axis=1) > 1
+    if metric == "acc" and not np.isnan(values).any():
+        # The first of equal values, as in metrics.predict.
+        return Answers(values.argmax(axis=1), targets, is_tied)
     docs = [sample for sample in samples if isinstance(sample, ChoiceSample)]
-    if len(docs) < len(samples) or not docs:
-        return None
-    targets = np.array([doc.target for doc in docs])
-    table = _rectangle(docs)
-    if table is None:
-        tied = [doc.loglikelihoods.count(max(doc.loglikelihoods)) > 1 for doc in docs]
-        return Answers(np.array([predict(doc, metric) for doc in docs]), targets, np.array(tied))
-    is_tied = (table == table.max(axis=1, keepdims=True)).sum(axis=1) > 1
-    # The first of equal values, as in metrics.predict.
-    if metric == "acc":
-        return Answers(table.argmax(axis=1), targets, is_tied)
     return Answers(np.array([predict(doc, metric) for doc in docs]), targets, is_tied)
-
-
-def _rectangle(docs: Sequence[ChoiceSample]) -> Floats | None:
-    """Give log-likelihoods as docs x choices; None where docs differ in their choices."""
-    if len({len(doc.loglikelihoods) for doc in docs}) > 1:
-        return None
-    table = np.array([doc.loglikelihoods for doc in docs], dtype=np.float64)
-    return None if np.isnan(table).any() else table
-
-
-def scores_of(samples: Sequence[Sample], metric: str) -> Floats:
-    """Give the score of each doc, as metrics.doc_scores does."""
-    answers = answers_of(samples, metric) if metric.startswith("acc") else None
-    if answers is None:
-        return np.array(doc_scores(samples, metric), dtype=np.float64)
-    return np.asarray(answers.chosen == answers.targets, dtype=np.float64)

@@ -1,17 +1,19 @@
 """Do the models answer, or do they repeat themselves? One answer for all, ties, and twins."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
 
-from mlbench.metrics import Sample, ScoreSample, TextSample
 from mlbench.records import Cell
 from mlbench.report.answers import Answers
 from mlbench.report.checks import Check, Detail, block_title, columns, language_names, share
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import number, plural
+from mlbench.samples import doc_ids_of, likelihoods_of
+from mlbench.store import CellResult
 
 ONE_ANSWER = 0.90
 """A cell in which one choice is taken on this share of the docs has one answer for all ..."""
@@ -94,11 +96,10 @@ def check_ties(
 
 def check_twins(table: ReportTable, names: Mapping[str, str]) -> Check:
     """Look if two models have the same log-likelihoods in half of their common cells."""
-    replies: dict[tuple[str, int, str], dict[str, tuple[object, ...]]] = defaultdict(dict)
+    replies: dict[tuple[str, int, str], dict[str, bytes]] = defaultdict(dict)
     for cell, result in table.run.done.items():
-        if not any(isinstance(sample, ScoreSample) for sample in result.samples):
-            column = replies[cell.family, cell.shots, cell.language]
-            column[cell.model] = tuple(map(_reply, result.samples))
+        if digest := _digest(result):
+            replies[cell.family, cell.shots, cell.language][cell.model] = digest
     details, n_pairs = [], 0
     for a, b in combinations(table.run.models, 2):
         same = [found[a] == found[b] for found in replies.values() if a in found and b in found]
@@ -118,8 +119,10 @@ def check_twins(table: ReportTable, names: Mapping[str, str]) -> Check:
     )
 
 
-def _reply(sample: Sample) -> object:
-    if isinstance(sample, ScoreSample):
-        return None
-    likelihood = sample.loglikelihood if isinstance(sample, TextSample) else sample.loglikelihoods
-    return (sample.doc_id, likelihood)
+def _digest(result: CellResult) -> bytes:
+    """Digest ids and log-likelihoods of the docs of a cell; empty where there are none."""
+    values, widths = likelihoods_of(result.samples)
+    if not widths.any():
+        return b""
+    ids = "\0".join(doc_ids_of(result.samples)).encode(errors="replace")
+    return hashlib.sha256(values.tobytes() + widths.tobytes() + ids).digest()

@@ -8,12 +8,12 @@ import numpy as np
 
 from mlbench.languages import REFERENCE
 from mlbench.records import Cell, Language
-from mlbench.report.answers import scores_of
 from mlbench.report.checks import Check, Detail, block_title, columns, language_names, share
 from mlbench.report.columns import Block
 from mlbench.report.compare import CEILING, why_not_paired
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, number, percent, plural, show_line, signed
+from mlbench.samples import cluster_ids_of, doc_ids_of, scores_of
 from mlbench.stats import detectable_effect
 from mlbench.stats.cells import clustered_stderrs
 from mlbench.store import CellResult
@@ -215,10 +215,8 @@ def _detectable(table: ReportTable, block: Block, pair: Sequence[str]) -> float:
 
 def _paired_stderr(a: CellResult, b: CellResult, metric: str) -> float:
     scores = [
-        dict(zip((sample.doc_id for sample in result.samples), values, strict=True))
-        for result in (a, b)
-        for values in [scores_of(result.samples, metric)]
+        dict(zip(doc_ids_of(r.samples), scores_of(r.samples, metric), strict=True)) for r in (a, b)
     ]
-    difference = np.array([scores[0][s.doc_id] - scores[1][s.doc_id] for s in a.samples])
-    codes = np.unique([sample.cluster_id for sample in a.samples], return_inverse=True)[1]
+    difference = np.array([value - scores[1][doc_id] for doc_id, value in scores[0].items()])
+    codes = np.unique(cluster_ids_of(a.samples), return_inverse=True)[1]
     return float(clustered_stderrs(difference[np.newaxis], codes.astype(np.int64))[0])

@@ -13,11 +13,11 @@ import numpy as np
 from mlbench.errors import DataError
 from mlbench.languages import REFERENCE
 from mlbench.records import Cell
-from mlbench.report.answers import scores_of
 from mlbench.report.columns import Block
 from mlbench.report.compare import why_not_paired
 from mlbench.report.tables import CellView, ReportTable
 from mlbench.report.text import plural, show_line
+from mlbench.samples import cluster_ids_of, doc_ids_of, scores_of
 from mlbench.stats import (
     CellScores,
     Ranking,
@@ -137,9 +137,9 @@ def _cell_scores(result: CellResult, block: Block) -> CellScores:
     return CellScores(
         result.cell.model,
         result.cell.language,
-        [sample.doc_id for sample in result.samples],
+        doc_ids_of(result.samples),
         scores_of(result.samples, block.metric),
-        [sample.cluster_id for sample in result.samples],
+        cluster_ids_of(result.samples),
         block.chance or 0.0,
     )
 

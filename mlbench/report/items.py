@@ -25,6 +25,7 @@ from mlbench.report.columns import Block
 from mlbench.report.packing import packed
 from mlbench.report.tables import DOC_METRICS, ReportTable
 from mlbench.report.text import number, short_names, show
+from mlbench.samples import doc_ids_of, scores_of, take_of
 from mlbench.store import CellResult
 from mlbench.texts import read_texts
 
@@ -45,12 +46,12 @@ UNITS = {
 LONGEST_TEXT = 1_500
 LONGEST_CHOICE = 300
 
-Samples = Mapping[str, Sample]
+Samples = Sequence[Sample]
 
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """One family in one language: the samples of each model by doc id."""
+    """One family in one language: the samples of each model."""
 
     block: Block
     samples: Mapping[str, Samples]
@@ -80,7 +81,7 @@ def _cells(table: ReportTable, block: Block, tag: str) -> _Cells | None:
     if not results:
         return None
     texts, problem = _texts(table, results)
-    samples = {r.cell.model: {sample.doc_id: sample for sample in r.samples} for r in results}
+    samples = {result.cell.model: result.samples for result in results}
     return _Cells(block, samples, texts, problem)
 
 
@@ -105,7 +106,7 @@ def _family(table: ReportTable, cells: _Cells, per_family: int) -> dict[str, Any
         "labels": _labels([names[model] for model in pair], metric),
         "n": len(next(iter(cells.samples.values()))),
         "problem": show(cells.problem),
-        "items": [_item(cells, order, metric, *one) for one in chosen],
+        "items": _items(cells, order, metric, chosen),
     }
 
 
@@ -116,8 +117,9 @@ def choose(pair: Sequence[Samples], metric: str, n: int) -> list[tuple[str, str]
     the docs it has right. For bits they are the model that needs fewer, the greatest differences
     first; a single model has its hardest texts in "none".
     """
-    shared = [doc_id for doc_id in pair[0] if all(doc_id in samples for samples in pair)]
-    values = [doc_scores([samples[d] for d in shared], metric) for samples in pair]
+    scores = [dict(zip(doc_ids_of(s), scores_of(s, metric), strict=True)) for s in pair]
+    shared = [doc_id for doc_id in scores[0] if all(doc_id in its for its in scores)]
+    values = [[float(its[doc_id]) for doc_id in shared] for its in scores]
     groups: dict[str, list[str]] = {"a": [], "b": [], "none": [], "both": []}
     for i in _by_contrast(values, metric):
         groups[_group([value[i] for value in values], metric)].append(shared[i])
@@ -157,23 +159,28 @@ def _labels(names: Sequence[str], metric: str) -> dict[str, str]:
     return only | {"none": "both wrong", "both": "both right"}
 
 
-def _item(
-    cells: _Cells, order: Sequence[str], metric: str, doc_id: str, why: str
-) -> dict[str, Any]:
-    own = {model: samples[doc_id] for model, samples in cells.samples.items() if doc_id in samples}
-    item: dict[str, Any] = {
-        "id": show(doc_id, LONGEST_CHOICE),
-        "why": why,
-        "text": show(cells.texts.get(doc_id, ""), LONGEST_TEXT),
-        "out": {order.index(model): _reply(s, metric) for model, s in own.items()},
-    }
-    first = next(iter(own.values()))
-    if isinstance(first, ChoiceSample):
-        item |= {
-            "choices": [show(choice, LONGEST_CHOICE) for choice in first.choices],
-            "target": first.target,
+def _items(
+    cells: _Cells, order: Sequence[str], metric: str, chosen: Sequence[tuple[str, str]]
+) -> list[dict[str, Any]]:
+    """Put every model's reply beside the text of each chosen doc."""
+    items = {
+        doc_id: {
+            "id": show(doc_id, LONGEST_CHOICE),
+            "why": why,
+            "text": show(cells.texts.get(doc_id, ""), LONGEST_TEXT),
+            "out": {},
         }
-    return item
+        for doc_id, why in chosen
+    }
+    for model, samples in cells.samples.items():
+        places = [i for i, doc_id in enumerate(doc_ids_of(samples)) if doc_id in items]
+        for sample in take_of(samples, places):
+            item: dict[str, Any] = items[sample.doc_id]
+            item["out"][order.index(model)] = _reply(sample, metric)
+            if isinstance(sample, ChoiceSample) and "choices" not in item:
+                item["choices"] = [show(choice, LONGEST_CHOICE) for choice in sample.choices]
+                item["target"] = sample.target
+    return list(items.values())
 
 
 def _reply(sample: Sample, metric: str) -> list[Any]:

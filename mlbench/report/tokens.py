@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import NamedTuple
 
+import numpy as np
+
 from mlbench.cldr import read_locale
 from mlbench.languages import REFERENCE
 from mlbench.records import Cell
@@ -224,14 +226,20 @@ def _rank_sentence(tokens: Tokens, pair: Pair) -> str:
 
 
 def _rank_words(premiums: Mapping[str, float], parities: Mapping[str, float]) -> str:
-    """Give Spearman's correlation in words."""
-    from scipy.stats import spearmanr
-
+    """Give Spearman's correlation in words (scipy.stats has it, and takes 0.6 s to import)."""
     tags = [tag for tag in premiums if tag in parities]
     xs, ys = [premiums[tag] for tag in tags], [parities[tag] for tag in tags]
     if len(tags) < 3 or len(set(xs)) == 1 or len(set(ys)) == 1:
         return "unknown"
-    return f"{number(float(spearmanr(xs, ys).statistic), 2)} over {len(tags)} languages"
+    return (
+        f"{number(float(np.corrcoef(_ranks(xs), _ranks(ys))[0, 1]), 2)} over {len(tags)} languages"
+    )
+
+
+def _ranks(values: Sequence[float]) -> np.ndarray:
+    """Rank values; equal ones share the mean of their ranks."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[which])
 
 
 def _sentence(table: ReportTable, costs: Sequence[Cost]) -> str:
