@@ -2,6 +2,10 @@
 "use strict";
 const drawForest = (leads, unit) => {
   const ROW = 16;
+  const total = Math.max(340, Math.min(760, $("forest-plot").clientWidth));
+  const names = total < 560 ? 140 : 195;
+  const half = (total - names - 20) / 2;
+  const middle = names + 15 + half;
   const ahead = (sign) => leads.filter((lead) => !lead.isNoise && Math.sign(lead.mid) === sign).length;
   const words = leads.length
     ? `A is ahead in ${ahead(1)}, B in ${ahead(-1)} of ${leads.length} languages, before any correction for their number; in the others the interval includes no difference.`
@@ -11,7 +15,7 @@ const drawForest = (leads, unit) => {
   if (!leads.length) return;
 
   const most = Math.max(1, ...leads.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]));
-  const x = (points) => Math.round(10 * (480 + 270 * Math.max(-1, Math.min(1, points / most)))) / 10;
+  const x = (points) => Math.round(10 * (middle + half * Math.max(-1, Math.min(1, points / most)))) / 10;
   const y = (i) => ROW * i + 24;
   const height = ROW * leads.length + 40;
   const path = (css, keep, shape) => make("path", {
@@ -23,7 +27,7 @@ const drawForest = (leads, unit) => {
   const sign = (points) => `${points < 0 ? "−" : points > 0 ? "+" : ""}${Math.abs(points).toFixed(0)}`;
 
   $("forest-plot").append(make("svg", {
-    viewBox: `0 0 760 ${height}`, role: "img", "aria-label": `Difference A − B in ${unit}. ${words}`,
+    viewBox: `0 0 ${total} ${height}`, role: "img", "aria-label": `Difference A − B in ${unit}. ${words}`,
   },
   make("path", { class: "axis", d: `M${x(0)} 14V${height - 16}M${x(-most)} 14H${x(most)}` }),
   path("noise", (lead) => lead.isNoise, line),
@@ -32,6 +36,6 @@ const drawForest = (leads, unit) => {
   path("firm", (lead) => !lead.isEnglish && lead.isFirm, dot),
   path("en", (lead) => lead.isEnglish, ({ mid }, at) => `M${x(mid) - 4} ${at}l4 -5l4 5l-4 5z`),
   ...[[-most, "start"], [0, "middle"], [most, "end"]].map(([points, anchor]) => text(sign(points), x(points), 10, anchor)),
-  ...leads.map(({ name, isEnglish }, i) => text(name, 195, y(i) + 4, "end", isEnglish ? "strong" : "")),
+  ...leads.map(({ name, isEnglish }, i) => text(name, names, y(i) + 4, "end", isEnglish ? "strong" : "")),
   text(`A − B, ${unit}`, x(0), height - 2, "middle")));
 };

@@ -29,7 +29,7 @@ const scoresOf = (lines) => make("table", { class: "heat facts" },
   make("caption", {}, "Every score, with what stands behind it"),
   make("thead", {}, make("tr", {}, ...["Family", "Model", "Score", "Behind it"].map((text) => make("th", { scope: "col" }, text)))),
   make("tbody", {}, ...lines.map(({ family, model, cell, words }) => make("tr", {},
-    make("th", { scope: "row" }, family), make("td", { class: "who" }, model), copyOf(cell), make("td", { class: "words" }, words)))));
+    make("th", { scope: "row" }, family), make("td", { class: "who" }, model), copyOf(cell), make("td", { class: "behind" }, words)))));
 
 const itemOf = (item, label, { foreign, names }) => {
   const reply = (model) => {
