@@ -17,7 +17,7 @@ TESTS ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench report test check tasks demo-models clean
+.PHONY: help setup bench report test check tasks demo-models pictures clean
 
 help: ## list the targets
 	@echo "mlbench: is a language model as good in your language as in English?"
@@ -61,6 +61,9 @@ tasks: setup ## write the lm-eval task files again
 
 demo-models: setup ## train the two demo models again
 	@$(BIN)/python -m mlbench.demo_models.train
+
+pictures: bench ## take the pictures of the README again (needs Chromium)
+	@$(BIN)/python docs/pictures.py
 
 clean: ## delete what is made: the environment, caches, runs and reports
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist runs
