@@ -20,7 +20,6 @@ from mlbench.models import Model
 from mlbench.records import Language
 from mlbench.settings import Settings
 from mlbench.tokenizers import (
-    N_WORST,
     LanguageCost,
     ModelCost,
     find_family,
@@ -89,21 +88,19 @@ def _measure_all(
     languages: Sequence[Language],
     settings: Settings,
 ) -> Costs:
+    # Imported late: a wrong name is told at once, transformers takes seconds.
+    from mlbench.harness.tokenizer import load_tokenizer
+
+    trust = settings.trust_remote_code
+    loaded = [(model.name, load_tokenizer(model, trust_remote_code=trust)) for model in models]
     # Progress goes to stderr: stdout is a table or JSON.
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     prepared = prepare_docs(Selection(models, [find_family()], languages), console)
     no_data = {item.language.tag: item.reason for item in prepared if item.reason}
     if REFERENCE in no_data:
         raise SelectionError(f"no premium without English: {no_data[REFERENCE]}")
-    # Imported late: what is wrong above is told at once, transformers takes seconds.
-    from mlbench.harness.tokenizer import load_tokenizer
-
-    found = []
-    for model in models:
-        tokenizer = load_tokenizer(model, trust_remote_code=settings.trust_remote_code)
-        found.append(measure_tokenizer(model.name, tokenizer, prepared, settings.limit))
     return Costs(
-        tuple(found),
+        tuple(measure_tokenizer(*named, prepared, settings.limit) for named in loaded),
         {language.tag: language for language in languages if language.tag not in no_data},
         no_data,
         prepared[0].revision,
@@ -135,7 +132,7 @@ def _model_json(model: ModelCost) -> dict[str, Any]:
         "model": model.model,
         "special_tokens": model.special_tokens,
         "vocabulary": model.vocabulary,
-        "worst": model.others[:N_WORST],
+        "worst": model.worst,
     }
 
 
@@ -198,28 +195,31 @@ def _table(costs: Costs, measures: Sequence[Measure], *, is_narrow: bool) -> Tab
         labels = [_label(i)] if len(costs.models) > 1 else []
         parts = [measure.heading.replace("/", "/\n") if is_narrow else measure.heading, *labels]
         table.add_column(("\n" if is_narrow else " ").join(parts), justify="right", no_wrap=True)
-    first = costs.models[0].languages
-    for tag in sorted(first, key=lambda tag: (-first[tag].premium, tag)):
+    for tag in costs.models[0].by_premium():
         language = costs.languages[tag]
         numbers = [
-            f"{measure.value(costs.models[i].languages[tag]):.{measure.digits}f}"
+            _number(measure.value(costs.models[i].languages[tag]), measure.digits)
             for measure, i in columns
         ]
         table.add_row(tag, Text(language.name), language.script, *numbers)
     return table
 
 
+def _number(value: float, digits: int) -> str:
+    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+
+
 def _sum_up(model: ModelCost, languages: Mapping[str, Language]) -> str:
     """Say in one line what a tokenizer costs, and where that is understated."""
     worst = ", ".join(
-        f"{languages[tag].name} {model.languages[tag].premium:.2f}"
-        for tag in model.others[:N_WORST]
+        f"{languages[tag].name} {model.languages[tag].premium:.2f}" for tag in model.worst
     )
     text = f"{model.model}: vocabulary {model.vocabulary:,}"
     if worst:
         text += f"; median premium {model.median_premium:.2f}; worst {worst}"
     if model.special_tokens:
-        text += f"; {model.special_tokens} special token(s) counted in each sentence"
+        tokens = "token" if model.special_tokens == 1 else "tokens"
+        text += f"; {model.special_tokens} special {tokens} counted in each sentence"
     blind = [tag for tag, cost in model.languages.items() if cost.n_unknown]
     if blind:
         text += f"; unknown tokens, so cost understated, in {', '.join(blind)}"

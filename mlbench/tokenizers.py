@@ -30,8 +30,9 @@ N_WORST = 5
 class LanguageCost:
     """What the sentences of one language take; nan is unknown.
 
-    `premium` is a ratio, 1 for English; characters are code points, bytes are UTF-8; `n_unknown`
-    counts the tokens that stand for text the tokenizer does not know.
+    `premium` is a ratio, 1 for English; characters are code points, bytes are UTF-8; `n_docs` are
+    those with any token; `n_unknown` counts the tokens that stand for text the tokenizer does not
+    know.
     """
 
     premium: float
@@ -54,15 +55,22 @@ class ModelCost:
     @property
     def median_premium(self) -> float:
         """Return the median over languages other than English; nan where there are none."""
-        others = self.others
-        return median(self.languages[tag].premium for tag in others) if others else math.nan
+        others = [self.languages[tag].premium for tag in self._others()]
+        return median(others) if others else math.nan
 
     @property
-    def others(self) -> list[str]:
-        """Return the tags with a premium, English apart, the most expensive first."""
-        costs = self.languages
-        known = [t for t, c in costs.items() if t != REFERENCE and not math.isnan(c.premium)]
-        return sorted(known, key=lambda tag: (-costs[tag].premium, tag))
+    def worst(self) -> list[str]:
+        """Return the tags of the most expensive languages, at most N_WORST."""
+        return self._others()[:N_WORST]
+
+    def by_premium(self) -> list[str]:
+        """Return all tags, the most expensive first, those without a premium last."""
+        premium = {tag: cost.premium for tag, cost in self.languages.items()}
+        return sorted(premium, key=lambda tag: (math.isnan(premium[tag]), -premium[tag], tag))
+
+    def _others(self) -> list[str]:
+        known = (t for t in self.by_premium() if not math.isnan(self.languages[t].premium))
+        return [tag for tag in known if tag != REFERENCE]
 
 
 class _Counted(NamedTuple):
@@ -82,8 +90,9 @@ def find_models(names: Sequence[str]) -> list[Model]:
     for model in models:
         if not model.path:
             raise ModelError(
-                f"model {model.name!r}: backend {model.backend!r} shows mlbench no tokenizer. Give "
-                f"a preset, a hub id (org/name) or a local folder. See: mlbench list models"
+                f"model {model.name!r}: the tokenizer of backend {model.backend!r} is not known "
+                f"here. Give what it loads instead: a preset, a hub id (org/name) or a local "
+                f"folder. See: mlbench list models"
             )
     return models
 
@@ -113,9 +122,9 @@ def measure_tokenizer(
     # Imported late: a wrong name is told at once, transformers takes seconds.
     from mlbench.harness.tokenizer import encode
 
+    unknown = tokenizer.unk_token_id
     added = Counter(encode(tokenizer, ["a"])[0])
     added.subtract(encode(tokenizer, ["a"], special=False)[0])
-    unknown = tokenizer.unk_token_id
     counted: dict[str, list[_Counted]] = {}
     for item in prepared:
         docs = [doc for doc in item.docs.scored[:limit] if isinstance(doc, TextDoc)]
@@ -125,9 +134,10 @@ def measure_tokenizer(
             counted[item.language.tag] = [
                 _Counted(doc, len(its), its.count(unknown) - added[unknown])
                 for doc, its in zip(docs, ids, strict=True)
+                if its
             ]
     sizes = {tag: _sizes(its) for tag, its in counted.items()}
-    premiums = {REFERENCE: 1.0, **premiums_of(sizes)}
+    premiums = premiums_of(sizes) | ({REFERENCE: 1.0} if sizes.get(REFERENCE) else {})
     costs = {
         tag: _cost(its, sizes[tag], premiums.get(tag, math.nan)) for tag, its in counted.items()
     }
@@ -142,12 +152,13 @@ def _sizes(texts: Sequence[_Counted]) -> dict[DocKey, Size]:
 
 
 def _cost(texts: Sequence[_Counted], sizes: Mapping[DocKey, Size], premium: float) -> LanguageCost:
+    n_tokens = sum(text.n_tokens for text in texts)
+    n_chars = sum(len(text.doc.text) for text in texts)
     return LanguageCost(
         premium=premium,
         tokens_per_doc=tokens_per_doc(sizes),
         bytes_per_token=bytes_per_token(sizes),
-        chars_per_token=sum(len(text.doc.text) for text in texts)
-        / sum(text.n_tokens for text in texts),
+        chars_per_token=n_chars / n_tokens if n_tokens else math.nan,
         n_docs=len(texts),
         n_unknown=sum(text.n_unknown for text in texts),
     )
