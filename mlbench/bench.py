@@ -101,7 +101,7 @@ def fetch(families: Sequence[str], languages: Sequence[str], languages_file: Pat
     console = Console(soft_wrap=True, highlight=False)
     selection = select([], families, languages, languages_file)
     by_family: dict[str, list[Prepared]] = {}
-    for prepared in _prepare(selection, console):
+    for prepared in prepare_docs(selection, console):
         by_family.setdefault(prepared.family.name, []).append(prepared)
     for name, items in by_family.items():
         here = [item for item in items if not item.reason]
@@ -112,7 +112,7 @@ def fetch(families: Sequence[str], languages: Sequence[str], languages_file: Pat
 
 def _make_plan(name: str, selection: Selection, settings: Settings, console: Console) -> Plan:
     folder = store.find_run(name, must_exist=False)
-    prepared = _prepare(selection, console)
+    prepared = prepare_docs(selection, console)
     from mlbench.harness.device import resolve_dtype
 
     settings = replace(settings, dtype=resolve_dtype(settings))
@@ -123,7 +123,8 @@ def _make_plan(name: str, selection: Selection, settings: Settings, console: Con
     return plan
 
 
-def _prepare(selection: Selection, console: Console) -> list[Prepared]:
+def prepare_docs(selection: Selection, console: Console) -> list[Prepared]:
+    """Prepare the docs of each family in each language, and show how far it is."""
     pairs = [(f, language) for f in selection.families for language in selection.languages]
     if not console.is_terminal:
         n_families, n_languages = len(selection.families), len(selection.languages)

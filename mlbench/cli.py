@@ -241,6 +241,27 @@ def list_(
     listing.show(what, run, languages_file=languages_file, as_json=as_json)
 
 
+@app.command(cls=ListCommand, rich_help_panel="Look around")
+def tokenizers(
+    models: Models = DEMO_MODELS,
+    languages: Languages = ALL,
+    limit: Limit = None,
+    languages_file: LanguagesFile = None,
+    trust_remote_code: TrustRemoteCode = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a model's tokenizer costs in each language, against English. Runs no model.
+
+    [bold]Example[/bold]
+
+      mlbench tokenizers --models qwen2.5-0.5b ./checkpoint --languages family:Turkic
+    """
+    from mlbench import tokenizer_table
+
+    settings = Settings(limit=limit, trust_remote_code=trust_remote_code)
+    tokenizer_table.show(models, languages, languages_file, settings, as_json=as_json)
+
+
 @app.command(rich_help_panel="Look around")
 def doctor() -> None:
     """Check this machine: versions, memory, device, data, caches, and what to do about it."""

@@ -48,12 +48,16 @@ def _print_table(rows: list[Row], caption: str) -> None:
     for row in rows:
         values = (row.get(name) for name in names)
         table.add_row(*(Text("" if value is None else str(value)) for value in values))
-    console = Console()
+    print_table(table)
+
+
+def print_table(table: Table, *, width_in_pipe: int = WIDTH_IN_PIPE) -> None:
+    """Print a table: as wide as a terminal is, else every column whole and no trailing blanks."""
+    console = Console(highlight=False)
     if console.is_terminal:
         console.print(table)
         return
-    # A pipe gets every column whole, whatever the width, and no blanks at the ends of lines.
-    console = Console(width=WIDTH_IN_PIPE)
+    console = Console(width=width_in_pipe)
     with console.capture() as capture:
         console.print(table)
     print("\n".join(line.rstrip() for line in capture.get().splitlines()))

@@ -55,10 +55,11 @@ def read_presets() -> Mapping[str, Mapping[str, Any]]:
     return MappingProxyType(yaml.safe_load(text))
 
 
-def find_model(name: str) -> Model:
+def find_model(name: str, *, needs_weights: bool = True) -> Model:
     """Return the model that a name means.
 
-    Raises ModelError for a name that is none of the four, or a folder that holds no model.
+    Raises ModelError for a name that is none of the four, or a folder that holds no model; without
+    `needs_weights` a folder that holds a tokenizer will do.
     """
     presets = read_presets()
     if name in presets:
@@ -68,7 +69,8 @@ def find_model(name: str) -> Model:
         return Model(name, "hf", path, facts=facts)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return Model(name.rstrip("/"), "hf", str(_check_folder(name, folder)))
+        checked = _check_folder(name, folder, needs_weights=needs_weights)
+        return Model(name.rstrip("/"), "hf", str(checked))
     if match := _BACKEND.fullmatch(name):
         return Model(name, match[1], arguments=match[2])
     if _HUB_ID.fullmatch(name) and not name.startswith("."):
@@ -80,15 +82,16 @@ def find_model(name: str) -> Model:
     )
 
 
-def _check_folder(name: str, folder: Path) -> Path:
-    if not (folder / "config.json").is_file():
+def _check_folder(name: str, folder: Path, *, needs_weights: bool = True) -> Path:
+    if needs_weights and not (folder / "config.json").is_file():
         raise ModelError(f"model folder {name!r} has no config.json; it is not a saved checkpoint")
     if not any((folder / file).is_file() for file in _TOKENIZER_FILES):
         raise ModelError(
             f"model folder {name!r} has no tokenizer, expected one of {', '.join(_TOKENIZER_FILES)}"
             f". Save it there with: AutoTokenizer.from_pretrained(...).save_pretrained({name!r})"
         )
-    if not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
+    is_empty = not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin"))
+    if needs_weights and is_empty:
         raise ModelError(f"model folder {name!r} has no weights (*.safetensors or *.bin)")
     return folder.resolve()
 

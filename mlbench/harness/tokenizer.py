@@ -1,0 +1,40 @@
+"""How does a model cut text into tokens? Its tokenizer alone, without its weights.
+
+It is loaded as lm-eval's `hf`, and so the packed engine, loads it: same class, same commit. The
+class is not always the one of tokenizer.json (transformers puts its own splitting of words for the
+file's in some), so reading that file directly would count what the model is never fed.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import transformers
+
+from mlbench.errors import ModelError
+from mlbench.models import Model, fingerprint
+
+_LOADING_ERRORS = (OSError, ValueError, ImportError, RuntimeError, TypeError, KeyError)
+
+
+def load_tokenizer(model: Model, *, trust_remote_code: bool) -> Any:
+    """Load the tokenizer of a folder or a hub id.
+
+    Raises ModelError with the library's reason if it cannot be loaded.
+    """
+    revision = "main" if Path(model.path).is_dir() else fingerprint(model)
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        return transformers.AutoTokenizer.from_pretrained(
+            model.path, revision=revision, trust_remote_code=trust_remote_code, use_fast=True
+        )
+    except _LOADING_ERRORS as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        reason = ": ".join([type(error).__name__, *lines[:1]])
+        raise ModelError(f"cannot load the tokenizer of model {model.name!r}: {reason}") from error
+
+
+def encode(tokenizer: Any, texts: list[str], *, special: bool = True) -> list[list[int]]:
+    """Return the token ids of texts, with the special tokens that a model is fed with them."""
+    options = {} if special else {"add_special_tokens": False}
+    ids: list[list[int]] = tokenizer(texts, return_attention_mask=False, **options)["input_ids"]
+    return ids
