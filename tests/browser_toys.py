@@ -10,6 +10,12 @@ import pytest
 from report_toys import LANGUAGES, ToyRun, choices, texts
 
 from mlbench.records import Cell
+from mlbench.report.compare import Comparison, Pair
+from mlbench.report.page import render_page
+from mlbench.report.tables import ReportTable, table_from_run
+from mlbench.report.write import compare_all
+from mlbench.results import read_run
+from mlbench.stats import Resampling
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MARKS = [
@@ -21,6 +27,9 @@ MARKS = [
 ]
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 HOSTILE = "</script><img src=x onerror=window.hacked=1>"
+
+
+FEW = Resampling(replicates=100)
 
 
 @contextmanager
@@ -48,6 +57,24 @@ def open_page(browser: Any, path: Path, *, width: int = 1280, scheme: str = "lig
     yield page
     assert problems == []
     context.close()
+
+
+def wait_until(page: Any, condition: str) -> None:
+    """Wait until JavaScript is true; the page's policy forbids the usual way, which is eval."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never: {condition}")
+
+
+def write_page(run: ToyRun) -> tuple[Path, ReportTable, dict[Pair, Comparison]]:
+    """Write only the page of a run, with what stands in it: no figures and no items."""
+    table = table_from_run(read_run(run.write()))
+    comparisons = compare_all(table, FEW)
+    path = run.folder / "index.html"
+    path.write_text(render_page(table, comparisons), encoding="utf-8")
+    return path, table, comparisons
 
 
 def hostile_run(folder: Path) -> ToyRun:
