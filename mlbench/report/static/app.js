@@ -317,7 +317,7 @@
   const cellOf = (event) => event.target.closest("#heat tbody td");
   body.addEventListener("click", (event) => {
     if (event.target.closest("a.n")) { event.preventDefault(); open(at.get(event.target.closest("tr")).tag); }
-    else if (cellOf(event)) stand(cellOf(event));
+    else if (cellOf(event)) { stand(cellOf(event)); here.focus({ preventScroll: true }); }
   });
   body.addEventListener("focusin", (event) => { if (cellOf(event)) stand(cellOf(event)); });
   body.addEventListener("mouseover", (event) => {
