@@ -10,6 +10,13 @@ import pytest
 from report_toys import LANGUAGES, ToyRun, choices, texts
 
 from mlbench.records import Cell
+from mlbench.report.compare import Comparison, Pair
+from mlbench.report.items import pack_items
+from mlbench.report.page import render_page
+from mlbench.report.tables import ReportTable, table_from_run
+from mlbench.report.write import compare_all
+from mlbench.results import read_run
+from mlbench.stats import Resampling
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MARKS = [
@@ -21,6 +28,10 @@ MARKS = [
 ]
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 HOSTILE = "</script><img src=x onerror=window.hacked=1>"
+
+
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+FEW = Resampling(replicates=100)
 
 
 @contextmanager
@@ -48,6 +59,41 @@ def open_page(browser: Any, path: Path, *, width: int = 1280, scheme: str = "lig
     yield page
     assert problems == []
     context.close()
+
+
+def wait_until(page: Any, condition: str) -> None:
+    """Wait until JavaScript is true; the page's policy forbids the usual way, which is eval."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never: {condition}")
+
+
+def write_page(
+    run: ToyRun, *, per_family: int = 0
+) -> tuple[Path, ReportTable, dict[Pair, Comparison]]:
+    """Write only the page of a run, without figures; `per_family` items stand in it."""
+    table = table_from_run(read_run(run.write()))
+    comparisons = compare_all(table, FEW)
+    path = run.folder / "index.html"
+    page = render_page(table, comparisons, pack_items(table, per_family))
+    path.write_text(page, encoding="utf-8")
+    return path, table, comparisons
+
+
+def axe_violations(page: Any) -> list[Any]:
+    """Return what axe-core finds wrong on a page: rule, element and what to do."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    options = {"runOnly": {"type": "tag", "values": AXE_TAGS}}
+    found = Axe().run(page, options=options).response
+    assert len(found["passes"]) > 20
+    return [
+        (v["id"], node["html"][:200], node.get("failureSummary"))
+        for v in found["violations"]
+        for node in v["nodes"][:3]
+    ]
 
 
 def hostile_run(folder: Path) -> ToyRun:

@@ -26,6 +26,10 @@ ALL_PAIRS_OF = 5
 CEILING = 0.95
 """From this accuracy of both models in English on, a lead there has no room to show."""
 
+KNOWN_DIGITS = 6
+"""Decimals of a point that are known: mlbench.stats rounds each doc by up to 1e-9 of the greatest
+value (bootstrap.on_exact_grid), which would show 21.25 as 21.3 beside two scores 21.2 apart."""
+
 # What two models must share in the signature of a cell to be compared on it.
 _SAME = ("family_version", "data_revision", "data_sha256", "prompts", "limit", "shots")
 
@@ -96,13 +100,13 @@ def in_unit(block: Block, value: float | None) -> float:
 
     Adjusted accuracy goes back to points of plain accuracy, so that the difference is that of the
     two columns beside it; a log-ratio of bits becomes percent fewer bits. Both keep the order, so
-    the ends of an interval may be turned one by one.
+    the ends of an interval may be turned one by one. Rounded to KNOWN_DIGITS.
     """
     if value is None:
         return math.nan
     if block.kind == "bits":
-        return -100 * math.expm1(-value)
-    return 100 * value * (1 - (block.chance or 0.0))
+        return round(-100 * math.expm1(-value), KNOWN_DIGITS)
+    return round(100 * value * (1 - (block.chance or 0.0)), KNOWN_DIGITS)
 
 
 def pairs_of(table: ReportTable) -> list[Pair]:

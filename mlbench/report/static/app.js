@@ -46,9 +46,7 @@
     + column.th.textContent.trim();
 
   const options = $("pair") ? [...$("pair").options] : [];
-  const models = [...new Set(columns.map((column) => column.model).filter(Boolean))];
-  const plain = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", theme: "" };
-  const state = { ...plain };
+  const state = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", theme: "" };
 
   // ---- data that stands in the page packed ---------------------------------------------------
   const read = (id) => ($(id) ? inflate($(id).textContent) : Promise.resolve(null));
@@ -83,12 +81,6 @@
   };
 
   // ---- columns ------------------------------------------------------------------------------
-  const setCell = (cell, text, css, mark) => {
-    cell.textContent = text;
-    cell.className = css;
-    if (mark) cell.append(make("sup", {}, mark));
-    return cell;
-  };
   const cellFor = (entry, column) => {
     const own = entry.cells[column.index];
     if (own) return own;
@@ -132,15 +124,6 @@
   };
 
   // ---- rows: sort and filter ----------------------------------------------------------------
-  const value = (cell) => {
-    const found = /^\(?([+−]?[\d.]+)\)?$/.exec((cell.firstChild ? cell.firstChild.textContent : "").trim());
-    return found ? Number(found[1].replace("−", "-")) : NaN;
-  };
-  const compare = (a, b, sign) => {
-    if (typeof a === "string") return sign * a.localeCompare(b, "en");
-    if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
-    return sign * (a - b);
-  };
   const sorting = () => {
     const cut = state.sort.lastIndexOf("|");
     return { column: columns.find((c) => c.key === state.sort.slice(0, cut)), way: state.sort.slice(cut + 1) };
@@ -150,10 +133,11 @@
     columns.forEach(({ th }) => th.removeAttribute("aria-sort"));
     const free = languages.filter((entry) => !entry.isEnglish);
     free.sort((a, b) => a.place - b.place);
-    if (column && column.isMade) {
+    if (!column) state.sort = "";
+    else {
       column.th.setAttribute("aria-sort", way === "up" ? "ascending" : "descending");
-      const key = ({ name, cells }) => (column.index === 0 ? name
-        : column.isFact ? cells[column.index].textContent : value(cells[column.index]));
+      const key = (entry) => (column.index === 0 ? entry.name
+        : column.isFact ? entry.cells[column.index].textContent : numberOf(cellFor(entry, column).firstChild));
       const keys = new Map(free.map((entry) => [entry, key(entry)]));
       free.sort((a, b) => compare(keys.get(a), keys.get(b), way === "up" ? 1 : -1) || a.place - b.place);
     }
@@ -201,6 +185,7 @@
       else node.textContent = given || "";
     });
     shownPair = now;
+    leave();
     if (forestIsSeen) forest();
   };
 
@@ -209,33 +194,41 @@
     if (!pairs.length) return;
     const { text, mark, titles } = pairs[shownPair];
     const block = Number($("forest-block").value);
-    const number = (part) => Number(part.replace("−", "-"));
     const leads = languages.flatMap(({ name, isEnglish, place }) => {
-      // Only the sentence behind a cell has the ends of its interval.
-      const found = /^([+−]?[\d.]+) .*?\[(−?[\d.]+), (−?[\d.]+)\]/.exec(titles[block * languages.length + place]);
+      const found = intervalOf(titles[block * languages.length + place]);
       if (!found) return [];
-      const [mid, low, high] = found.slice(1).map(number);
-      return [{ name, isEnglish, mid, low, high, isFirm: mark[block][place] === "H", isNoise: text[block][place][0] === "(" }];
+      return [{ ...found, name, isEnglish, isFirm: mark[block][place] === "H", isNoise: text[block][place][0] === "(" }];
     });
     const { unit } = columns.find((column) => Number(column.lead) === block);
     drawForest(leads.sort((a, b) => b.mid - a.mid), unit);
   };
 
   // ---- one language -------------------------------------------------------------------------
-  const names = models.map((model) => columns.find((column) => column.model === model).th.textContent.trim());
+  // In the order of the run, as replies name their models; columns may begin with another one.
+  const names = [...$("view").querySelectorAll("[value^='model:']")].map((option) => option.textContent);
   const neighbour = (way) => {
     const seen = [...body.rows].map((row) => at.get(row)).filter((entry) => entry.place >= 0 && !entry.row.hidden);
-    const now = seen.findIndex((entry) => entry.tag === state.lang);
-    return seen[(now + way + seen.length) % seen.length].tag;
+    const now = Math.max(seen.findIndex((entry) => entry.tag === state.lang), way < 0 ? 0 : -1);
+    const next = seen.at((now + way) % seen.length);
+    return next ? next.tag : state.lang;
   };
-  const open = (tag) => { state.lang = tag; store(true); language(); };
+  const entryOf = (tag) => languages.find((entry) => entry.tag === tag);
+  const open = (tag) => {
+    const left = entryOf(state.lang);
+    state.lang = tag;
+    store(true);
+    language();
+    if (!tag && left) left.cells[0].querySelector("a").focus();
+  };
   const language = async () => {
-    const entry = languages.find(({ tag }) => tag === state.lang);
+    const entry = entryOf(state.lang);
+    leave();
     root.classList.toggle("one-language", Boolean(entry));
     $("language").hidden = !entry;
     $("language").replaceChildren();
-    if (!entry) return;
+    if (!entry) { state.lang = ""; return; }
     await ready;
+    if (state.lang !== entry.tag) return;
     const lines = columns.filter((column) => !column.isFact).map((column) => ({
       family: column.group.firstChild.textContent.trim(),
       model: column.lead === undefined ? column.th.textContent.trim() : "A − B",
@@ -245,7 +238,6 @@
     showLanguage(entry, {
       lines, names, folder: heat.dataset.items,
       go: (way) => open(way ? neighbour(way) : ""),
-      isShown: () => state.lang === entry.tag,
     });
   };
 
@@ -258,11 +250,22 @@
   };
   const restore = async () => {
     const hash = location.hash.slice(1);
-    if (hash && !hash.includes("=")) return; // a section of the page, not a view
+    if (hash && !hash.includes("=")) { // a section of the page, not a view
+      state.lang = "";
+      filter();
+      return language();
+    }
     const given = new URLSearchParams(hash);
-    for (const key of Object.keys(plain)) state[key] = given.get(key) || "";
-    for (const [id, key] of controls) if ($(id)) $(id).value = state[key];
+    for (const key of Object.keys(state)) state[key] = given.get(key) || "";
+    for (const [id, key] of controls) {
+      const control = $(id) || {};
+      control.value = state[key];
+      if (control.selectedIndex === -1) control.value = ""; // a value that this page has not
+      state[key] = $(id) ? control.value : "";
+    }
     if ($("pair")) $("pair").value = String(pairNow());
+    if (!pairNow()) state.pair = "";
+    if (!/^(dark|light)$/.test(state.theme)) state.theme = root.dataset.theme || "";
     if (state.theme) root.dataset.theme = state.theme;
     await view();
     filter();
@@ -274,11 +277,6 @@
   };
 
   // ---- what is on screen, to take away --------------------------------------------------------
-  const save = (name, type, ...parts) => {
-    const link = make("a", { download: name, href: URL.createObjectURL(new Blob(parts, { type })) });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  };
   const shownCells = () => [...body.rows].filter((row) => !row.hidden).map((row) => columns
     .filter((column) => column.isShown).map((column) => [column, at.get(row).cells[column.index].textContent.replace(/\s+/g, " ").trim()]));
   const csv = () => {
@@ -319,7 +317,7 @@
   const cellOf = (event) => event.target.closest("#heat tbody td");
   body.addEventListener("click", (event) => {
     if (event.target.closest("a.n")) { event.preventDefault(); open(at.get(event.target.closest("tr")).tag); }
-    else if (cellOf(event)) stand(cellOf(event));
+    else if (cellOf(event)) { stand(cellOf(event)); here.focus({ preventScroll: true }); }
   });
   body.addEventListener("focusin", (event) => { if (cellOf(event)) stand(cellOf(event)); });
   body.addEventListener("mouseover", (event) => {
@@ -387,8 +385,7 @@
       ready.then(forest);
     }, { rootMargin: "600px" }).observe($("forest"));
   }
-  const copy = $("copy-bibtex");
-  if (copy) copy.addEventListener("click", () => navigator.clipboard.writeText($("bibtex").textContent));
+  $("copy-bibtex")?.addEventListener("click", () => navigator.clipboard.writeText($("bibtex").textContent));
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("csv").addEventListener("click", csv);
   $("json").addEventListener("click", json);

@@ -14,6 +14,13 @@ const make = (tag, facts = {}, ...inside) => {
   return node;
 };
 
+const setCell = (cell, text, css, mark) => {
+  cell.textContent = text;
+  cell.className = css;
+  if (mark) cell.append(make("sup", {}, mark));
+  return cell;
+};
+
 // Writes a text as it is looked for: without accents and capitals.
 const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 
@@ -31,4 +38,11 @@ const sentences = ({ distinct, which, numbers }) => {
     let place = 0;
     return distinct[one].replaceAll("\x1f", () => numbers[place][next[place++]++]);
   });
+};
+
+// Hands the reader a file.
+const save = (name, type, ...parts) => {
+  const link = make("a", { download: name, href: URL.createObjectURL(new Blob(parts, { type })) });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 };

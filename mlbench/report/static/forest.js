@@ -1,5 +1,14 @@
 // Every language with its interval, for the chosen pair and a family.
 "use strict";
+
+// Only the sentence behind a difference has the ends of its interval, before the first semicolon.
+const intervalOf = (title) => {
+  const found = /^([+−]?[\d.]+) [^;]*?\[(−?[\d.]+), (−?[\d.]+)\]/.exec(title);
+  if (!found) return null;
+  const [mid, low, high] = found.slice(1).map((part) => Number(part.replace("−", "-")));
+  return { mid, low, high };
+};
+
 const drawForest = (leads, unit) => {
   const ROW = 16;
   const total = Math.max(340, Math.min(760, $("forest-plot").clientWidth));

@@ -73,7 +73,7 @@ const itemsPart = (families, how) => {
 };
 
 // Shows the language of a row of the table; `go(way)` leaves it: 0 for all, else a neighbour.
-const showLanguage = async (entry, { lines, names, folder, go, isShown }) => {
+const showLanguage = async (entry, { lines, names, folder, go }) => {
   const part = $("language");
   const { level, branch, speakers } = entry;
   const known = [entry.tag, entry.script, [entry.family, branch].filter(Boolean).join(" › "),
@@ -88,10 +88,11 @@ const showLanguage = async (entry, { lines, names, folder, go, isShown }) => {
     make("p", { class: "facts" }, known.filter(Boolean).join(" · ")),
     caveat ? make("p", { class: "warn" }, caveat.title) : "",
     make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Scores of the language" }, scoresOf(lines)));
-  part.querySelector("h2").focus({ preventScroll: true });
+  const head = part.querySelector("h2");
+  head.focus({ preventScroll: true });
   scrollTo(0, 0);
   const families = await itemsOf(entry.place, folder);
-  if (!isShown()) return;
+  if (!head.isConnected) return; // the reader went on
   part.append(families ? itemsPart(families, { foreign, names })
     : make("p", { class: "how" }, "This report holds no docs of the language: mlbench report --items 20 would show some."));
 };
