@@ -41,8 +41,10 @@ def open_browser() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield chromium
-        chromium.close()
+        try:
+            yield chromium
+        finally:
+            chromium.close()
 
 
 @contextmanager
@@ -56,9 +58,11 @@ def open_page(browser: Any, path: Path, *, width: int = 1280, scheme: str = "lig
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda r: None if r.url.startswith("file:") else problems.append(r.url))
     page.goto(path.as_uri())
-    yield page
-    assert problems == []
-    context.close()
+    try:
+        yield page
+        assert problems == []
+    finally:
+        context.close()
 
 
 def wait_until(page: Any, condition: str) -> None:
