@@ -189,7 +189,7 @@ def _table(costs: Costs, measures: Sequence[Measure], *, is_narrow: bool) -> Tab
     """Lay out the costs, the worst language of the first model first; narrow: headings in lines."""
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     for heading in ("tag", "language", "script"):
-        table.add_column(heading, overflow="fold", vertical="bottom")
+        table.add_column(heading, overflow="fold")
     columns = [(measure, i) for measure in measures for i in range(len(costs.models))]
     for measure, i in columns:
         labels = [_label(i)] if len(costs.models) > 1 else []

@@ -94,7 +94,7 @@ def test_unknown_text_is_counted_and_its_languages_named(capsys, sib200, letters
     assert model["languages"]["ru"]["n_unknown"] == foreign > 0
     assert model["languages"]["en"]["n_unknown"] == 0
     _, out, _ = run_cli(capsys, "tokenizers", *arguments)
-    assert "unknown tokens, so cost understated, in ru, th" in out.replace("th, ru", "ru, th")
+    assert "; unknown tokens, so cost understated, in ru, th\n" in out
 
 
 def test_a_folder_with_a_tokenizer_alone_will_do(capsys, sib200, letters):
