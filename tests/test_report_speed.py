@@ -29,6 +29,8 @@ pytestmark = MARKS
 MOST_BYTES = 600_000
 SLOWER = 4
 CHANGE_MS, FIRST_CELL_MS = 300, 3_000
+# The slowest change took 293 ms where it was measured; another machine may be half as slow again.
+ALLOWANCE = 1.5
 TRIES = 6
 CHANGES = {
     "view": [("view", view) for view in ("family:f0", "mean", "leads", "model:org/model-3", "")],
@@ -123,4 +125,4 @@ def test_what_is_shown_changes_in_time(opened: tuple[Any, Any, float], change: s
         return statistics.median(spent)
 
     # A machine busy with something else has slower caches too, so one try in time is enough.
-    assert any(median() <= CHANGE_MS for _ in range(TRIES))
+    assert any(median() <= ALLOWANCE * CHANGE_MS for _ in range(TRIES))

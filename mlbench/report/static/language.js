@@ -25,7 +25,7 @@ const copyOf = (node) => {
 };
 
 // `lines`: family, model, cell and what stands behind it, of every column.
-const scoresOf = (lines) => make("table", { class: "heat facts" },
+const scoresOf = (lines) => make("table", { class: "heat lines" },
   make("caption", {}, "Every score, with what stands behind it"),
   make("thead", {}, make("tr", {}, ...["Family", "Model", "Score", "Behind it"].map((text) => make("th", { scope: "col" }, text)))),
   make("tbody", {}, ...lines.map(({ family, model, cell, words }) => make("tr", {},
