@@ -36,8 +36,10 @@ def main() -> int:
             page.evaluate(HIDE, HIDDEN)
             page.wait_for_timeout(500)  # for what stands packed in the page
             picture = Image.open(BytesIO(page.screenshot(animations="disabled")))
-            # 255 colours are enough here, and a third of the bytes.
-            picture.convert("RGB").quantize(255).save(FOLDER / f"report-{scheme}.png")
+            # 255 colours are enough, and a third of the bytes; this way keeps the rare ones.
+            picture.convert("RGB").quantize(255, Image.Quantize.MAXCOVERAGE).save(
+                FOLDER / f"report-{scheme}.png"
+            )
             context.close()
         browser.close()
     return 0
