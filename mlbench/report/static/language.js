@@ -11,7 +11,7 @@ const itemsOf = (place, folder) => {
   return new Promise((resolve) => {
     takeItems = (found, text) => { if (found === place) resolve(inflate(text)); };
     const script = make("script", { src: `${folder}/${place}.js` });
-    script.onerror = () => resolve(null);
+    script.onerror = () => resolve(null); // the page was moved without its folder, and says so
     document.head.append(script);
   });
 };
@@ -94,5 +94,7 @@ const showLanguage = async (entry, { lines, names, folder, go }) => {
   const families = await itemsOf(entry.place, folder);
   if (!head.isConnected) return; // the reader went on
   part.append(families ? itemsPart(families, { foreign, names })
-    : make("p", { class: "how" }, "This report holds no docs of the language: mlbench report --items 20 would show some."));
+    : make("p", { class: "how" }, folder
+      ? `This report holds no docs of the language, or its folder ${folder} is not beside this page.`
+      : "This report holds no docs of the language: mlbench report --items 20 would show some."));
 };
