@@ -79,10 +79,12 @@ def read_sentences(language: int, n: int) -> list[tuple[str, str]]:
                 rows += [(r["text"], r["category"]) for r in csv.DictReader(lines, delimiter="\t")]
         return rows[:n]
     rng = random.Random(language)
-    word = lambda: "".join(rng.choices(ALPHABETS[language], k=rng.randint(2, 8)))  # noqa: E731
-    vocabulary = [word() for _ in range(2000)]
-    text = lambda: " ".join(rng.choices(vocabulary, k=rng.randint(12, 32)))  # noqa: E731
-    return [(text(), rng.choice(CATEGORIES)) for _ in range(n)]
+    letters = ALPHABETS[language]
+    vocabulary = ["".join(rng.choices(letters, k=rng.randint(2, 8))) for _ in range(2000)]
+    return [
+        (" ".join(rng.choices(vocabulary, k=rng.randint(12, 32))), rng.choice(CATEGORIES))
+        for _ in range(n)
+    ]
 
 
 def sib(n_docs: int, shots: int, n_languages: int, n_choices: int = len(CATEGORIES)) -> Work:

@@ -131,6 +131,7 @@ def _draw_if_possible(name: str, table: ReportTable, first: Comparison | None) -
         try:
             return draw_figure(name, table, choice, first)
         except SelectionError:
+            # Too many columns for this width, or nothing to show: then no width helps.
             continue
     return None
 
