@@ -11,9 +11,22 @@ from pathlib import Path
 def machine_note(how: str) -> str:
     """Say on what, how and with which command the figures above were made."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    machine = platform.processor() or platform.machine()
+    machine = processor_name()
     command = shlex.join(["python", *sys.argv])
     return f"\n{machine}, {how}, load average {load}. `{command}`\n"
+
+
+def processor_name() -> str:
+    """Name the processor, with its family and model where Linux tells: they decide what is fast."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    pairs = (line.partition(":") for line in lines)
+    facts = {key.strip(): value.strip() for key, _, value in pairs}
+    if "model name" not in facts:
+        return platform.machine()
+    return "{model name}, family {cpu family}, model {model}".format_map(facts)
 
 
 def write_section(path: Path, name: str, text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from numpy.typing import NDArray
 
+from mlbench.engine.cpu import fastest_linear
 from mlbench.engine.trie import Ints
 
 
@@ -61,7 +62,7 @@ class Forward:
             arguments["position_ids"] = positions
         if self.keeps_logits:
             arguments["logits_to_keep"] = rows
-        with torch.inference_mode():
+        with torch.inference_mode(), fastest_linear(self.device):
             logits: torch.Tensor = self.model(**arguments).logits
         self.count(tokens.numel())
         return logits if self.keeps_logits else logits[:, rows]
@@ -76,7 +77,7 @@ class Forward:
         arguments: dict[str, Any] = {"input_ids": tokens, "use_cache": True}
         if self.keeps_logits:
             arguments["logits_to_keep"] = 1
-        with torch.inference_mode():
+        with torch.inference_mode(), fastest_linear(self.device):
             output = self.model(**arguments)
         self.count(tokens.numel())
         return getattr(output, self.cache_name or "", None)

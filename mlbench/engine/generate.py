@@ -20,6 +20,7 @@ from lm_eval.models.utils_hf import stop_sequences_criteria
 from numpy.typing import NDArray
 
 from mlbench.engine.budget import Budget
+from mlbench.engine.cpu import fastest_linear
 from mlbench.engine.forward import Forward
 from mlbench.engine.rows import Row, groups, prefix_length, repeat_cache
 from mlbench.engine.trie import sort_order
@@ -81,7 +82,7 @@ def _continue(
     if cache is not None:
         arguments[forward.cache_name or ""] = repeat_cache(cache, len(batch))
     stop = stop_sequences_criteria(tokenizer, how.stops, tokens.shape[1], len(batch))
-    with torch.inference_mode():
+    with torch.inference_mode(), fastest_linear(forward.device):
         ids = forward.model.generate(
             input_ids=tokens.to(forward.device),
             attention_mask=mask.to(forward.device),

@@ -20,6 +20,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm has no types
 
 from mlbench.engine.architectures import Mode
 from mlbench.engine.budget import default_budget
+from mlbench.engine.cpu import keep_freed_memory
 from mlbench.engine.forward import Forward, ignore
 from mlbench.engine.generate import Greedy, generate, greedy_options
 from mlbench.engine.lines import TokenIds
@@ -65,6 +66,8 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         super().__init__(pretrained, **arguments)
         if self.backend != "causal":
             raise ModelError("an encoder-decoder model cannot be packed; use --engine hf")
+        if self.model.device.type == "cpu":
+            keep_freed_memory()
         self.mode: Mode = choose_mode(self.model) if engine == "auto" else engine
         self.forward = Forward(self.model)
         self.budget = default_budget(self.model, batch_tokens)
