@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from lm_eval.models.huggingface import HFLM
 from transformers import LlamaConfig, Qwen2Config
 
+from mlbench.engine import forward, mask
 from mlbench.errors import ContextOverflow, ModelError
 
 SMALL = {
@@ -103,6 +104,14 @@ def test_languages_and_families_mixed_in_one_call(lm):
     mixed = toy_requests(rng) + toy_requests(rng, n_shared=0) + toy_requests(rng, n_shared=15)
     rng.shuffle(mixed)
     check(lm, mixed)
+
+
+@pytest.mark.parametrize("n_rows", [1, 3])
+def test_scores_do_not_depend_on_how_a_pack_is_cut(qwen, monkeypatch, n_rows):
+    """Attention goes by blocks of queries, the softmax by blocks of rows."""
+    monkeypatch.setattr(mask, "CPU_BLOCK", 8 * n_rows)
+    monkeypatch.setattr(forward, "READ_BYTES", n_rows * 4 * SMALL["vocab_size"])
+    check(toy_lm(qwen, batch_tokens=4096), toy_requests(random.Random(2)))
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 7, 64, 4096])

@@ -16,14 +16,14 @@ logger = logging.getLogger(__name__)
 
 SMALLEST_PACK = 16
 # Above these the matrix products of a layer are no longer faster per token; see docs/benchmarks.md.
-CPU_TOKENS = 512
+CPU_TOKENS = 1536
 GPU_TOKENS = 4096
-# Logits of one pass, their float32 copy and the exponentials: of what is free, for all three.
-LOGITS_SHARE = 0.2
+# Logits of one pass, of what is free.
+LOGITS_SHARE = 0.1
 ACTIVATIONS_SHARE = 0.3
 # Values of a hidden state's width that live at once in a layer: states, q, k, v, gate, up, output.
 LIVE_STATES = 24
-CPU_LOGITS_BYTES = 512 * 2**20
+CPU_LOGITS_BYTES = 192 * 2**20
 
 
 class Budget:
@@ -64,7 +64,7 @@ def default_budget(model: Any, batch_tokens: int | None) -> Budget:
     config = model.config.get_text_config(decoder=True)
     device = torch.device(model.device)
     free = _free_bytes(device)
-    row_bytes = config.vocab_size * (torch.finfo(model.dtype).bits // 8 + 8)
+    row_bytes = config.vocab_size * torch.finfo(model.dtype).bits // 8
     logits_bytes = LOGITS_SHARE * free
     if device.type == "cpu":
         logits_bytes = min(logits_bytes, CPU_LOGITS_BYTES)

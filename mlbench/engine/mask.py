@@ -38,6 +38,7 @@ class TreeMask:
         self.n_queries = stop - start
         self.n_kept = len(position) - self.n_queries
         self.blocks = _blocks(end, self.n_kept, start)
+        self._cut: tuple[torch.Tensor | None, list[torch.Tensor]] = (None, [])
         self.n_calls = 0
 
     def visible(self, rule: MaskRule) -> torch.Tensor:
@@ -94,16 +95,25 @@ class TreeMask:
             return _sdpa(module, query, key, value, attention_mask, **options)
         assert attention_mask is not None
         parts = []
-        for rows, numbers in self.blocks:
+        for (rows, numbers), mask in zip(self.blocks, self._blocks_of(attention_mask), strict=True):
             seen = numbers.to(key.device)  # layers may be spread over devices
             part, _ = _sdpa(
                 *(module, query[:, :, rows], key.index_select(2, seen)),
-                value.index_select(2, seen),
-                attention_mask[:, :, rows].index_select(3, seen),
+                *(value.index_select(2, seen), mask),
                 **options,
             )
             parts.append(part)
         return torch.cat(parts, dim=1), None
+
+    def _blocks_of(self, mask: torch.Tensor) -> list[torch.Tensor]:
+        """Cut a layer's mask into the blocks; layers of a kind that follow each other share it."""
+        if self._cut[0] is not mask:
+            blocks = [
+                mask[:, :, rows].index_select(3, numbers.to(mask.device))
+                for rows, numbers in self.blocks
+            ]
+            self._cut = (mask, blocks)
+        return self._cut[1]
 
 
 def _sdpa(*arguments: Any, **options: Any) -> tuple[torch.Tensor, None]:
