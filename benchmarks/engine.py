@@ -8,6 +8,7 @@ more, because what it saves grows with them. What is scored: workloads.py.
 """
 
 import argparse
+import itertools
 import logging
 import math
 import statistics
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 from lm_eval.models.huggingface import HFLM
 from pages import machine_note, write_section
-from workloads import SHAPES, WORKLOADS, Work, all_sentences, make_model, make_tokenizer
+from workloads import SHAPES, TRAINING_TEXTS, WORKLOADS, Work, make_model, make_tokenizer
 
 from mlbench.engine import PackedLM
 from mlbench.engine.cpu import fastest_linear
@@ -203,6 +204,13 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", choices=SHAPES, default="small")
     parser.add_argument("--workload", choices=WORKLOADS, nargs="+", default=list(WORKLOADS))
+    parser.add_argument(
+        "--tokenizer",
+        choices=TRAINING_TEXTS,
+        nargs="+",
+        default=["four"],
+        help="trained on: the workloads' four languages, these and the labels, every language",
+    )
     parser.add_argument("--docs", type=int, default=50, help="of each language, packed")
     parser.add_argument("--languages", type=int, default=1, choices=range(1, 5))
     parser.add_argument("--hf-docs", type=int, default=2)
@@ -229,10 +237,11 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     logging.disable(logging.WARNING)
     model = make_model(options.model, options.device, options.dtype)
-    tokenizer = make_tokenizer(all_sentences())
     table = HEADER
-    for name in options.workload:
-        table += line(options.model, compare(name, model, tokenizer, options))
+    for texts, name in itertools.product(options.tokenizer, options.workload):
+        tokenizer = make_tokenizer(TRAINING_TEXTS[texts]())
+        label = options.model if len(options.tokenizer) == 1 else f"{options.model}, {texts}"
+        table += line(label, compare(name, model, tokenizer, options))
         print(table.splitlines()[-1], flush=True)
     clock = "wall time" if options.clock is time.perf_counter else "CPU time"
     dtype = str(options.dtype).removeprefix("torch.")

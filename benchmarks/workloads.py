@@ -70,14 +70,9 @@ class Work(NamedTuple):
 
 def read_sentences(language: int, n: int) -> list[tuple[str, str]]:
     """Read (text, category) pairs of SIB-200, or draw random ones of a similar length."""
-    root = os.environ.get("MLBENCH_DATA")
+    root = data_folder()
     if root:
-        path = Path(root, "Davlan/sib200/data", LANGUAGES[language])
-        rows = []
-        for split in ("test", "train"):
-            with (path / f"{split}.tsv").open(encoding="utf-8", newline="") as lines:
-                rows += [(r["text"], r["category"]) for r in csv.DictReader(lines, delimiter="\t")]
-        return rows[:n]
+        return read_rows(root / LANGUAGES[language])[:n]
     rng = random.Random(language)
     letters = ALPHABETS[language]
     vocabulary = ["".join(rng.choices(letters, k=rng.randint(2, 8))) for _ in range(2000)]
@@ -85,6 +80,21 @@ def read_sentences(language: int, n: int) -> list[tuple[str, str]]:
         (" ".join(rng.choices(vocabulary, k=rng.randint(12, 32))), rng.choice(CATEGORIES))
         for _ in range(n)
     ]
+
+
+def data_folder() -> Path | None:
+    """Find the folders of SIB-200's languages."""
+    root = os.environ.get("MLBENCH_DATA")
+    return Path(root, "Davlan/sib200/data") if root else None
+
+
+def read_rows(folder: Path) -> list[tuple[str, str]]:
+    """Read the (text, category) pairs of a language."""
+    rows = []
+    for split in ("test", "train"):
+        with (folder / f"{split}.tsv").open(encoding="utf-8", newline="") as lines:
+            rows += [(r["text"], r["category"]) for r in csv.DictReader(lines, delimiter="\t")]
+    return rows
 
 
 def sib(n_docs: int, shots: int, n_languages: int, n_choices: int = len(CATEGORIES)) -> Work:
@@ -151,6 +161,27 @@ def all_sentences() -> list[str]:
     """Read the text of all languages, for a tokenizer."""
     languages = range(len(LANGUAGES))
     return [text for language in languages for text, _ in read_sentences(language, 600)]
+
+
+def sentences_of_every_language() -> list[str]:
+    """Read the text of all languages of SIB-200, for a tokenizer that has little room for each."""
+    root = data_folder()
+    if root is None:
+        raise SystemExit("only SIB-200 has every language: set MLBENCH_DATA to a folder with it")
+    return [text for folder in sorted(root.iterdir()) for text, _ in read_rows(folder)]
+
+
+def sentences_and_labels() -> list[str]:
+    """Add the labels so often that each of their words is a token, as in large vocabularies."""
+    return all_sentences() + 1000 * [f" {category}" for category in CATEGORIES]
+
+
+# What a tokenizer is trained on decides how many of the labels are a token.
+TRAINING_TEXTS: dict[str, Callable[[], list[str]]] = {
+    "four": all_sentences,
+    "labels": sentences_and_labels,
+    "every": sentences_of_every_language,
+}
 
 
 def make_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:

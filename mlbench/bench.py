@@ -128,7 +128,7 @@ def prepare_docs(selection: Selection, console: Console) -> list[Prepared]:
     pairs = [(f, language) for f in selection.families for language in selection.languages]
     if not console.is_terminal:
         n_families, n_languages = len(selection.families), len(selection.languages)
-        console.print(f"Preparing docs of {n_families} families in {n_languages} languages")
+        console.print(f"Preparing docs (families: {n_families}, languages: {n_languages})")
     shown = track(
         pairs, "preparing docs", console=console, transient=True, disable=not console.is_terminal
     )
