@@ -52,6 +52,7 @@ class CellWorker:
         from mlbench.runner import check, score
 
         if cells[0].model.name != self.name:
+            self.model = None  # two may be too much for the memory
             self.model = load_model(cells[0].model, self.settings)
             self.name = cells[0].model.name
         check(self.model, cells, self.settings)

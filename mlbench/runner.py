@@ -30,13 +30,17 @@ def run(plan: Plan, settings: Settings) -> Iterator[Event]:
     """
     with store.lock_run(plan.folder):
         for _, group in groupby(plan.pending, key=lambda planned: planned.model.name):
-            cells = list(group)
-            start = time.perf_counter()
-            model = load_model(cells[0].model, settings)
-            check(model, cells, settings)
-            yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
-            for planned in cells:
-                yield keep(plan.folder, planned, score(model, planned, settings.limit))
+            yield from _run_model(list(group), settings, plan.folder)
+
+
+def _run_model(cells: list[PlannedCell], settings: Settings, folder: Path) -> Iterator[Event]:
+    """Run the cells of one model, which nothing holds afterwards: the next may need its memory."""
+    start = time.perf_counter()
+    model = load_model(cells[0].model, settings)
+    check(model, cells, settings)
+    yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
+    for planned in cells:
+        yield keep(folder, planned, score(model, planned, settings.limit))
 
 
 def score(

@@ -1,11 +1,14 @@
 import json
+import weakref
 
 import pytest
 from conftest import SCRIPTS
 
 from mlbench import bench, store
+from mlbench.engine import PackedLM
 from mlbench.errors import ContextOverflow, ModelError, StoreError
 from mlbench.events import CellDone, CellFailed, ModelLoaded
+from mlbench.executors import CellWorker
 from mlbench.families import read_families
 from mlbench.languages import read_languages
 from mlbench.manifest import read_manifest, write_manifest
@@ -45,6 +48,35 @@ def test_a_run_keeps_every_cell_and_the_next_plan_has_nothing_pending(sib200, ch
     again = plan_of(folder, checkpoint)
     assert states(again) == ["done", "done"] and not again.pending
     assert len(read_run(folder).done) == 2
+
+
+@pytest.fixture
+def weights_held(monkeypatch):
+    """Return, for each model loaded, how many of those before it still exist."""
+    loaded, held = [], []
+    init = PackedLM.__init__
+
+    def watch(self, *arguments, **named):
+        held.append(sum(model() is not None for model in loaded))
+        init(self, *arguments, **named)
+        loaded.append(weakref.ref(self.model))
+
+    monkeypatch.setattr(PackedLM, "__init__", watch)
+    return held
+
+
+def test_a_model_is_gone_before_the_next_one_is_loaded(
+    sib200, checkpoint, other_checkpoint, folder, weights_held
+):
+    models = [find_model(str(place)) for place in (checkpoint, other_checkpoint)]
+    prepared = [prepare(FAMILIES["sib200_lm"], LANGUAGES["en"])]
+    plan = make_plan(folder, models, prepared, SETTINGS)
+    write_manifest(plan, [LANGUAGES["en"]])
+    list(run(plan, SETTINGS))
+    worker = CellWorker(SETTINGS)
+    for planned in plan.cells:
+        worker.score_batch([planned])
+    assert weights_held == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("change", [{"limit": 5}, {"dtype": "bfloat16"}, {"overflow": "truncate"}])

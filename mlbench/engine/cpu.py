@@ -79,12 +79,21 @@ def keep_freed_memory() -> None:
     Each would come back as new pages, which the system fills with zeros one by one. Other
     allocators have no such switch, and are left alone.
     """
+    _call_glibc("mallopt", M_MMAP_THRESHOLD, KEPT_BYTES)
+    _call_glibc("mallopt", M_TRIM_THRESHOLD, KEPT_BYTES)
+
+
+def give_back_freed_memory() -> None:
+    """Have glibc give the system all that is free, such as the weights of a model that is gone."""
+    _call_glibc("malloc_trim", 0)
+
+
+def _call_glibc(name: str, *arguments: int) -> None:
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        function = getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError, TypeError):
         return  # no glibc: musl, macOS, Windows
-    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
-    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+    function(*arguments)
 
 
 def _is_plain(states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> bool:

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import lm_eval.models  # noqa: F401  lm-eval fills its registry only while it is empty
 import transformers
+from accelerate.utils.memory import clear_device_cache  # type: ignore[import-untyped]  # no types
 from lm_eval.api.model import LM
 from lm_eval.api.registry import get_model
 from safetensors import SafetensorError
 
+from mlbench.engine.cpu import give_back_freed_memory
 from mlbench.errors import ContextOverflow, ModelError
 from mlbench.harness.device import resolve_device, resolve_dtype
 from mlbench.models import Model, fingerprint
@@ -117,11 +119,13 @@ class CountingModel:
 
 
 def load_model(model: Model, settings: Settings) -> CountingModel:
-    """Load a model through its lm-eval backend.
+    """Load a model through its lm-eval backend, in the memory of models that nobody holds any more.
 
     Raises ModelError with the backend's reason if it cannot be loaded.
     """
     device = resolve_device(settings)
+    clear_device_cache(garbage_collection=True)  # lm-eval's models are in cycles of references
+    give_back_freed_memory()
     transformers.utils.logging.disable_progress_bar()
     try:
         if model.backend == "hf":
