@@ -20,7 +20,7 @@ def processor_name() -> str:
     """Name the processor, with its family and model where Linux tells: they decide what is fast."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
+    except OSError:  # not Linux
         return platform.processor() or platform.machine()
     pairs = (line.partition(":") for line in lines)
     facts = {key.strip(): value.strip() for key, _, value in pairs}

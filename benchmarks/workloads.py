@@ -172,7 +172,7 @@ def sentences_of_every_language() -> list[str]:
 
 
 def sentences_and_labels() -> list[str]:
-    """Add the labels so often that each of their words is a token, as in large vocabularies."""
+    """Add the labels so often that each of their words is a token, as in a large vocabulary."""
     return all_sentences() + 1000 * [f" {category}" for category in CATEGORIES]
 
 

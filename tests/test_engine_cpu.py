@@ -1,5 +1,9 @@
 """The CPU's faster product gives the same sums, and is used nowhere else."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch.nn import functional
@@ -108,8 +112,38 @@ def test_onednn_is_for_wide_processors_that_mkl_does_not_know(
 
 
 def test_a_system_without_glibc_is_left_alone(monkeypatch):
+    asked = []
+
     class Musl:
-        pass
+        def __getattr__(self, name):
+            asked.append(name)
+            raise AttributeError(name)
 
     monkeypatch.setattr(cpu.ctypes, "CDLL", lambda name: Musl())
     cpu.keep_freed_memory()
+    cpu.give_back_freed_memory()
+    assert asked == ["mallopt", "mallopt", "malloc_trim"]
+
+
+MEMORY = """
+import torch
+from psutil import Process
+from mlbench.engine import cpu
+cpu.keep_freed_memory()
+def megabytes(): return Process().memory_info().rss / 2**20
+held, above = [torch.ones(2**22) for _ in range(20)], torch.ones(1000)
+print(megabytes())
+del held
+print(megabytes())
+cpu.give_back_freed_memory()
+print(megabytes())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these switches")
+def test_freed_memory_is_kept_until_it_is_given_back():
+    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    held, freed, given_back = (float(line) for line in done.stdout.split())
+    assert freed > held - 50
+    assert given_back < held - 250

@@ -1,7 +1,7 @@
 """What does torch leave unused of a CPU?
 
-Two things, each about as large as what is left to gain in this engine's own code. The figures are
-in docs/benchmarks.md; neither changes a score by more than float32 rounding.
+A faster product on some processors, and pages that glibc gives away too early. The figures are in
+docs/decisions.md; neither changes a score by more than float32 rounding.
 """
 
 import contextlib
@@ -27,8 +27,8 @@ def fastest_linear(device: torch.device) -> Iterator[None]:
     """Let torch.nn.functional.linear, and so torch.nn.Linear, take the faster product inside.
 
     torch multiplies float32 matrices with MKL, which uses AVX-512 on Intel's processors only.
-    oneDNN, in the same torch, uses it on any, and adds in float32 too. With AVX2 MKL is as good or
-    better on any.
+    oneDNN, in the same torch, uses it on any, and adds in float32 too. With AVX2 MKL
+    was the faster one, on AMD's too.
     """
     if device.type != "cpu" or not prefers_onednn():
         yield
@@ -69,7 +69,7 @@ def processor() -> str:
     """Describe the processor with its maker, as Linux or else Python names it."""
     try:
         return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except OSError:  # not Linux
         return platform.processor()
 
 
