@@ -110,7 +110,7 @@ def test_languages_and_families_mixed_in_one_call(lm):
 def test_scores_do_not_depend_on_how_a_pack_is_cut(qwen, monkeypatch, n_rows):
     """Attention goes by blocks of queries, the softmax by blocks of rows."""
     monkeypatch.setattr(mask, "CPU_BLOCK", 8 * n_rows)
-    monkeypatch.setattr(forward, "READ_BYTES", n_rows * 4 * SMALL["vocab_size"])
+    monkeypatch.setattr(forward, "CPU_READ_BYTES", n_rows * 4 * SMALL["vocab_size"])
     check(toy_lm(qwen, batch_tokens=4096), toy_requests(random.Random(2)))
 
 

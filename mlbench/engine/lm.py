@@ -170,7 +170,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         scores: list[Score] = []
         with tqdm(disable=disable_tqdm, desc=f"mlbench {self.mode}", unit=" tokens") as bar:
             self.forward.on_fed = bar.update
-            for slab in slabs(map(self._truncate, pairs)):
+            for slab in slabs(self._truncated(pairs)):
                 scores += score(self.forward, slab, self.budget, self.mode)
         self.forward.on_fed = ignore
         self.requests_scored += len(pairs)
@@ -182,7 +182,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         texts = [r.args[0] for r in requests if r.request_type == "loglikelihood_rolling"]
         pairs += [window for ids in self.encoder.texts(texts) for window in self._windows(ids)]
         fitting = [pair for pair in pairs if len(pair.continuation) <= self.max_length]
-        scored = [self._truncate(pair) for pair in fitting]
+        scored = list(self._truncated(fitting))
         self.mode, given_up = verify(self.forward, scored, self.budget, self.mode)
         self.given_up += given_up
 
@@ -192,21 +192,24 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         return [Pair(np.asarray(c, np.int32), np.asarray(t, np.int32)) for c, t in parts]
 
     def _count_truncated(self) -> None:
-        self.n_truncated = sum(a + b > self.max_length + 1 for a, b in self.last_lengths)
+        most = self.max_length + 1  # lm-eval computes it anew each time
+        self.n_truncated = sum(a + b > most for a, b in self.last_lengths)
         if self.n_truncated:
             logger.warning(
                 "%d of %d requests are longer than the model's %d tokens and lost their beginning",
                 *(self.n_truncated, len(self.last_lengths), self.max_length),
             )
 
-    def _truncate(self, pair: Pair) -> Scored:
-        n_scored = len(pair.continuation)
-        if n_scored > self.max_length:
-            raise ContextOverflow(
-                f"a continuation of {n_scored} tokens does not fit the model's {self.max_length}; "
-                "shorten it or leave the model out"
-            )
-        return Scored(np.concatenate(pair)[-(self.max_length + 1) :], n_scored)
+    def _truncated(self, pairs: Iterable[Pair]) -> Iterator[Scored]:
+        longest = self.max_length
+        for pair in pairs:
+            n_scored = len(pair.continuation)
+            if n_scored > longest:
+                raise ContextOverflow(
+                    f"a continuation of {n_scored} tokens does not fit the model's {longest}; "
+                    "shorten it or leave the model out"
+                )
+            yield Scored(np.concatenate(pair)[-(longest + 1) :], n_scored)
 
 
 def slabs(requests: Iterable[Scored]) -> Iterator[list[Scored]]:

@@ -8,72 +8,85 @@ rather than to their places in the pack. So nothing here knows any architecture.
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from torch.utils._pytree import tree_map
 from transformers import masking_utils
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from mlbench.engine.forward import on_device
+from mlbench.engine.trie import Ints
 
 MaskRule = Callable[..., torch.Tensor]
 
 # Queries that attend together. Smaller blocks compute less, larger ones run faster.
 CPU_BLOCK = 128
 GPU_BLOCK = 1024
+# What a model may ask of a mask without reading it.
+ANSWERED_UNREAD = {
+    *(getattr(torch.Tensor, name).__get__ for name in ("shape", "dtype", "device", "ndim")),
+    *(torch.Tensor.size, torch.Tensor.dim, torch.Tensor.to),
+}
 
 
 class MaskError(RuntimeError):
     """A model asked for a mask that a pack cannot give; it must be scored in another mode."""
 
 
-class TreeMask:
-    """The mask of one pack: queries are nodes [start, stop), keys are `kept` ancestors, then these.
+class Block(NamedTuple):
+    """A run of queries, with the numbers of the keys that it sees any of."""
 
-    `position` and `end` are over the keys. `n_calls` tells whether the model asked at all: one that
-    builds its mask elsewhere would mix the requests up without an error.
+    queries: slice
+    keys: torch.Tensor
+
+
+class TreeMask:
+    """The mask of one pack: queries are its nodes, keys are the `kept` ancestors, then the queries.
+
+    `node`, `position` and `end` are over the keys. `n_calls` tells whether the model asked at all:
+    one that builds its mask elsewhere would mix the requests up without an error.
     """
 
-    def __init__(self, position: torch.Tensor, end: torch.Tensor, *, start: int, stop: int) -> None:
-        self.position, self.end, self.start = position, end, start
-        self.n_queries = stop - start
-        self.n_kept = len(position) - self.n_queries
-        self.blocks = _blocks(end, self.n_kept, start)
-        self._cut: tuple[torch.Tensor | None, list[torch.Tensor]] = (None, [])
+    def __init__(self, node: Ints, position: Ints, end: Ints, *, n_kept: int, device: Any) -> None:
+        self.n_kept, self.n_keys = n_kept, len(node)
+        self.node, self.position, self.end = (
+            on_device(numbers, device) for numbers in (node, position, end)
+        )
+        size = CPU_BLOCK if device.type == "cpu" else GPU_BLOCK
+        self.blocks = [
+            Block(slice(first - n_kept, stop - n_kept), on_device(keys, device))
+            for first, stop, keys in _blocks(node, end, n_kept, size)
+        ]
         self.n_calls = 0
 
-    def visible(self, rule: MaskRule) -> torch.Tensor:
-        """Say which keys each query sees, as (queries, keys) booleans."""
-        query = torch.arange(self.n_queries, device=self.end.device)
-        seen = (query + self.start)[:, None] < self.end[None, :]
-        seen[:, self.n_kept :] &= query[None, :] <= query[:, None]
-        if rule is masking_utils.causal_mask_function:
-            return seen
-        zero = torch.zeros((1, 1, 1, 1), dtype=torch.long, device=self.end.device)
-        positions = (
-            self.position[self.n_kept :][None, None, :, None],
-            self.position[None, None, None, :],
-        )
-        allowed = rule(zero, zero, *positions)
-        return seen & allowed.expand(1, 1, *seen.shape)[0, 0]
-
-    def additive(self, rule: MaskRule, dtype: torch.dtype) -> torch.Tensor:
+    def additive(self, rule: MaskRule, dtype: torch.dtype, block: Block) -> torch.Tensor:
         """Build the mask added to attention scores, as SDPA and eager attention both take it."""
-        mask = torch.zeros(
-            (self.n_queries, len(self.position)), dtype=dtype, device=self.end.device
-        )
-        mask.masked_fill_(~self.visible(rule), torch.finfo(dtype).min)
-        return mask[None, None]
+        keys = block.keys
+        node = self.node[self.n_kept :][block.queries, None]
+        seen = (self.node[keys] <= node) & (node < self.end[keys])
+        if rule is not masking_utils.causal_mask_function:
+            zero = torch.zeros((1, 1, 1, 1), dtype=torch.long, device=seen.device)
+            position = self.position[self.n_kept :][None, None, block.queries, None]
+            allowed = rule(zero, zero, position, self.position[None, None, None, keys])
+            seen &= allowed.expand(1, 1, *seen.shape)[0, 0]
+        mask = torch.zeros((1, 1, *seen.shape), dtype=dtype, device=seen.device)
+        return mask.masked_fill_(~seen, torch.finfo(dtype).min)
 
     def answer(self, **call: Any) -> torch.Tensor:
         """Stand in for transformers' mask builders; the arguments are theirs."""
         names = ("batch_size", "q_length", "kv_length", "kv_offset")
         size = tuple(call.get(name, 0) for name in names)
-        expected = (1, self.n_queries, len(self.position), 0)
+        expected = (1, self.n_keys - self.n_kept, self.n_keys, 0)
         if size != expected or call.get("attention_mask") is not None:
             raise MaskError(f"a pack of shape {expected} was asked for a mask of shape {size}")
         self.n_calls += 1
         rule = call.get("mask_function", masking_utils.causal_mask_function)
-        return self.additive(rule, call.get("dtype") or torch.float32)
+        dtype = call.get("dtype") or torch.float32
+        return LazyMask.of(self, rule, torch.zeros((), dtype=dtype, device=self.node.device))
 
     def attend(
         self,
@@ -84,36 +97,70 @@ class TreeMask:
         attention_mask: torch.Tensor | None,
         **options: Any,
     ) -> tuple[torch.Tensor, None]:
-        """Stand in for SDPA attention, block by block of queries, over the keys that a block sees.
+        """Stand in for SDPA attention, by blocks of queries, over the keys that a block sees.
 
         Docs do not see each other, so most of a pack's mask is empty: without this, attention
         would cost a pack's length for every token instead of a request's.
         """
-        size = (self.n_queries, len(self.position))
-        is_ours = attention_mask is not None and attention_mask.shape[-2:] == size
-        if not is_ours or options.get("position_bias") is not None or len(self.blocks) == 1:
+        is_ours = isinstance(attention_mask, LazyMask) and attention_mask.tree is self
+        if not is_ours or options.get("position_bias") is not None:
             return _sdpa(module, query, key, value, attention_mask, **options)
-        assert attention_mask is not None
+        assert isinstance(attention_mask, LazyMask)
         parts = []
-        for (rows, numbers), mask in zip(self.blocks, self._blocks_of(attention_mask), strict=True):
-            seen = numbers.to(key.device)  # layers may be spread over devices
+        for block, mask in zip(self.blocks, attention_mask.parts, strict=True):
+            keys = block.keys.to(key.device)  # layers may be spread over devices
             part, _ = _sdpa(
-                *(module, query[:, :, rows], key.index_select(2, seen)),
-                *(value.index_select(2, seen), mask),
+                *(module, query[:, :, block.queries], key.index_select(2, keys)),
+                *(value.index_select(2, keys), mask.to(key.device)),
                 **options,
             )
             parts.append(part)
         return torch.cat(parts, dim=1), None
 
-    def _blocks_of(self, mask: torch.Tensor) -> list[torch.Tensor]:
-        """Cut a layer's mask into the blocks; layers of a kind that follow each other share it."""
-        if self._cut[0] is not mask:
-            blocks = [
-                mask[:, :, rows].index_select(3, numbers.to(mask.device))
-                for rows, numbers in self.blocks
-            ]
-            self._cut = (mask, blocks)
-        return self._cut[1]
+
+class LazyMask(torch.Tensor):
+    """A mask of (1, 1, queries, keys) that is built when a model looks into it.
+
+    The attention above takes it block by block, and most models pass it on to that unread; the
+    whole of it would be a pack's length squared.
+    """
+
+    tree: TreeMask
+    rule: MaskRule
+
+    @classmethod
+    def of(cls, tree: TreeMask, rule: MaskRule, value: torch.Tensor) -> "LazyMask":
+        """Promise the mask of a rule in the memory of one value, which has its dtype and device."""
+        mask = value.expand(1, 1, tree.n_keys - tree.n_kept, tree.n_keys).as_subclass(cls)
+        mask.tree, mask.rule = tree, rule
+        return mask
+
+    @cached_property
+    def parts(self) -> list[torch.Tensor]:
+        """The parts that blocks see; layers of a kind share them."""
+        return [self.tree.additive(self.rule, self.dtype, block) for block in self.tree.blocks]
+
+    @cached_property
+    def whole(self) -> torch.Tensor:
+        """All of it, (1, 1, queries, keys)."""
+        everything = Block(
+            slice(None), torch.arange(self.tree.n_keys, device=self.tree.node.device)
+        )
+        return self.tree.additive(self.rule, self.dtype, everything).to(self.device)
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Answer questions about the shape; hand any other function the whole mask."""
+        given = (args, kwargs or {})
+        if function not in ANSWERED_UNREAD:
+            given = tree_map(lambda a: a.whole if isinstance(a, LazyMask) else a, given)
+        with torch._C.DisableTorchFunctionSubclass():
+            if function is torch.Tensor.to:  # as layers that are spread over devices do
+                value = args[0].as_subclass(torch.Tensor)[0, 0, 0, 0]
+                return cls.of(args[0].tree, args[0].rule, value.to(*given[0][1:], **given[1]))
+            return function(*given[0], **given[1])
 
 
 def _sdpa(*arguments: Any, **options: Any) -> tuple[torch.Tensor, None]:
@@ -121,16 +168,11 @@ def _sdpa(*arguments: Any, **options: Any) -> tuple[torch.Tensor, None]:
     return output, None
 
 
-def _blocks(end: torch.Tensor, n_kept: int, start: int) -> list[tuple[slice, torch.Tensor]]:
-    """Cut the queries into blocks, each with the numbers of the keys that it sees any of."""
-    size = CPU_BLOCK if end.device.type == "cpu" else GPU_BLOCK
-    n_queries = len(end) - n_kept
-    blocks = []
-    for at in range(0, n_queries, size):
-        stop = min(at + size, n_queries)
-        seen = torch.nonzero(end[: n_kept + stop] > start + at)[:, 0]
-        blocks.append((slice(at, stop), seen))
-    return blocks
+def _blocks(node: Ints, end: Ints, n_kept: int, size: int) -> Iterator[tuple[int, int, Ints]]:
+    """Cut the queries into runs [first, stop) of the keys, each with the keys that it sees."""
+    for first in range(n_kept, len(node), size):
+        stop = min(first + size, len(node))
+        yield first, stop, np.flatnonzero(end[:stop] > node[first])
 
 
 @contextlib.contextmanager

@@ -9,11 +9,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from transformers import cache_utils
 
 from mlbench.engine.budget import Budget
-from mlbench.engine.forward import Forward, Predicted, read_off
+from mlbench.engine.forward import Forward, Predicted, Reading, fetch, on_device, read_off
 from mlbench.engine.mask import TreeMask, tree_attention
 from mlbench.engine.trie import Ints, Trie
 
@@ -49,7 +48,7 @@ class Path:
     def _select(self, kept: Ints) -> None:
         is_head = bool((kept == np.arange(len(kept))).all())
         for layer in self._layers():
-            index = torch.from_numpy(kept).to(layer.keys.device)
+            index = on_device(kept, layer.keys.device)
             for name in POSITIONED_STATES:
                 states = getattr(layer, name, None)
                 if states is None:
@@ -70,21 +69,19 @@ def full_cache(config: Any) -> Any:
 def score_packed(forward: Forward, trie: Trie, budget: Budget) -> Predicted:
     """Return the predictions of all that is wanted from the trie, in its order."""
     path = Path(forward.model.config)
-    logprob = np.empty(len(trie.wanted_node))
-    is_greedy = np.empty(len(trie.wanted_node), bool)
+    readings: list[Reading] = []
     rows = np.unique(trie.wanted_node)
     start = 0
     while start < len(trie):
         stop = _pack_end(rows, start, len(trie), budget)
-        predicted = budget.attempt(partial(_run_pack, forward, trie, path, range(start, stop)))
-        if predicted is None:
+        reading = budget.attempt(partial(_run_pack, forward, trie, path, range(start, stop)))
+        if reading is None:
             path.undo()
             continue
-        first, last = np.searchsorted(trie.wanted_node, [start, stop])
-        logprob[first:last], is_greedy[first:last] = predicted
+        readings.append(reading)
         path.extend(trie, stop)
         start = stop
-    return Predicted(logprob, is_greedy)
+    return fetch(readings)
 
 
 def _pack_end(rows: Ints, start: int, n_nodes: int, budget: Budget) -> int:
@@ -94,19 +91,16 @@ def _pack_end(rows: Ints, start: int, n_nodes: int, budget: Budget) -> int:
     return min(stop, int(rows[beyond])) if beyond < len(rows) else stop
 
 
-def _run_pack(forward: Forward, trie: Trie, path: Path, pack: range) -> Predicted:
+def _run_pack(forward: Forward, trie: Trie, path: Path, pack: range) -> Reading:
     start, stop = pack.start, pack.stop
     nodes = np.concatenate([path.nodes, np.arange(start, stop)])
+    n_kept = len(path.nodes)
     first, last = np.searchsorted(trie.wanted_node, [start, stop])
     rows, row = np.unique(trie.wanted_node[first:last] - start, return_inverse=True)
     device = forward.device
-    position = torch.from_numpy(trie.depth[nodes]).to(device)
-    end = torch.from_numpy(trie.end[nodes]).to(device)
-    tokens = torch.from_numpy(trie.token[start:stop]).to(device)[None]
-    wanted = torch.from_numpy(rows if len(rows) else np.zeros(1, np.int64)).to(device)
-    mask = TreeMask(position, end, start=start, stop=stop)
+    tokens = on_device(trie.token[start:stop], device)[None]
+    wanted = on_device(rows if len(rows) else np.zeros(1, np.int64), device)
+    mask = TreeMask(nodes, trie.depth[nodes], trie.end[nodes], n_kept=n_kept, device=device)
     with tree_attention(mask):
-        logits = forward(
-            tokens, wanted, cache=path.cache, positions=position[None, len(path.nodes) :]
-        )
+        logits = forward(tokens, wanted, cache=path.cache, positions=mask.position[None, n_kept:])
     return read_off(logits[0], row, trie.wanted_token[first:last])

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from mlbench.engine.budget import Budget
-from mlbench.engine.forward import Forward, read_off
+from mlbench.engine.forward import Forward, fetch, on_device, read_off
 from mlbench.engine.trie import Scored, shared_length, sort_order
 
 # A shorter prefix is not worth a forward pass of its own.
@@ -145,7 +145,7 @@ def _run_batch(call: Call, batch: Sequence[Row], prefix: Prefix) -> list[tuple[i
 def _score_one(logits: torch.Tensor, request: Scored) -> Score:
     n = request.n_scored
     row = np.arange(len(logits) - n, len(logits))
-    predicted = read_off(logits, row, request.tokens[-n:].astype(np.int64))
+    predicted = fetch([read_off(logits, row, request.tokens[-n:].astype(np.int64))])
     return float(predicted.logprob.sum()), bool(predicted.is_greedy.all())
 
 
@@ -163,4 +163,4 @@ def repeat_cache(cache: Any, n_rows: int) -> Any:
 
 def as_batch(rows: Sequence[NDArray[np.int32]], device: torch.device) -> torch.Tensor:
     """Stack rows of equal length."""
-    return torch.from_numpy(np.stack(rows).astype(np.int64)).to(device)
+    return on_device(np.stack(rows).astype(np.int64), device)
