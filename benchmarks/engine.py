@@ -20,14 +20,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from lm_eval.models.huggingface import HFLM
-from pages import machine_note, write_section
-from workloads import SHAPES, TRAINING_TEXTS, WORKLOADS, Work, make_model, make_tokenizer
+from pages import machine_note, milliseconds, write_section
+from workloads import (
+    SHAPES,
+    TRAINING_TEXTS,
+    WORKLOADS,
+    Work,
+    device_name,
+    make_model,
+    make_tokenizer,
+)
 
 from mlbench.engine import PackedLM
 from mlbench.engine.cpu import fastest_linear
 from mlbench.engine.trie import Scored, build_trie
 
-GEMM_ROWS, GEMM_WIDTH = 1024, 2048
+# Rows and width of the product that the limit is measured with: large enough for the device.
+CPU_PRODUCT, GPU_PRODUCT = (1024, 2048), (8192, 8192)
 HF_BATCH_SIZES = (1, 4, 8, 16, 32)
 
 
@@ -64,23 +73,32 @@ def product_rates(options: argparse.Namespace) -> tuple[float, float]:
 
     As torch multiplies, and as the engine does, which is the same but on some processors.
     """
-    states = torch.randn(GEMM_ROWS, GEMM_WIDTH, device=options.device, dtype=options.dtype)
-    weight = torch.randn(GEMM_WIDTH, GEMM_WIDTH, device=options.device, dtype=options.dtype)
+    rows, width = CPU_PRODUCT if options.device == "cpu" else GPU_PRODUCT
+    states = torch.randn(rows, width, device=options.device, dtype=options.dtype)
+    weight = torch.randn(width, width, device=options.device, dtype=options.dtype)
     stock, fastest = [], []
     with torch.inference_mode():
+        clock_product(states, weight, options.clock)  # the first one chooses its kernel
         for _ in range(9):
             stock.append(clock_product(states, weight, options.clock))
             with fastest_linear(states.device):
                 fastest.append(clock_product(states, weight, options.clock))
-    operations = 2 * GEMM_ROWS * GEMM_WIDTH**2
+    operations = 2 * rows * width**2
     return operations / statistics.median(stock), operations / statistics.median(fastest)
 
 
 def clock_product(states: torch.Tensor, weight: torch.Tensor, clock: Clock) -> float:
     """Time one product to its end, also where a GPU works behind the program's back."""
+    wait_for(states.device)
     start = clock()
     torch.nn.functional.linear(states, weight)[0, 0].item()
     return clock() - start
+
+
+def wait_for(device: torch.device) -> None:
+    """Let a GPU finish what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def least_operations(lm: PackedLM, work: Work) -> float:
@@ -117,6 +135,16 @@ def count_fed(lm: Any, work: Work, clock: Clock) -> tuple[float, int]:
     return seconds, n_fed
 
 
+def count_fed_if_it_fits(lm: Any, work: Work, clock: Clock) -> tuple[float, int]:
+    """Count as `count_fed` does; where a GPU's memory does not do, it takes forever."""
+    try:
+        return count_fed(lm, work, clock)
+    except torch.OutOfMemoryError:
+        print(f"{type(lm).__name__} runs out of memory at batch size {lm.batch_size}", flush=True)
+    torch.cuda.empty_cache()
+    return math.inf, 0
+
+
 def alternate(first: Any, second: Any, repeats: int) -> Iterator[tuple[Any, Any]]:
     """Run both `repeats` times, ABBA, so that a disturbed minute hits both."""
     for i in range(repeats):
@@ -135,8 +163,10 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
     packed = PackedLM(model, tokenizer=tokenizer, batch_tokens=options.batch_tokens)
     _, fed_packed = count_fed(packed, work, options.clock)
     batches = {n: HFLM(model, tokenizer=tokenizer, batch_size=n) for n in options.hf_batches}
-    tried = {n: count_fed(hf, few, options.clock) for n, hf in batches.items()}
+    tried = {n: count_fed_if_it_fits(hf, few, options.clock) for n, hf in batches.items()}
     best = min(tried, key=tried.__getitem__)
+    if math.isinf(tried[best][0]):
+        raise SystemExit(f"hf ran out of memory at all batch sizes {options.hf_batches}")
     hf = batches[best]
     rates, hf_times, packed_times, agreement = [], [], [], ""
     for a, b in alternate(
@@ -192,8 +222,8 @@ def line(model: str, row: Row) -> str:
         "–" if math.isnan(share) else f"{share:.0%}" for share in (row.share, row.share_of_fastest)
     ]
     return (
-        f"| {model} | {row.workload} | {row.hf * 1e3:.0f} ({row.hf_batch}) "
-        f"| {row.packed * 1e3:.1f} ({low * 1e3:.1f}–{high * 1e3:.1f}) "
+        f"| {model} | {row.workload} | {milliseconds(row.hf)} ({row.hf_batch}) "
+        f"| {milliseconds(row.packed)} ({milliseconds(low)}–{milliseconds(high)}) "
         f"| {row.hf / row.packed:.1f} | {' | '.join(shares)} "
         f"| {row.fed_hf:.0f} → {row.fed_packed:.1f} | {row.agreement} |\n"
     )
@@ -246,7 +276,7 @@ def main() -> None:
     clock = "wall time" if options.clock is time.perf_counter else "CPU time"
     dtype = str(options.dtype).removeprefix("torch.")
     note = machine_note(
-        f"{options.device}, {torch.get_num_threads()} threads, {clock}, {dtype}, "
+        f"{device_name(options.device)}, {torch.get_num_threads()} threads, {clock}, {dtype}, "
         f"torch {torch.__version__}, medians of {options.repeats}"
     )
     print(table + note)

@@ -29,6 +29,12 @@ def processor_name() -> str:
     return "{model name}, family {cpu family}, model {model}".format_map(facts)
 
 
+def milliseconds(seconds: float) -> str:
+    """Format with three digits, or all before the point."""
+    value = seconds * 1e3
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def write_section(path: Path, name: str, text: str) -> None:
     """Replace the text between the markers `<!-- name -->` and `<!-- /name -->`."""
     page = path.read_text(encoding="utf-8")

@@ -68,6 +68,11 @@ class Work(NamedTuple):
         return [Instance(self.kind, {}, request, i) for i, request in enumerate(self.requests)]
 
 
+def device_name(device: str) -> str:
+    """Name the GPU that a torch device is, or return the device."""
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
 def read_sentences(language: int, n: int) -> list[tuple[str, str]]:
     """Read (text, category) pairs of SIB-200, or draw random ones of a similar length."""
     root = data_folder()

@@ -86,7 +86,7 @@ def plain_scores(
         with torch.no_grad():
             logits = model(torch.tensor([tokens[:-1]], device=model.device)).logits[0]
         logprobs = logits.float().log_softmax(-1)[-len(continuation) :]
-        wanted = torch.tensor(continuation)
+        wanted = torch.tensor(continuation, device=model.device)
         total = float(logprobs[torch.arange(len(wanted)), wanted].sum())
         scores.append((total, bool((logprobs.argmax(-1) == wanted).all())))
     return scores

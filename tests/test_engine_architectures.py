@@ -12,15 +12,7 @@ from mlbench.engine.probe import choose_mode, layer_kinds, probe_requests
 from mlbench.engine.score import score
 from mlbench.engine.shrink import TINY, WEIGHT_SCALE, tiny_config
 
-ALWAYS = {
-    *("qwen2", "llama", "mistral", "gemma2", "gemma3_text", "gpt_oss", "qwen3_moe", "deepseek_v3"),
-    *("glm4", "nemotron", "gpt2", "bloom", "mamba", "jamba"),
-}
-ARCHITECTURES = [
-    name if name in ALWAYS else pytest.param(name, marks=pytest.mark.slow)
-    for name in sorted(TESTED)
-    if name in CONFIG_MAPPING
-]
+ARCHITECTURES = [name for name in sorted(TESTED) if name in CONFIG_MAPPING]
 # Where transformers' default config is no real model's: it cannot be built, or has one layer kind.
 CHANGED = {
     "bamba": {"attn_layer_indices": [9, 18]},
@@ -63,7 +55,8 @@ def test_scores_in_the_tested_mode_are_plain_scores(name):
 
 
 def plain(model, request):
-    tokens = torch.from_numpy(request.tokens).long()
+    """Score one request, unpadded and uncached."""
+    tokens = torch.from_numpy(request.tokens).long().to(model.device)
     with torch.no_grad():
         logprobs = model(tokens[None, :-1]).logits[0].float().log_softmax(-1)[-request.n_scored :]
     wanted = tokens[-request.n_scored :]
