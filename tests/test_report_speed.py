@@ -29,8 +29,9 @@ pytestmark = MARKS
 MOST_BYTES = 600_000
 SLOWER = 4
 CHANGE_MS, FIRST_CELL_MS = 300, 3_000
-# The slowest change took 293 ms where it was measured; another machine may be half as slow again.
-ALLOWANCE = 1.5
+# The slowest change took 293 ms and the first cell 1.9 s where they were measured. A busy host has
+# been seen to take nearly twice that, so only a page that has become much slower fails here.
+ALLOWANCE = 3
 TRIES = 6
 CHANGES = {
     "view": [("view", view) for view in ("family:f0", "mean", "leads", "model:org/model-3", "")],
@@ -109,7 +110,7 @@ def test_a_page_of_ten_models_is_small(path: Path) -> None:
 
 
 def test_the_first_cell_is_painted_in_time(opened: tuple[Any, Any, float]) -> None:
-    assert opened[2] <= FIRST_CELL_MS
+    assert opened[2] <= ALLOWANCE * FIRST_CELL_MS
 
 
 @pytest.mark.parametrize("change", list(CHANGES))
