@@ -47,8 +47,8 @@ def test_scores_in_the_tested_mode_are_plain_scores(name):
     assert mode == TESTED[name], layer_kinds(config)
     requests = probe_requests(config.vocab_size)
     expected = [plain(model, request) for request in requests]
+    forward = Forward(model)
     for tokens in (23, 512):
-        forward = Forward(model)
         assert_same_scores(score(forward, requests, Budget(tokens, tokens), mode), expected)
     totals = {round(total, 3) for total, _ in expected}
     assert len(totals) > len(expected) // 2, "the model does not listen to its input"

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lm_eval.models.huggingface import HFLM
 from transformers import LlamaConfig, Qwen2Config
 
-from mlbench.engine import forward, mask
+from mlbench.engine import mask, predictions
 from mlbench.errors import ContextOverflow, ModelError
 
 SMALL = {
@@ -110,8 +110,10 @@ def test_languages_and_families_mixed_in_one_call(lm):
 def test_scores_do_not_depend_on_how_a_pack_is_cut(qwen, monkeypatch, n_rows):
     """Attention goes by blocks of queries, the softmax by blocks of rows."""
     monkeypatch.setattr(mask, "CPU_BLOCK", 8 * n_rows)
-    monkeypatch.setattr(forward, "CPU_READ_BYTES", n_rows * 4 * SMALL["vocab_size"])
-    check(toy_lm(qwen, batch_tokens=4096), toy_requests(random.Random(2)))
+    monkeypatch.setattr(predictions, "CPU_READ_BYTES", n_rows * 4 * SMALL["vocab_size"])
+    lm = toy_lm(qwen, batch_tokens=4096)
+    for _ in range(2):  # the first pack of a model is computed whole
+        check(lm, toy_requests(random.Random(2)))
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 7, 64, 4096])

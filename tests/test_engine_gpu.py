@@ -58,8 +58,9 @@ def test_float32_scores_equal_plain_ones(name):
     config = model.config.get_text_config(decoder=True)
     requests = probe_requests(config.vocab_size)
     expected = [plain(model, request) for request in requests]
+    forward = Forward(model)
     for tokens in (23, 512):
-        found = score(Forward(model), requests, Budget(tokens, tokens), TESTED[name])
+        found = score(forward, requests, Budget(tokens, tokens), TESTED[name])
         assert_same_scores(found, expected)
 
 

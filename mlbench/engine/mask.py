@@ -7,6 +7,7 @@ rather than to their places in the pack. So nothing here knows any architecture.
 """
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from transformers import masking_utils
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from mlbench.engine.forward import on_device
+from mlbench.engine.predictions import on_device
 from mlbench.engine.trie import Ints
 
 MaskRule = Callable[..., torch.Tensor]
@@ -43,6 +44,12 @@ class Block(NamedTuple):
     queries: slice
     keys: torch.Tensor
 
+    def places(self, queries: Ints) -> Ints:
+        """Find those of some ascending queries that are in this block, counted from its first."""
+        first, stop = np.searchsorted(queries, [self.queries.start, self.queries.stop])
+        places: Ints = queries[first:stop] - self.queries.start
+        return places
+
 
 class TreeMask:
     """The mask of one pack: queries are its nodes, keys are the `kept` ancestors, then the queries.
@@ -61,7 +68,17 @@ class TreeMask:
             Block(slice(first - n_kept, stop - n_kept), on_device(keys, device))
             for first, stop, keys in _blocks(node, end, n_kept, size)
         ]
-        self.n_calls = 0
+        self.n_calls = self.n_attended = self.last = 0
+
+    def narrow_last(self, last: int, wanted: Ints) -> None:
+        """Let attention number `last`, the last one, be computed for the queries `wanted` only."""
+        self.last, self.wanted = last, on_device(wanted, self.node.device)
+        self.places = [on_device(block.places(wanted), self.node.device) for block in self.blocks]
+
+    @property
+    def is_past_last(self) -> bool:
+        """Say whether the last attention, where it is known, has been computed."""
+        return 0 < self.last <= self.n_attended
 
     def additive(self, rule: MaskRule, dtype: torch.dtype, block: Block) -> torch.Tensor:
         """Build the mask added to attention scores, as SDPA and eager attention both take it."""
@@ -102,20 +119,35 @@ class TreeMask:
         Docs do not see each other, so most of a pack's mask is empty: without this, attention
         would cost a pack's length for every token instead of a request's.
         """
+        self.n_attended += 1
+        if 0 < self.last < self.n_attended:
+            raise MaskError(
+                f"a model attends more often than {self.last} times, as it did at first"
+            )
         is_ours = isinstance(attention_mask, LazyMask) and attention_mask.tree is self
         if not is_ours or options.get("position_bias") is not None:
             return _sdpa(module, query, key, value, attention_mask, **options)
         assert isinstance(attention_mask, LazyMask)
         parts = []
-        for block, mask in zip(self.blocks, attention_mask.parts, strict=True):
+        for block, mask, place in self._asked(attention_mask.parts):
             keys = block.keys.to(key.device)  # layers may be spread over devices
             part, _ = _sdpa(
-                *(module, query[:, :, block.queries], key.index_select(2, keys)),
-                *(value.index_select(2, keys), mask.to(key.device)),
+                *(module, query[:, :, block.queries][:, :, place], key.index_select(2, keys)),
+                *(value.index_select(2, keys), mask[:, :, place].to(key.device)),
                 **options,
             )
             parts.append(part)
-        return torch.cat(parts, dim=1), None
+        output = torch.cat(parts, dim=1)
+        return spread(output, self.wanted, query.shape[2]) if self.is_past_last else output, None
+
+    def _asked(self, masks: list[torch.Tensor]) -> Iterator[tuple[Block, torch.Tensor, Any]]:
+        """Give the blocks to compute, their masks, and which queries of each."""
+        if not self.is_past_last:
+            yield from zip(self.blocks, masks, itertools.repeat(slice(None)))
+            return
+        for block, mask, place in zip(self.blocks, masks, self.places, strict=True):
+            if len(place):
+                yield block, mask, place
 
 
 class LazyMask(torch.Tensor):
@@ -161,6 +193,12 @@ class LazyMask(torch.Tensor):
                 value = args[0].as_subclass(torch.Tensor)[0, 0, 0, 0]
                 return cls.of(args[0].tree, args[0].rule, value.to(*given[0][1:], **given[1]))
             return function(*given[0], **given[1])
+
+
+def spread(states: torch.Tensor, places: torch.Tensor, n: int) -> torch.Tensor:
+    """Put states (1, places, ...) at their places among `n` tokens, the others being zero."""
+    whole = states.new_zeros(1, n, *states.shape[2:])
+    return whole.index_copy_(1, places.to(states.device), states)
 
 
 def _sdpa(*arguments: Any, **options: Any) -> tuple[torch.Tensor, None]:

@@ -12,8 +12,9 @@ import numpy as np
 from transformers import cache_utils
 
 from mlbench.engine.budget import Budget
-from mlbench.engine.forward import Forward, Predicted, Reading, fetch, on_device, read_off
+from mlbench.engine.forward import Forward
 from mlbench.engine.mask import TreeMask, tree_attention
+from mlbench.engine.predictions import Predicted, Reading, fetch, on_device, read_off
 from mlbench.engine.trie import Ints, Trie
 
 # What cache layers hold by position, along their last dimension but one.
@@ -97,10 +98,11 @@ def _run_pack(forward: Forward, trie: Trie, path: Path, pack: range) -> Reading:
     n_kept = len(path.nodes)
     first, last = np.searchsorted(trie.wanted_node, [start, stop])
     rows, row = np.unique(trie.wanted_node[first:last] - start, return_inverse=True)
+    rows = rows if len(rows) else np.zeros(1, np.int64)  # some logits are always returned
     device = forward.device
-    tokens = on_device(trie.token[start:stop], device)[None]
-    wanted = on_device(rows if len(rows) else np.zeros(1, np.int64), device)
+    tokens, wanted = on_device(trie.token[start:stop], device)[None], on_device(rows, device)
     mask = TreeMask(nodes, trie.depth[nodes], trie.end[nodes], n_kept=n_kept, device=device)
-    with tree_attention(mask):
-        logits = forward(tokens, wanted, cache=path.cache, positions=mask.position[None, n_kept:])
+    positions = mask.position[None, n_kept:]
+    with tree_attention(mask), forward.tail.within(mask, rows):
+        logits = forward(tokens, wanted, cache=path.cache, positions=positions)
     return read_off(logits[0], row, trie.wanted_token[first:last])

@@ -74,7 +74,7 @@ def probe(model: Any, mode: Mode) -> bool | None:
         try:
             tiny = tiny_model(_innermost(model), keeps_widths=keeps_widths)
             requests = probe_requests(tiny.config.get_text_config(decoder=True).vocab_size)
-            expected = _run(tiny, requests, "plain", PACK_TOKENS[0])
+            expected = _run(Forward(tiny), requests, "plain", PACK_TOKENS[0])
         except ARCHITECTURE_ERRORS as error:
             logger.debug("no tiny copy of %s: %s", type(model).__name__, error)
             continue
@@ -83,8 +83,9 @@ def probe(model: Any, mode: Mode) -> bool | None:
 
 
 def _agrees(tiny: Any, requests: list[Scored], expected: list[Score], mode: Mode) -> bool:
+    forward = Forward(tiny)  # one, since the first pack of a model teaches where its tail begins
     try:
-        runs = [_run(tiny, requests, mode, n_tokens) for n_tokens in PACK_TOKENS]
+        runs = [_run(forward, requests, mode, n_tokens) for n_tokens in PACK_TOKENS]
     except ARCHITECTURE_ERRORS as error:
         logger.info("%s cannot be scored %s: %s", type(tiny).__name__, mode, error)
         return False
@@ -116,8 +117,8 @@ def probe_requests(n_vocabulary: int) -> list[Scored]:
     return requests
 
 
-def _run(model: Any, requests: list[Scored], mode: Mode, n_tokens: int) -> list[Score]:
-    return score(Forward(model), requests, Budget(n_tokens, n_tokens), mode)
+def _run(forward: Forward, requests: list[Scored], mode: Mode, n_tokens: int) -> list[Score]:
+    return score(forward, requests, Budget(n_tokens, n_tokens), mode)
 
 
 def _innermost(model: Any) -> torch.nn.Module:

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from mlbench.engine.budget import Budget
-from mlbench.engine.forward import Forward, fetch, on_device, read_off
+from mlbench.engine.forward import Forward
+from mlbench.engine.predictions import fetch, on_device, read_off
 from mlbench.engine.trie import Scored, shared_length, sort_order
 
 # A shorter prefix is not worth a forward pass of its own.
