@@ -1,11 +1,14 @@
 """Is the page quick and small with ten models, six families and every language?
 
 Time is what the main thread of the page computes, times four, as on a machine four times slower.
-Unlike a clock it does not count what else runs beside the test.
+Unlike a clock it does not count what else runs beside the test; yet it grows where a host is slow
+or shares its caches. So the same page also computes a reference, a plain table, and where that
+takes longer than it should, everything else may.
 """
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +32,10 @@ pytestmark = MARKS
 MOST_BYTES = 600_000
 SLOWER = 4
 CHANGE_MS, FIRST_CELL_MS = 300, 3_000
-# The slowest change took 293 ms and the first cell 1.9 s where they were measured. A busy host has
-# been seen to take nearly twice that, so only a page that has become much slower fails here.
-ALLOWANCE = 3
+# What the reference takes on the machine that the two limits are meant for.
+REFERENCE_MS = 140
+# Two runs of one change, or of the reference, differ by about this much.
+ALLOWANCE = 1.5
 TRIES = 6
 CHANGES = {
     "view": [("view", view) for view in ("family:f0", "mean", "leads", "model:org/model-3", "")],
@@ -40,6 +44,7 @@ CHANGES = {
     "filter": [("by-family", name) for name in ("Indo-European", "", "Niger-Congo", "Turkic", "")],
     "sort": [("sort", str(place)) for place in (0, 3, 5, 4, 6)],
 }
+PAINTED = "new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))"
 ACT = """async ([id, value]) => {
   if (id === 'sort') {
     document.querySelectorAll('#heat .sort')[value].click();
@@ -48,6 +53,19 @@ ACT = """async ([id, value]) => {
     document.getElementById(id).dispatchEvent(new Event('input'));
   }
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
+REFERENCE = """async () => {
+  const painted = () => new Promise(
+    (done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const cell = (row, column) => `<td>${(row * 7919 + column * 104729) % 1000}</td>`;
+  const columns = Array.from({length: 12}, (_, column) => column);
+  const rows = Array.from({length: 119}, (_, row) => columns.map((c) => cell(row, c)).join(''));
+  const table = document.createElement('table');
+  table.innerHTML = rows.map((cells) => `<tr>${cells}</tr>`).join('');
+  document.body.append(table);
+  await painted();
+  table.remove();
+  await painted();
 }"""
 
 
@@ -84,46 +102,59 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return page
 
 
-def computed_ms(session: Any) -> float:
-    """Return what the main thread of the page has computed, on the slower machine."""
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    (seconds,) = (one["value"] for one in metrics if one["name"] == "TaskDuration")
-    return 1000 * SLOWER * float(seconds)
+class Watched:
+    """A page and what its main thread has computed, in milliseconds on the slower machine."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.session = page.context.new_cdp_session(page)
+        self.session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent_ms(self, act: Callable[[], Any]) -> float:
+        before = self._computed_ms()
+        act()
+        return self._computed_ms() - before
+
+    def allowed_ms(self, limit_ms: float) -> float:
+        """Return a limit for this machine as it is now."""
+        times = [self.spent_ms(lambda: self.page.evaluate(REFERENCE)) for _ in range(5)]
+        return ALLOWANCE * limit_ms * max(1.0, statistics.median(times) / REFERENCE_MS)
+
+    def _computed_ms(self) -> float:
+        metrics = self.session.send("Performance.getMetrics")["metrics"]
+        (seconds,) = (one["value"] for one in metrics if one["name"] == "TaskDuration")
+        return 1000 * SLOWER * float(seconds)
 
 
 @pytest.fixture(scope="module")
-def opened(path: Path) -> Iterator[tuple[Any, Any, float]]:
-    """Open the page; how long it took until its table was painted and its data unpacked."""
+def watched(path: Path) -> Iterator[Watched]:
     with open_browser() as browser, open_page(browser, path) as page:
-        session = page.context.new_cdp_session(page)
-        session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        page.goto("about:blank")
-        before = computed_ms(session)
-        page.goto(path.as_uri())
-        page.evaluate("new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))")
-        assert page.locator("#heat tbody tr").first.inner_text().startswith("English")
-        yield page, session, computed_ms(session) - before
+        yield Watched(page)
 
 
 def test_a_page_of_ten_models_is_small(path: Path) -> None:
     assert path.stat().st_size <= MOST_BYTES
 
 
-def test_the_first_cell_is_painted_in_time(opened: tuple[Any, Any, float]) -> None:
-    assert opened[2] <= ALLOWANCE * FIRST_CELL_MS
+def test_the_first_cell_is_painted_in_time(watched: Watched, path: Path) -> None:
+    """Until the table is painted and its data unpacked."""
+
+    def reload() -> None:
+        watched.page.goto(path.as_uri())
+        watched.page.evaluate(PAINTED)
+        assert watched.page.locator("#heat tbody tr").first.inner_text().startswith("English")
+
+    watched.page.goto("about:blank")
+    spent = watched.spent_ms(reload)
+    assert spent <= watched.allowed_ms(FIRST_CELL_MS)
 
 
 @pytest.mark.parametrize("change", list(CHANGES))
-def test_what_is_shown_changes_in_time(opened: tuple[Any, Any, float], change: str) -> None:
-    page, session, _ = opened
-
+def test_what_is_shown_changes_in_time(watched: Watched, change: str) -> None:
     def median() -> float:
-        spent = []
-        for act in CHANGES[change]:
-            before = computed_ms(session)
-            page.evaluate(ACT, act)
-            spent.append(computed_ms(session) - before)
-        return statistics.median(spent)
+        return statistics.median(
+            watched.spent_ms(partial(watched.page.evaluate, ACT, act)) for act in CHANGES[change]
+        )
 
     # A machine busy with something else has slower caches too, so one try in time is enough.
-    assert any(median() <= ALLOWANCE * CHANGE_MS for _ in range(TRIES))
+    assert any(median() <= watched.allowed_ms(CHANGE_MS) for _ in range(TRIES))
