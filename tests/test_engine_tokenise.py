@@ -11,7 +11,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from transformers import PreTrainedTokenizerFast
 
 from mlbench.engine import tokenise
-from mlbench.engine.lines import CHECKED_TEXTS, LINE_BORDERS
+from mlbench.engine.lines import CHECKED_TEXTS, LINE_ENDS
 from mlbench.engine.tokenise import Encoder, encode_batch, encoder_for
 
 QWEN_SPLIT = (
@@ -71,13 +71,13 @@ def test_texts_have_the_ids_of_the_tokenizer(name, texts):
 
 def test_lines_are_cut_only_where_the_tokenizer_cuts_them():
     found = {n: Encoder(t, prefix_token=0, add_bos=None).border for n, t in TOKENIZERS.items()}
-    after, before = LINE_BORDERS
+    after, before = LINE_ENDS
     assert found == {"gpt2": before, "qwen": after, "over lines": None, "prefix space": None}
 
 
 def test_a_tokenizer_found_out_during_a_call_is_encoded_whole(caplog):
     encoder = Encoder(TOKENIZERS["over lines"], prefix_token=0, add_bos=None)
-    encoder.border = LINE_BORDERS[0]
+    encoder.border = LINE_ENDS[0]
     with caplog.at_level(logging.WARNING):
         (ids,) = encoder.texts(["a\na"])
     assert ids.tolist() == TOKENIZERS["over lines"].encode("a\na")

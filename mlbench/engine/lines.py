@@ -9,7 +9,7 @@ tried on all kinds of neighbours, and some texts of every call are encoded both 
 import json
 import re
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 TokenIds = NDArray[np.int32]
 EncodeBatch = Callable[[list[str], bool | None], list[TokenIds]]
 
-# After the break, before a letter or digit (Qwen, Llama 3, GPT-4), or before the break (GPT-2,
-# whose expression looks ahead in spaces).
-LINE_BORDERS = (re.compile(r"(?<=\n)(?=[^\W_])"), re.compile(r"(?<=\S)(?=\n)"))
+# A line ends where a match does: after the break, before a letter or digit (Qwen, Llama 3, GPT-4),
+# or before the break (GPT-2, whose expression looks ahead in spaces).
+LINE_ENDS = (re.compile(r"\n(?=[^\W_])"), re.compile(r"\S(?=\n)"))
 # One character of each class that the expressions tell apart, before and after the line break.
 BEFORE = ("a", "Я", "1", ".", "/", "!", "。", "ি", " ", "\n", "\r", "\t", "'", "(", "😀", "_")
 AFTER = ("a", "s", "Я", "中", "क", "م", "1", "٣", "É")
@@ -34,7 +34,7 @@ def find_border(tokenizer: Any, encode: EncodeBatch) -> re.Pattern[str] | None:
         return None
     texts = [f"x{before}\n{after}y" for before, after in product(BEFORE, AFTER)]
     whole = encode(texts, False)
-    apart = (b for b in LINE_BORDERS if _same(whole, encode_lines(texts, False, encode, b)))
+    apart = (b for b in LINE_ENDS if _same(whole, encode_lines(texts, False, encode, b)))
     return next(apart, None)
 
 
@@ -42,7 +42,7 @@ def encode_lines(
     texts: Sequence[str], special: bool | None, encode: EncodeBatch, border: re.Pattern[str]
 ) -> list[TokenIds]:
     """Encode texts by their lines; special tokens go before the first line only."""
-    cut = [border.split(text) for text in texts]
+    cut = [_cut(text, border) for text in texts]
     first = sorted({lines[0] for lines in cut})
     rest = sorted({line for lines in cut for line in lines[1:]})
     ids_of_first = dict(zip(first, encode(first, special), strict=True))
@@ -51,6 +51,11 @@ def encode_lines(
         np.concatenate([ids_of_first[lines[0]], *(ids_of_rest[line] for line in lines[1:])])
         for lines in cut
     ]
+
+
+def _cut(text: str, border: re.Pattern[str]) -> list[str]:
+    ends = [0, *(match.end() for match in border.finditer(text)), len(text)]
+    return [text[start:end] for start, end in pairwise(ends)]
 
 
 def agrees(

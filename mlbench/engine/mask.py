@@ -60,9 +60,9 @@ class TreeMask:
 
     def __init__(self, node: Ints, position: Ints, end: Ints, *, n_kept: int, device: Any) -> None:
         self.n_kept, self.n_keys = n_kept, len(node)
-        self.node, self.position, self.end = (
-            on_device(numbers, device) for numbers in (node, position, end)
-        )
+        self.position = on_device(position, device)
+        narrow = (numbers.astype(np.int32) for numbers in (node, end))  # compared for each key
+        self.node, self.end = (on_device(numbers, device) for numbers in narrow)
         size = CPU_BLOCK if device.type == "cpu" else GPU_BLOCK
         self.blocks = [
             Block(slice(first - n_kept, stop - n_kept), on_device(keys, device))
@@ -86,12 +86,12 @@ class TreeMask:
         node = self.node[self.n_kept :][block.queries, None]
         seen = (self.node[keys] <= node) & (node < self.end[keys])
         if rule is not masking_utils.causal_mask_function:
-            zero = torch.zeros((1, 1, 1, 1), dtype=torch.long, device=seen.device)
+            first = torch.zeros((1, 1, 1, 1), dtype=torch.long, device=seen.device)
             position = self.position[self.n_kept :][None, None, block.queries, None]
-            allowed = rule(zero, zero, position, self.position[None, None, None, keys])
+            allowed = rule(first, first, position, self.position[None, None, None, keys])
             seen &= allowed.expand(1, 1, *seen.shape)[0, 0]
-        mask = torch.zeros((1, 1, *seen.shape), dtype=dtype, device=seen.device)
-        return mask.masked_fill_(~seen, torch.finfo(dtype).min)
+        zero = torch.zeros((), dtype=dtype, device=seen.device)
+        return torch.where(seen, zero, torch.full_like(zero, torch.finfo(dtype).min))[None, None]
 
     def answer(self, **call: Any) -> torch.Tensor:
         """Stand in for transformers' mask builders; the arguments are theirs."""
