@@ -101,10 +101,11 @@ def wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def least_operations(lm: PackedLM, work: Work) -> float:
-    """Count what no scorer can avoid: each distinct token once, logits where they are wanted.
+def distinct_operations(lm: PackedLM, work: Work) -> float:
+    """Count each distinct token once through all layers, logits where they are wanted.
 
-    Products with weights only; attention comes on top, so the share of the limit is a lower bound.
+    Products with weights only: attention comes on top, which is more; the last layer's are counted
+    whole, though most of it is needed where logits are wanted only, which is less.
     nan for generation, whose passes of a token a row are bound by memory.
     """
     if work.kind == "generate_until":
@@ -181,7 +182,7 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
         agreement = agree(b[1], a[1], work)
         rates.append(product_rates(options))
     seconds = statistics.median(packed_times)
-    rate = least_operations(packed, work) / n_docs / seconds
+    rate = distinct_operations(packed, work) / n_docs / seconds
     stock, fastest = (statistics.median(each) for each in zip(*rates, strict=True))
     return Row(
         name,

@@ -111,5 +111,5 @@ def test_a_module_that_does_not_map_tokens_is_an_error(llama, trie):
 def test_attention_after_the_last_one_is_an_error(llama, trie):
     forward = Forward(llama)
     forward.tail.n_attentions, forward.tail.modules = 2, [llama.model.layers[-1].mlp]
-    with pytest.raises(MaskError, match="attends more often than 2 times"):
+    with pytest.raises(MaskError, match="attends more than the 2 times"):
         score_packed(forward, trie, Budget(60, 60))

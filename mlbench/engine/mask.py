@@ -7,7 +7,6 @@ rather than to their places in the pack. So nothing here knows any architecture.
 """
 
 import contextlib
-import itertools
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -55,7 +54,8 @@ class TreeMask:
     """The mask of one pack: queries are its nodes, keys are the `kept` ancestors, then the queries.
 
     `node`, `position` and `end` are over the keys. `n_calls` tells whether the model asked at all:
-    one that builds its mask elsewhere would mix the requests up without an error.
+    one that builds its mask elsewhere would mix the requests up without an error. `n_attended`
+    counts the attentions so far; `last` is the number of the last one, 0 where it is not known.
     """
 
     def __init__(self, node: Ints, position: Ints, end: Ints, *, n_kept: int, device: Any) -> None:
@@ -121,33 +121,34 @@ class TreeMask:
         """
         self.n_attended += 1
         if 0 < self.last < self.n_attended:
-            raise MaskError(
-                f"a model attends more often than {self.last} times, as it did at first"
-            )
+            raise MaskError(f"a model attends more than the {self.last} times of its first pack")
         is_ours = isinstance(attention_mask, LazyMask) and attention_mask.tree is self
         if not is_ours or options.get("position_bias") is not None:
             return _sdpa(module, query, key, value, attention_mask, **options)
         assert isinstance(attention_mask, LazyMask)
         parts = []
-        for block, mask, place in self._asked(attention_mask.parts):
-            keys = block.keys.to(key.device)  # layers may be spread over devices
+        for block, mask, place in self._asked(attention_mask.parts, key.device):
             part, _ = _sdpa(
-                *(module, query[:, :, block.queries][:, :, place], key.index_select(2, keys)),
-                *(value.index_select(2, keys), mask[:, :, place].to(key.device)),
+                *(module, query[:, :, block.queries][:, :, place]),
+                *(key.index_select(2, block.keys), value.index_select(2, block.keys), mask),
                 **options,
             )
             parts.append(part)
         output = torch.cat(parts, dim=1)
         return spread(output, self.wanted, query.shape[2]) if self.is_past_last else output, None
 
-    def _asked(self, masks: list[torch.Tensor]) -> Iterator[tuple[Block, torch.Tensor, Any]]:
-        """Give the blocks to compute, their masks, and which queries of each."""
+    def _asked(
+        self, masks: list[torch.Tensor], device: torch.device
+    ) -> Iterator[tuple[Block, torch.Tensor, Any]]:
+        """Give the blocks to compute, their masks and which queries of each, on a device."""
         if not self.is_past_last:
-            yield from zip(self.blocks, masks, itertools.repeat(slice(None)))
-            return
-        for block, mask, place in zip(self.blocks, masks, self.places, strict=True):
-            if len(place):
-                yield block, mask, place
+            places: list[Any] = [slice(None)] * len(self.blocks)
+        else:
+            places = [place.to(device) for place in self.places]
+        for block, mask, place in zip(self.blocks, masks, places, strict=True):
+            if isinstance(place, slice) or len(place):
+                moved = Block(block.queries, block.keys.to(device))
+                yield moved, mask.to(device)[:, :, place], place
 
 
 class LazyMask(torch.Tensor):
