@@ -23,7 +23,7 @@ from lm_eval.models.huggingface import HFLM
 from pages import machine_note, milliseconds, write_section
 from workloads import (
     SHAPES,
-    TRAINING_TEXTS,
+    TOKENIZERS,
     WORKLOADS,
     Work,
     device_name,
@@ -239,10 +239,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--workload", choices=WORKLOADS, nargs="+", default=list(WORKLOADS))
     parser.add_argument(
         "--tokenizer",
-        choices=TRAINING_TEXTS,
+        choices=TOKENIZERS,
         nargs="+",
         default=["four"],
-        help="trained on: the workloads' four languages, these and the labels, every language",
+        help="trained on: the workloads' four languages (or half as large), these and the labels, "
+        "every language",
     )
     parser.add_argument("--docs", type=int, default=50, help="of each language, packed")
     parser.add_argument("--languages", type=int, default=1, choices=range(1, 5))
@@ -271,9 +272,10 @@ def main() -> None:
     logging.disable(logging.WARNING)
     model = make_model(options.model, options.device, options.dtype)
     table = HEADER
-    for texts, name in itertools.product(options.tokenizer, options.workload):
-        tokenizer = make_tokenizer(TRAINING_TEXTS[texts]())
-        label = options.model if len(options.tokenizer) == 1 else f"{options.model}, {texts}"
+    for kind, name in itertools.product(options.tokenizer, options.workload):
+        texts, size = TOKENIZERS[kind]
+        tokenizer = make_tokenizer(texts(), size)
+        label = options.model if len(options.tokenizer) == 1 else f"{options.model}, {kind}"
         table += line(label, compare(name, model, tokenizer, options))
         print(table.splitlines()[-1], flush=True)
     clock = "wall time" if options.clock is time.perf_counter else "CPU time"

@@ -181,21 +181,23 @@ def sentences_and_labels() -> list[str]:
     return all_sentences() + 1000 * [f" {category}" for category in CATEGORIES]
 
 
-# What a tokenizer is trained on decides how many of the labels are a token.
-TRAINING_TEXTS: dict[str, Callable[[], list[str]]] = {
-    "four": all_sentences,
-    "labels": sentences_and_labels,
-    "every": sentences_of_every_language,
+# What a tokenizer is trained on, and its size, decide how many of the labels are a token.
+VOCABULARY = 16_000
+TOKENIZERS: dict[str, tuple[Callable[[], list[str]], int]] = {
+    "four": (all_sentences, VOCABULARY),
+    "half": (all_sentences, VOCABULARY // 2),
+    "labels": (sentences_and_labels, VOCABULARY),
+    "every": (sentences_of_every_language, VOCABULARY),
 }
 
 
-def make_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
+def make_tokenizer(texts: Iterable[str], size: int = VOCABULARY) -> PreTrainedTokenizerFast:
     """Train a byte-level BPE on the text itself, some seconds."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=16_000,
+        vocab_size=size,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         special_tokens=["<s>", "</s>"],
         show_progress=False,
