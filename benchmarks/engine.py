@@ -162,7 +162,9 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
     """Measure one workload."""
     work = WORKLOADS[name](options.docs, options.languages)
     n_docs = len(work.requests) // work.n_choices
-    few = work.first(options.hf_docs)
+    chosen = work.spread(options.hf_docs)
+    few = work._replace(requests=[work.requests[i] for i in chosen])
+    n_few = len(few.requests) // few.n_choices
     packed = PackedLM(model, tokenizer=tokenizer, batch_tokens=options.batch_tokens)
     _, fed_packed = count_fed(packed, work, options.clock)
     batches = {n: HFLM(model, tokenizer=tokenizer, batch_size=n) for n in options.hf_batches}
@@ -177,9 +179,9 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
         lambda: timed(packed, work, options.clock),
         options.repeats,
     ):
-        hf_times.append(a[0] / options.hf_docs)
+        hf_times.append(a[0] / n_few)
         packed_times.append(b[0] / n_docs)
-        agreement = agree(b[1], a[1], work)
+        agreement = agree([b[1][i] for i in chosen], a[1], work)
         rates.append(product_rates(options))
     seconds = statistics.median(packed_times)
     rate = distinct_operations(packed, work) / n_docs / seconds
@@ -192,7 +194,7 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
         packed_all=packed_times,
         share=rate / stock,
         share_of_fastest=rate / fastest,
-        fed_hf=tried[best][1] / options.hf_docs,
+        fed_hf=tried[best][1] / n_few,
         fed_packed=fed_packed / n_docs,
         agreement=agreement,
     )
@@ -200,7 +202,6 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
 
 def agree(found: list[Any], expected: list[Any], work: Work) -> str:
     """Say how far the answers are apart: a relative difference, or how many texts are equal."""
-    found = found[: len(expected)]
     if work.kind == "generate_until":
         same = sum(a == b for a, b in zip(found, expected, strict=True))
         return f"{same} of {len(expected)} texts equal"

@@ -63,6 +63,12 @@ class Work(NamedTuple):
         """Keep the first docs."""
         return self._replace(requests=self.requests[: n_docs * self.n_choices])
 
+    def spread(self, n_docs: int) -> list[int]:
+        """Number the requests of docs spread evenly, so that they are about as long as all are."""
+        n_all = len(self.requests) // self.n_choices
+        docs = [i * n_all // n_docs for i in range(n_docs)] if n_docs < n_all else range(n_all)
+        return [doc * self.n_choices + choice for doc in docs for choice in range(self.n_choices)]
+
     def instances(self) -> list[Instance]:
         """Wrap the arguments for lm-eval."""
         return [Instance(self.kind, {}, request, i) for i, request in enumerate(self.requests)]

@@ -111,9 +111,7 @@ def test_scores_do_not_depend_on_how_a_pack_is_cut(qwen, monkeypatch, n_rows):
     """Attention goes by blocks of queries, the softmax by blocks of rows."""
     monkeypatch.setattr(mask, "CPU_BLOCK", 8 * n_rows)
     monkeypatch.setattr(predictions, "CPU_READ_BYTES", n_rows * 4 * SMALL["vocab_size"])
-    lm = toy_lm(qwen, batch_tokens=4096)
-    for _ in range(2):  # the first pack of a model is computed whole
-        check(lm, toy_requests(random.Random(2)))
+    check(toy_lm(qwen, batch_tokens=4096), toy_requests(random.Random(2)))
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 7, 64, 4096])

@@ -121,7 +121,7 @@ class TreeMask:
         """
         self.n_attended += 1
         if 0 < self.last < self.n_attended:
-            raise MaskError(f"a model attends more than the {self.last} times of its first pack")
+            raise MaskError(f"a model attends more than the {self.last} times of its first pass")
         is_ours = isinstance(attention_mask, LazyMask) and attention_mask.tree is self
         if not is_ours or options.get("position_bias") is not None:
             return _sdpa(module, query, key, value, attention_mask, **options)

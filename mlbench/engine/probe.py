@@ -83,7 +83,7 @@ def probe(model: Any, mode: Mode) -> bool | None:
 
 
 def _agrees(tiny: Any, requests: list[Scored], expected: list[Score], mode: Mode) -> bool:
-    forward = Forward(tiny)  # one, since the first pack of a model teaches where its tail begins
+    forward = Forward(tiny)
     try:
         runs = [_run(forward, requests, mode, n_tokens) for n_tokens in PACK_TOKENS]
     except ARCHITECTURE_ERRORS as error:

@@ -2,7 +2,7 @@
 
 So what runs from there to the logits is needed at the tokens that something is predicted at, and at
 no others; in a model of few layers that is a good part of all work. Which modules these are is seen
-in a model's first pack, so nothing here knows any architecture.
+in a model's first pass, so nothing here knows any architecture.
 """
 
 import contextlib
