@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from lm_eval.models.huggingface import HFLM
 from transformers import LlamaConfig, Qwen2Config
 
-from mlbench.engine import mask, predictions
+from mlbench.engine import attention, predictions
+from mlbench.engine.attention import Limits
 from mlbench.errors import ContextOverflow, ModelError
 
 SMALL = {
@@ -106,10 +107,10 @@ def test_languages_and_families_mixed_in_one_call(lm):
     check(lm, mixed)
 
 
-@pytest.mark.parametrize("n_rows", [1, 3])
-def test_scores_do_not_depend_on_how_a_pack_is_cut(qwen, monkeypatch, n_rows):
-    """Attention goes by blocks of queries, the softmax by blocks of rows."""
-    monkeypatch.setattr(mask, "CPU_BLOCK", 8 * n_rows)
+@pytest.mark.parametrize(("n_rows", "together"), [(1, (1, 1)), (3, (1, 1)), (1, (4096, 32))])
+def test_scores_do_not_depend_on_how_a_pack_is_cut(qwen, monkeypatch, n_rows, together):
+    """Attention goes by blocks of queries, alone or together, the softmax by blocks of rows."""
+    monkeypatch.setattr(attention, "ON_CPU", Limits(8 * n_rows, *together))
     monkeypatch.setattr(predictions, "CPU_READ_BYTES", n_rows * 4 * SMALL["vocab_size"])
     check(toy_lm(qwen, batch_tokens=4096), toy_requests(random.Random(2)))
 

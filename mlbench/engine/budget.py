@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 SMALLEST_PACK = 16
 # Above these the matrix products of a layer are no longer faster per token; see docs/benchmarks.md.
 CPU_TOKENS = 1536
-GPU_TOKENS = 4096
+GPU_TOKENS = 16384
+# Eager attention holds the scores of all pairs of tokens, of all heads.
+EAGER_TOKENS = 4096
 # Logits of one pass, of what is free.
 LOGITS_SHARE = 0.1
 ACTIVATIONS_SHARE = 0.3
@@ -70,7 +72,9 @@ def default_budget(model: Any, batch_tokens: int | None) -> Budget:
         logits_bytes = min(logits_bytes, CPU_LOGITS_BYTES)
     if batch_tokens is None:
         token_bytes = config.hidden_size * LIVE_STATES * torch.finfo(model.dtype).bits // 8
-        largest = CPU_TOKENS if device.type == "cpu" else GPU_TOKENS
+        is_eager = getattr(config, "_attn_implementation", None) == "eager"
+        largest = EAGER_TOKENS if is_eager else GPU_TOKENS
+        largest = CPU_TOKENS if device.type == "cpu" else largest
         batch_tokens = min(largest, int(ACTIVATIONS_SHARE * free / token_bytes))
     return Budget(max(batch_tokens, SMALLEST_PACK), int(logits_bytes / row_bytes))
 

@@ -41,16 +41,42 @@ def find_border(tokenizer: Any, encode: EncodeBatch) -> re.Pattern[str] | None:
 def encode_lines(
     texts: Sequence[str], special: bool | None, encode: EncodeBatch, border: re.Pattern[str]
 ) -> list[TokenIds]:
-    """Encode texts by their lines; special tokens go before the first line only."""
-    cut = [_cut(text, border) for text in texts]
-    first = sorted({lines[0] for lines in cut})
-    rest = sorted({line for lines in cut for line in lines[1:]})
+    """Encode texts by their lines; special tokens go before the first line only.
+
+    Fast where a text that begins others comes right before them, as in sorted ones: what they
+    share is cut and joined once.
+    """
+    heads, cut = _cut_all(texts, border)
+    lines_of = {head: _cut(head, border) for head in dict.fromkeys(heads) if head}
+    whole = [lines for head, lines in zip(heads, cut, strict=True) if not head]
+    first = sorted({lines[0] for lines in (*lines_of.values(), *whole)})
+    rest = {line for lines in (*lines_of.values(), *whole) for line in lines[1:]}
+    rest |= {line for head, lines in zip(heads, cut, strict=True) if head for line in lines}
     ids_of_first = dict(zip(first, encode(first, special), strict=True))
-    ids_of_rest = dict(zip(rest, encode(rest, False), strict=True))
+    ids_of_rest = dict(zip(sorted(rest), encode(sorted(rest), False), strict=True))
+
+    def join(lines: Sequence[str]) -> TokenIds:
+        following = (ids_of_rest[line] for line in lines[1:])
+        return np.concatenate([ids_of_first[lines[0]], *following])
+
+    ids_of_head = {head: join(lines) for head, lines in lines_of.items()}
     return [
-        np.concatenate([ids_of_first[lines[0]], *(ids_of_rest[line] for line in lines[1:])])
-        for lines in cut
+        np.concatenate([ids_of_head[head], *(ids_of_rest[line] for line in lines)])
+        if head
+        else join(lines)
+        for head, lines in zip(heads, cut, strict=True)
     ]
+
+
+def _cut_all(texts: Sequence[str], border: re.Pattern[str]) -> tuple[list[str], list[list[str]]]:
+    """Cut each text into a head of whole lines, which neighbours may share, and the lines after."""
+    heads, cut, base, head = [], [], "", ""
+    for text in texts:
+        if not base or not text.startswith(base):
+            base, head = text, text[: max((m.end() for m in border.finditer(text)), default=0)]
+        heads.append(head)
+        cut.append(_cut(text[len(head) :], border))
+    return heads, cut
 
 
 def _cut(text: str, border: re.Pattern[str]) -> list[str]:

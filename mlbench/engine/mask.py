@@ -9,23 +9,21 @@ rather than to their places in the pack. So nothing here knows any architecture.
 import contextlib
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import torch
 from torch.utils._pytree import tree_map
 from transformers import masking_utils
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from mlbench.engine.attention import Blocks, cut, plain_attention
 from mlbench.engine.predictions import on_device
 from mlbench.engine.trie import Ints
 
 MaskRule = Callable[..., torch.Tensor]
 
-# Queries that attend together. Smaller blocks compute less, larger ones run faster.
-CPU_BLOCK = 128
-GPU_BLOCK = 1024
 # What a model may ask of a mask without reading it.
 ANSWERED_UNREAD = {
     *(getattr(torch.Tensor, name).__get__ for name in ("shape", "dtype", "device", "ndim")),
@@ -35,19 +33,6 @@ ANSWERED_UNREAD = {
 
 class MaskError(RuntimeError):
     """A model asked for a mask that a pack cannot give; it must be scored in another mode."""
-
-
-class Block(NamedTuple):
-    """A run of queries, with the numbers of the keys that it sees any of."""
-
-    queries: slice
-    keys: torch.Tensor
-
-    def places(self, queries: Ints) -> Ints:
-        """Find those of some ascending queries that are in this block, counted from its first."""
-        first, stop = np.searchsorted(queries, [self.queries.start, self.queries.stop])
-        places: Ints = queries[first:stop] - self.queries.start
-        return places
 
 
 class TreeMask:
@@ -63,35 +48,39 @@ class TreeMask:
         self.position = on_device(position, device)
         narrow = (numbers.astype(np.int32) for numbers in (node, end))  # compared for each key
         self.node, self.end = (on_device(numbers, device) for numbers in narrow)
-        size = CPU_BLOCK if device.type == "cpu" else GPU_BLOCK
-        self.blocks = [
-            Block(slice(first - n_kept, stop - n_kept), on_device(keys, device))
-            for first, stop, keys in _blocks(node, end, n_kept, size)
-        ]
+        self.blocks = cut(node, end, n_kept, device)
+        self.places: list[torch.Tensor] = []
         self.n_calls = self.n_attended = self.last = 0
 
     def narrow_last(self, last: int, wanted: Ints) -> None:
-        """Let attention number `last`, the last one, be computed for the queries `wanted` only."""
+        """Let attention number `last`, the last one, be computed for the queries `wanted` only.
+
+        Blocks that go together are computed for all: it is one layer of many, and fewer calls.
+        """
         self.last, self.wanted = last, on_device(wanted, self.node.device)
-        self.places = [on_device(block.places(wanted), self.node.device) for block in self.blocks]
+        if self.node.device.type == "cpu" and all(blocks.n == 1 for blocks in self.blocks):
+            self.places = [torch.from_numpy(block.places(wanted)) for block in self.blocks]
 
     @property
     def is_past_last(self) -> bool:
         """Say whether the last attention, where it is known, has been computed."""
         return 0 < self.last <= self.n_attended
 
-    def additive(self, rule: MaskRule, dtype: torch.dtype, block: Block) -> torch.Tensor:
-        """Build the mask added to attention scores, as SDPA and eager attention both take it."""
-        keys = block.keys
-        node = self.node[self.n_kept :][block.queries, None]
+    def additive(self, rule: MaskRule, dtype: torch.dtype, blocks: Blocks) -> torch.Tensor:
+        """Build the mask added to attention scores, (blocks, 1, size, keys), as SDPA takes it."""
+        keys = blocks.keys[:, None]
+        node, position = (
+            blocks.fold(each[self.n_kept :], 0)[..., None] for each in (self.node, self.position)
+        )
         seen = (self.node[keys] <= node) & (node < self.end[keys])
+        if blocks.n_keys is not None:
+            seen &= torch.arange(keys.shape[2], device=keys.device) < blocks.n_keys
         if rule is not masking_utils.causal_mask_function:
             first = torch.zeros((1, 1, 1, 1), dtype=torch.long, device=seen.device)
-            position = self.position[self.n_kept :][None, None, block.queries, None]
-            allowed = rule(first, first, position, self.position[None, None, None, keys])
-            seen &= allowed.expand(1, 1, *seen.shape)[0, 0]
+            allowed = rule(first, first, position[:, None], self.position[keys][:, None])
+            seen &= allowed.expand(seen.shape[0], 1, *seen.shape[1:])[:, 0]
         zero = torch.zeros((), dtype=dtype, device=seen.device)
-        return torch.where(seen, zero, torch.full_like(zero, torch.finfo(dtype).min))[None, None]
+        return torch.where(seen, zero, torch.full_like(zero, torch.finfo(dtype).min))[:, None]
 
     def answer(self, **call: Any) -> torch.Tensor:
         """Stand in for transformers' mask builders; the arguments are theirs."""
@@ -114,41 +103,24 @@ class TreeMask:
         attention_mask: torch.Tensor | None,
         **options: Any,
     ) -> tuple[torch.Tensor, None]:
-        """Stand in for SDPA attention, by blocks of queries, over the keys that a block sees.
-
-        Docs do not see each other, so most of a pack's mask is empty: without this, attention
-        would cost a pack's length for every token instead of a request's.
-        """
+        """Stand in for SDPA attention, by blocks of queries; see attention.py."""
         self.n_attended += 1
         if 0 < self.last < self.n_attended:
             raise MaskError(f"a model attends more than the {self.last} times of its first pass")
         is_ours = isinstance(attention_mask, LazyMask) and attention_mask.tree is self
         if not is_ours or options.get("position_bias") is not None:
-            return _sdpa(module, query, key, value, attention_mask, **options)
+            return plain_attention(module, query, key, value, attention_mask, **options), None
         assert isinstance(attention_mask, LazyMask)
-        parts = []
-        for block, mask, place in self._asked(attention_mask.parts, key.device):
-            part, _ = _sdpa(
-                *(module, query[:, :, block.queries][:, :, place]),
-                *(key.index_select(2, block.keys), value.index_select(2, block.keys), mask),
-                **options,
+        narrow = self.places if self.is_past_last else []
+        parts = [
+            blocks.to(key.device).attend(
+                module, (query, key, value), mask.to(key.device), place, **options
             )
-            parts.append(part)
+            for blocks, mask, place in zip_longest(self.blocks, attention_mask.parts, narrow)
+            if place is None or len(place)
+        ]
         output = torch.cat(parts, dim=1)
-        return spread(output, self.wanted, query.shape[2]) if self.is_past_last else output, None
-
-    def _asked(
-        self, masks: list[torch.Tensor], device: torch.device
-    ) -> Iterator[tuple[Block, torch.Tensor, Any]]:
-        """Give the blocks to compute, their masks and which queries of each, on a device."""
-        if not self.is_past_last:
-            places: list[Any] = [slice(None)] * len(self.blocks)
-        else:
-            places = [place.to(device) for place in self.places]
-        for block, mask, place in zip(self.blocks, masks, places, strict=True):
-            if isinstance(place, slice) or len(place):
-                moved = Block(block.queries, block.keys.to(device))
-                yield moved, mask.to(device)[:, :, place], place
+        return spread(output, self.wanted, query.shape[2]) if narrow else output, None
 
 
 class LazyMask(torch.Tensor):
@@ -176,9 +148,9 @@ class LazyMask(torch.Tensor):
     @cached_property
     def whole(self) -> torch.Tensor:
         """All of it, (1, 1, queries, keys)."""
-        everything = Block(
-            slice(None), torch.arange(self.tree.n_keys, device=self.tree.node.device)
-        )
+        n_queries = self.tree.n_keys - self.tree.n_kept
+        keys = torch.arange(self.tree.n_keys, device=self.tree.node.device)[None]
+        everything = Blocks(slice(0, n_queries), 1, n_queries, keys, None)
         return self.tree.additive(self.rule, self.dtype, everything).to(self.device)
 
     @classmethod
@@ -200,18 +172,6 @@ def spread(states: torch.Tensor, places: torch.Tensor, n: int) -> torch.Tensor:
     """Put states (1, places, ...) at their places among `n` tokens, the others being zero."""
     whole = states.new_zeros(1, n, *states.shape[2:])
     return whole.index_copy_(1, places.to(states.device), states)
-
-
-def _sdpa(*arguments: Any, **options: Any) -> tuple[torch.Tensor, None]:
-    output, _ = sdpa_attention_forward(*arguments, **options)
-    return output, None
-
-
-def _blocks(node: Ints, end: Ints, n_kept: int, size: int) -> Iterator[tuple[int, int, Ints]]:
-    """Cut the queries into runs [first, stop) of the keys, each with the keys that it sees."""
-    for first in range(n_kept, len(node), size):
-        stop = min(first + size, len(node))
-        yield first, stop, np.flatnonzero(end[:stop] > node[first])
 
 
 @contextlib.contextmanager

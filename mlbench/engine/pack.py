@@ -48,13 +48,15 @@ class Path:
 
     def _select(self, kept: Ints) -> None:
         is_head = bool((kept == np.arange(len(kept))).all())
+        devices = {layer.keys.device for layer in self._layers()}
+        index = {device: on_device(kept, device) for device in devices}
         for layer in self._layers():
-            index = on_device(kept, layer.keys.device)
             for name in POSITIONED_STATES:
                 states = getattr(layer, name, None)
                 if states is None:
                     continue
-                part = states[..., : len(kept), :] if is_head else states.index_select(-2, index)
+                at = index[states.device]
+                part = states[..., : len(kept), :] if is_head else states.index_select(-2, at)
                 setattr(layer, name, part)
 
 
