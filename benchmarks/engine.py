@@ -56,6 +56,7 @@ class Row(NamedTuple):
     fed_hf: float
     fed_packed: float
     agreement: str
+    peaks: tuple[float, float]
 
 
 def timed(lm: Any, work: Work, clock: Clock) -> tuple[float, list[Any]]:
@@ -122,30 +123,46 @@ def distinct_operations(lm: PackedLM, work: Work) -> float:
     return 2.0 * (sum(weights.values()) * len(trie) + head * n_rows)
 
 
-def count_fed(lm: Any, work: Work, clock: Clock) -> tuple[float, int]:
-    """Return the seconds of one call and the tokens that the model is fed, padding included."""
+class Counted(NamedTuple):
+    """One call: its seconds, the tokens that the model was fed, padding included, and its memory.
+
+    `peak_gib` is of a GPU, the model included; nan on others, where memory.py measures it.
+    """
+
+    seconds: float
+    n_fed: int
+    peak_gib: float
+
+
+def count_fed(lm: Any, work: Work, clock: Clock) -> Counted:
+    """Make one call and count."""
     n_fed = 0
 
     def count(_: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
         nonlocal n_fed
         n_fed += (arguments[0] if arguments else named["input_ids"]).numel()
 
+    is_gpu = lm.model.device.type == "cuda"
+    if is_gpu:
+        torch.cuda.reset_peak_memory_stats()
     hook = lm.model.register_forward_pre_hook(count, with_kwargs=True)
     try:
         seconds, _ = timed(lm, work, clock)
     finally:
         hook.remove()
-    return seconds, n_fed
+    return Counted(
+        seconds, n_fed, torch.cuda.max_memory_allocated() / 2**30 if is_gpu else math.nan
+    )
 
 
-def count_fed_if_it_fits(lm: Any, work: Work, clock: Clock) -> tuple[float, int]:
+def count_fed_if_it_fits(lm: Any, work: Work, clock: Clock) -> Counted:
     """Count as `count_fed` does; where a GPU's memory does not do, it takes forever."""
     try:
         return count_fed(lm, work, clock)
     except torch.OutOfMemoryError:
         print(f"{type(lm).__name__} runs out of memory at batch size {lm.batch_size}", flush=True)
     torch.cuda.empty_cache()
-    return math.inf, 0
+    return Counted(math.inf, 0, math.inf)
 
 
 def alternate(first: Any, second: Any, repeats: int) -> Iterator[tuple[Any, Any]]:
@@ -166,11 +183,11 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
     few = work._replace(requests=[work.requests[i] for i in chosen])
     n_few = len(few.requests) // few.n_choices
     packed = PackedLM(model, tokenizer=tokenizer, batch_tokens=options.batch_tokens)
-    _, fed_packed = count_fed(packed, work, options.clock)
+    fed = count_fed(packed, work, options.clock)
     batches = {n: HFLM(model, tokenizer=tokenizer, batch_size=n) for n in options.hf_batches}
     tried = {n: count_fed_if_it_fits(hf, few, options.clock) for n, hf in batches.items()}
     best = min(tried, key=tried.__getitem__)
-    if math.isinf(tried[best][0]):
+    if math.isinf(tried[best].seconds):
         raise SystemExit(f"hf ran out of memory at all batch sizes {options.hf_batches}")
     hf = batches[best]
     rates, hf_times, packed_times, agreement = [], [], [], ""
@@ -194,9 +211,10 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
         packed_all=packed_times,
         share=rate / stock,
         share_of_fastest=rate / fastest,
-        fed_hf=tried[best][1] / n_few,
-        fed_packed=fed_packed / n_docs,
+        fed_hf=tried[best].n_fed / n_few,
+        fed_packed=fed.n_fed / n_docs,
         agreement=agreement,
+        peaks=(tried[best].peak_gib, fed.peak_gib),
     )
 
 
@@ -214,8 +232,9 @@ def agree(found: list[Any], expected: list[Any], work: Work) -> str:
 
 
 HEADER = """| model | workload | hf, ms/doc (batch) | packed, ms/doc (range) | times faster | \
-of the matmul limit | of the fastest matmul | tokens fed/doc, hf → packed | largest difference |
-|---|---|---|---|---|---|---|---|---|
+of the matmul limit | of the fastest matmul | tokens fed/doc, hf → packed | \
+GPU memory, GiB, hf → packed | largest difference |
+|---|---|---|---|---|---|---|---|---|---|
 """
 
 
@@ -225,11 +244,12 @@ def line(model: str, row: Row) -> str:
     shares = [
         "–" if math.isnan(share) else f"{share:.0%}" for share in (row.share, row.share_of_fastest)
     ]
+    memory = "–" if math.isnan(row.peaks[1]) else "{:.1f} → {:.1f}".format(*row.peaks)
     return (
         f"| {model} | {row.workload} | {milliseconds(row.hf)} ({row.hf_batch}) "
         f"| {milliseconds(row.packed)} ({milliseconds(low)}–{milliseconds(high)}) "
         f"| {row.hf / row.packed:.1f} | {' | '.join(shares)} "
-        f"| {row.fed_hf:.0f} → {row.fed_packed:.1f} | {row.agreement} |\n"
+        f"| {row.fed_hf:.0f} → {row.fed_packed:.1f} | {memory} | {row.agreement} |\n"
     )
 
 

@@ -107,7 +107,9 @@ def test_languages_and_families_mixed_in_one_call(lm):
     check(lm, mixed)
 
 
-@pytest.mark.parametrize(("n_rows", "together"), [(1, (1, 1)), (3, (1, 1)), (1, (4096, 32))])
+@pytest.mark.parametrize(
+    ("n_rows", "together"), [(1, (1, 1, 1)), (3, (1, 1, 1)), (1, (4096, 4, 32))]
+)
 def test_scores_do_not_depend_on_how_a_pack_is_cut(qwen, monkeypatch, n_rows, together):
     """Attention goes by blocks of queries, alone or together, the softmax by blocks of rows."""
     monkeypatch.setattr(attention, "ON_CPU", Limits(8 * n_rows, *together))

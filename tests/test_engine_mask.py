@@ -14,7 +14,7 @@ REQUESTS = ([1, 2, 3, 4, 9], [1, 2, 3, 5, 6, 9], [1, 2, 7, 8, 9], [4, 4, 4, 9], 
 RULES = [causal_mask_function, sliding_window_causal_mask_function(2)]
 
 
-@pytest.fixture(params=[Limits(3, 1, 1), Limits(3, 24, 4)], ids=["alone", "together"])
+@pytest.fixture(params=[Limits(3, 1, 1, 1), Limits(3, 24, 2, 4)], ids=["alone", "together"])
 def pack(monkeypatch, request):
     """A trie of five requests whose first two tokens are kept of an earlier pack."""
     monkeypatch.setattr(attention, "ON_CPU", request.param)

@@ -63,21 +63,23 @@ def build_trie(requests: Sequence[Scored]) -> Trie:
     inputs = [request.tokens[:-1] for request in requests]
     order = sort_order(inputs)
     shared = _shared_with_previous(inputs, order)
-    n_new = np.array([len(inputs[i]) - s for i, s in zip(order, shared, strict=True)], np.int64)
-    n_nodes = int(n_new.sum())
-    token, depth, end = (np.empty(n_nodes, np.int64) for _ in range(3))
+    rest = [inputs[i][n:] for i, n in zip(order, shared, strict=True)]
+    n_new = np.array([len(tokens) for tokens in rest], np.int64)
+    first = np.cumsum(n_new) - n_new
+    number = np.arange(n_new.sum())
+    token = np.concatenate([np.empty(0, np.int64), *rest])
+    depth = number - np.repeat(first - shared, n_new)
+    end = np.empty_like(number)
     path = np.empty(max((len(tokens) for tokens in inputs), default=0), np.int64)
     wanted: list[Ints] = []
-    node, n_path = 0, 0
-    for i, n_shared, n in zip(order, shared, n_new, strict=True):
-        length = n_shared + int(n)
+    n_path = 0
+    for i, n_shared, node, n in zip(order, shared, first.tolist(), n_new.tolist(), strict=True):
+        length = n_shared + n
         end[path[n_shared:n_path]] = node
-        path[n_shared:length] = np.arange(node, node + n)
-        token[node : node + n] = inputs[i][n_shared:]
-        depth[node : node + n] = np.arange(n_shared, length)
+        path[n_shared:length] = number[node : node + n]
         wanted.append(path[length - requests[i].n_scored : length].copy())
-        node, n_path = node + int(n), length
-    end[path[:n_path]] = node
+        n_path = length
+    end[path[:n_path]] = len(number)
     return Trie(token, depth, end, *_sort_wanted(requests, order, wanted))
 
 
