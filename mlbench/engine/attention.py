@@ -36,7 +36,7 @@ class Limits(NamedTuple):
 
 
 ON_CPU = Limits(size=128, keys=1, n_step=1, keys_step=1)
-ON_ACCELERATOR = Limits(size=256, keys=2**18, n_step=8, keys_step=256)
+ON_ACCELERATOR = Limits(size=256, keys=2**17, n_step=8, keys_step=256)
 
 
 class Blocks(NamedTuple):
