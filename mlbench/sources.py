@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 import tempfile
+import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 DATA_VARIABLE = "MLBENCH_DATA"
 CACHE_VARIABLE = "MLBENCH_CACHE"
+# `datasets` lists a hundred file extensions behind the name of a file that it misses.
+LONGEST_REASON = 240
 
 
 def find_cache() -> Path:
@@ -136,6 +139,7 @@ def _unreachable(source: HubSource, error: Exception, code: str = "") -> str:
     """Word one message: what could not be read, why, and the ways out."""
     lines = str(error).strip().splitlines()
     reason = lines[0] if lines else type(error).__name__
+    reason = textwrap.shorten(reason, LONGEST_REASON, placeholder=" …")
     what = f"{source.hub_id} {code}".strip()
     return (
         f"cannot read data set {what}: {reason}. Check the connection and try: mlbench fetch; "
