@@ -64,10 +64,18 @@ class Work(NamedTuple):
         return self._replace(requests=self.requests[: n_docs * self.n_choices])
 
     def spread(self, n_docs: int) -> list[int]:
-        """Number the requests of docs spread evenly, so that they are about as long as all are."""
+        """Number the requests of a few docs that are about as long as all are.
+
+        They are the middle ones of equal parts of all docs, which are sorted by their length.
+        """
         n_all = len(self.requests) // self.n_choices
-        docs = [i * n_all // n_docs for i in range(n_docs)] if n_docs < n_all else range(n_all)
-        return [doc * self.n_choices + choice for doc in docs for choice in range(self.n_choices)]
+        ids = [
+            range(at, at + self.n_choices) for at in range(0, len(self.requests), self.n_choices)
+        ]
+        ids.sort(key=lambda doc: sum(len(str(self.requests[i])) for i in doc))
+        n_docs = min(n_docs, n_all)
+        chosen = [ids[(2 * part + 1) * n_all // (2 * n_docs)] for part in range(n_docs)]
+        return [i for doc in chosen for i in doc]
 
     def instances(self) -> list[Instance]:
         """Wrap the arguments for lm-eval."""
