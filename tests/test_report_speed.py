@@ -52,21 +52,19 @@ ACT = """async ([id, value]) => {
     document.getElementById(id).value = value;
     document.getElementById(id).dispatchEvent(new Event('input'));
   }
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-}"""
+  await PAINTED;
+}""".replace("PAINTED", PAINTED)
 REFERENCE = """async () => {
-  const painted = () => new Promise(
-    (done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const cell = (row, column) => `<td>${(row * 7919 + column * 104729) % 1000}</td>`;
   const columns = Array.from({length: 12}, (_, column) => column);
   const rows = Array.from({length: 119}, (_, row) => columns.map((c) => cell(row, c)).join(''));
   const table = document.createElement('table');
   table.innerHTML = rows.map((cells) => `<tr>${cells}</tr>`).join('');
   document.body.append(table);
-  await painted();
+  await PAINTED;
   table.remove();
-  await painted();
-}"""
+  await PAINTED;
+}""".replace("PAINTED", PAINTED)
 
 
 @pytest.fixture(scope="module")
