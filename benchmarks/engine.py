@@ -52,7 +52,7 @@ class Row(NamedTuple):
     packed: float
     packed_all: list[float]
     share: float
-    share_of_fastest: float
+    share_of_weights: float
     fed_hf: float
     fed_packed: float
     agreement: str
@@ -69,10 +69,10 @@ def timed(lm: Any, work: Work, clock: Clock) -> tuple[float, list[Any]]:
     return clock() - start, answers
 
 
-def product_rates(options: argparse.Namespace) -> tuple[float, float]:
+def product_rate(options: argparse.Namespace) -> float:
     """Measure the machine's limit: floating point operations a second of one large product.
 
-    As torch multiplies, and as the engine does, which is the same but on some processors.
+    As torch multiplies or as the engine does, whichever is faster: the same but on some processors.
     """
     rows, width = CPU_PRODUCT if options.device == "cpu" else GPU_PRODUCT
     states = torch.randn(rows, width, device=options.device, dtype=options.dtype)
@@ -84,8 +84,7 @@ def product_rates(options: argparse.Namespace) -> tuple[float, float]:
             stock.append(clock_product(states, weight, options.clock))
             with fastest_linear(states.device):
                 fastest.append(clock_product(states, weight, options.clock))
-    operations = 2 * rows * width**2
-    return operations / statistics.median(stock), operations / statistics.median(fastest)
+    return 2 * rows * width**2 / min(statistics.median(stock), statistics.median(fastest))
 
 
 def clock_product(states: torch.Tensor, weight: torch.Tensor, clock: Clock) -> float:
@@ -102,25 +101,37 @@ def wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def distinct_operations(lm: PackedLM, work: Work) -> float:
+class Operations(NamedTuple):
+    """Floating point operations that no scorer can save: of products with weights, of attention."""
+
+    weights: float
+    attention: float
+
+
+def distinct_operations(lm: PackedLM, work: Work) -> Operations:
     """Count each distinct token once through all layers, logits where they are wanted.
 
-    Products with weights only: attention comes on top, which is more; the last layer's are counted
-    whole, though most of it is needed where logits are wanted only, which is less.
-    nan for generation, whose passes of a token a row are bound by memory.
+    A token attends to itself and to those before it, no more: two products, of queries with keys
+    and of shares with values. The last layer is counted whole, though most of it is needed where
+    logits are wanted only. nan for generation, whose passes of a token a row are bound by memory.
     """
     if work.kind == "generate_until":
-        return float("nan")
+        return Operations(math.nan, math.nan)
     if work.kind == "loglikelihood_rolling":
         texts = lm.encoder.texts([text for (text,) in work.requests])
         pairs = [window for ids in texts for window in lm._windows(ids)]
     else:
         pairs = lm.encoder.pairs(work.requests)
     trie = build_trie([Scored(np.concatenate(p), len(p.continuation)) for p in pairs])
+    config = lm.model.config
     head = lm.model.lm_head.weight.numel()
     weights = {id(p): p.numel() for p in lm.model.model.layers.parameters() if p.ndim > 1}
     n_rows = len(np.unique(trie.wanted_node))
-    return 2.0 * (sum(weights.values()) * len(trie) + head * n_rows)
+    n_seen = float((trie.depth + 1).sum())
+    return Operations(
+        2.0 * (sum(weights.values()) * len(trie) + head * n_rows),
+        2 * 2.0 * config.num_hidden_layers * config.hidden_size * n_seen,
+    )
 
 
 class Counted(NamedTuple):
@@ -179,7 +190,7 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
     """Measure one workload."""
     work = WORKLOADS[name](options.docs, options.languages)
     n_docs = len(work.requests) // work.n_choices
-    chosen = work.spread(options.hf_docs)
+    chosen = work.average(options.hf_docs)
     few = work._replace(requests=[work.requests[i] for i in chosen])
     n_few = len(few.requests) // few.n_choices
     packed = PackedLM(model, tokenizer=tokenizer, batch_tokens=options.batch_tokens)
@@ -199,18 +210,18 @@ def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) 
         hf_times.append(a[0] / n_few)
         packed_times.append(b[0] / n_docs)
         agreement = agree([b[1][i] for i in chosen], a[1], work)
-        rates.append(product_rates(options))
+        rates.append(product_rate(options))
     seconds = statistics.median(packed_times)
-    rate = distinct_operations(packed, work) / n_docs / seconds
-    stock, fastest = (statistics.median(each) for each in zip(*rates, strict=True))
+    operations = distinct_operations(packed, work)
+    possible = statistics.median(rates) * seconds * n_docs
     return Row(
         name,
         hf=statistics.median(hf_times),
         hf_batch=best,
         packed=seconds,
         packed_all=packed_times,
-        share=rate / stock,
-        share_of_fastest=rate / fastest,
+        share=sum(operations) / possible,
+        share_of_weights=operations.weights / possible,
         fed_hf=tried[best].n_fed / n_few,
         fed_packed=fed.n_fed / n_docs,
         agreement=agreement,
@@ -231,25 +242,26 @@ def agree(found: list[Any], expected: list[Any], work: Work) -> str:
     return f"{float((np.abs(a - b) / np.maximum(np.abs(b), 1.0)).max()):.1e}"
 
 
-HEADER = """| model | workload | hf, ms/doc (batch) | packed, ms/doc (range) | times faster | \
-of the matmul limit | of the fastest matmul | tokens fed/doc, hf → packed | \
-GPU memory, GiB, hf → packed | largest difference |
-|---|---|---|---|---|---|---|---|---|---|
-"""
+def header(is_gpu: bool) -> str:
+    """Name the columns."""
+    names = ["model", "workload", "hf, ms/doc (batch)", "packed, ms/doc (range)", "times faster"]
+    names += ["of the matmul limit", "weights only", "tokens fed/doc, hf → packed"]
+    names += is_gpu * ["GPU memory, GiB, hf → packed"] + ["largest difference"]
+    return f"| {' | '.join(names)} |\n|{len(names) * '---|'}\n"
 
 
 def line(model: str, row: Row) -> str:
     """Format a row of the table."""
     low, high = min(row.packed_all), max(row.packed_all)
     shares = [
-        "–" if math.isnan(share) else f"{share:.0%}" for share in (row.share, row.share_of_fastest)
+        "–" if math.isnan(share) else f"{share:.0%}" for share in (row.share, row.share_of_weights)
     ]
-    memory = "–" if math.isnan(row.peaks[1]) else "{:.1f} → {:.1f}".format(*row.peaks)
+    memory = "" if math.isnan(row.peaks[1]) else "| {:.1f} → {:.1f} ".format(*row.peaks)
     return (
         f"| {model} | {row.workload} | {milliseconds(row.hf)} ({row.hf_batch}) "
         f"| {milliseconds(row.packed)} ({milliseconds(low)}–{milliseconds(high)}) "
         f"| {row.hf / row.packed:.1f} | {' | '.join(shares)} "
-        f"| {row.fed_hf:.0f} → {row.fed_packed:.1f} | {memory} | {row.agreement} |\n"
+        f"| {row.fed_hf:.0f} → {row.fed_packed:.1f} {memory}| {row.agreement} |\n"
     )
 
 
@@ -292,7 +304,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     logging.disable(logging.WARNING)
     model = make_model(options.model, options.device, options.dtype)
-    table = HEADER
+    table = header(options.device.startswith("cuda"))
     for kind, name in itertools.product(options.tokenizer, options.workload):
         texts, size = TOKENIZERS[kind]
         tokenizer = make_tokenizer(texts(), size)

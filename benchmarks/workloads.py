@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from lm_eval.api.instance import Instance
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -63,19 +64,16 @@ class Work(NamedTuple):
         """Keep the first docs."""
         return self._replace(requests=self.requests[: n_docs * self.n_choices])
 
-    def spread(self, n_docs: int) -> list[int]:
-        """Number the requests of a few docs that are about as long as all are.
+    def average(self, n_docs: int) -> list[int]:
+        """Number the requests of the docs whose length is nearest to that of all on average.
 
-        They are the middle ones of equal parts of all docs, which are sorted by their length.
+        A few of several lengths would cost more: batches of all docs are of one length each.
         """
-        n_all = len(self.requests) // self.n_choices
-        ids = [
-            range(at, at + self.n_choices) for at in range(0, len(self.requests), self.n_choices)
-        ]
-        ids.sort(key=lambda doc: sum(len(str(self.requests[i])) for i in doc))
-        n_docs = min(n_docs, n_all)
-        chosen = [ids[(2 * part + 1) * n_all // (2 * n_docs)] for part in range(n_docs)]
-        return [i for doc in chosen for i in doc]
+        n = self.n_choices
+        length = np.array([sum(map(len, map(str, request))) for request in self.requests])
+        length = length.reshape(-1, n).sum(axis=1)
+        nearest = np.argsort(np.abs(length - length.mean()), kind="stable")
+        return [int(doc) * n + i for doc in sorted(nearest[:n_docs]) for i in range(n)]
 
     def instances(self) -> list[Instance]:
         """Wrap the arguments for lm-eval."""
