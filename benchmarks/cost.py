@@ -10,16 +10,15 @@ docs share is fed once; hf feeds the shots again for every choice that it cannot
 import argparse
 import logging
 import statistics
-import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from engine import count_fed
-from lm_eval.models.huggingface import HFLM
+from calls import CLOCKS, Counted, Stock, count_fed, start_stock
 from matplotlib.figure import Figure
 from pages import machine_note, write_section
-from workloads import SHAPES, all_sentences, make_model, make_tokenizer, sib
+from workloads import SHAPES, Work, all_sentences, make_model, make_tokenizer, sib
 
 from mlbench.engine import PackedLM
 from mlbench.report.drawing import house_style
@@ -28,9 +27,6 @@ CASE = {"docs": 50, "shots": 5, "choices": 7}
 VARIED = {"docs": (25, 50, 100, 200), "shots": (0, 1, 2, 5, 10), "choices": (2, 3, 5, 7)}
 COLORS = {"packed": "#0072B2", "hf": "#D55E00"}
 SIZE_INCHES = (6.6, 2.3)
-HEADER = """| varied | | packed, s | hf, s | tokens fed, packed | hf |
-|---|---|---|---|---|---|
-"""
 
 
 class Point(NamedTuple):
@@ -49,7 +45,7 @@ def case_of(varied: str, value: int) -> Case:
     return tuple({**CASE, varied: value}.values())
 
 
-def measure(scorers: dict[str, Any], options: argparse.Namespace) -> Points:
+def measure(scorers: dict[str, Callable[[Work], Counted]], options: argparse.Namespace) -> Points:
     """Time every case with every scorer; all of them again each time, so that noise is shared."""
     cases = dict.fromkeys(case_of(v, value) for v, values in VARIED.items() for value in values)
     times: dict[tuple[str, Case], list[float]] = {}
@@ -57,11 +53,12 @@ def measure(scorers: dict[str, Any], options: argparse.Namespace) -> Points:
     for repeat in range(options.repeats):
         for case in cases:
             work = sib(case[0], case[1], 1, case[2])
-            for name, lm in scorers.items():
+            for name, score in scorers.items():
                 if name == "hf" and case[0] > options.hf_docs:
                     continue
-                seconds, fed[name, case] = count_fed(lm, work, time.perf_counter)
-                times.setdefault((name, case), []).append(seconds)
+                counted = score(work)
+                fed[name, case] = counted.n_fed
+                times.setdefault((name, case), []).append(counted.seconds)
         print(f"{repeat + 1} of {options.repeats}", flush=True)
     return {key: Point(statistics.median(times[key]), fed[key]) for key in times}
 
@@ -118,11 +115,14 @@ def main() -> None:
     logging.disable(logging.WARNING)
     model = make_model(options.model, "cpu", torch.float32)
     tokenizer = make_tokenizer(all_sentences())
-    scorers = {
-        "packed": PackedLM(model, tokenizer=tokenizer, device="cpu"),
-        "hf": HFLM(model, tokenizer=tokenizer, batch_size=options.hf_batch, device="cpu"),
-    }
-    points = measure(scorers, options)
+    packed = PackedLM(model, tokenizer=tokenizer, device="cpu")
+    with start_stock(options.model, "cpu", torch.float32) as pool:
+        hf = Stock(pool, tokenizer, options.hf_batch)
+        scorers = {
+            "packed": lambda work: count_fed(packed, work, CLOCKS["wall"]),
+            "hf": lambda work: hf.count_fed(work, "wall"),
+        }
+        points = measure(scorers, options)
     how = f"cpu, {torch.get_num_threads()} threads, float32, model {options.model}, "
     text = make_table(points) + machine_note(f"{how}medians of {options.repeats}")
     print(text)

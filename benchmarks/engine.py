@@ -1,8 +1,8 @@
 """How fast is the packed scorer against lm-eval's `hf`, and how near to the machine's limit?
 
-Both answer the same requests with the same random weights in one process, alternating, and must
-agree. `hf` is slow, so it scores fewer docs than a real language has; the packed scorer scores
-more, because what it saves grows with them. What is scored: workloads.py.
+Both answer the same requests with the same random weights, alternating, each in a process of its
+own, and must agree. `hf` is slow, so it scores fewer docs than a real language has; the packed
+scorer scores more, because what it saves grows with them. What is scored: workloads.py.
 
     python benchmarks/engine.py --model 0.5b --workload sib-5 --write docs/benchmarks.md
 """
@@ -12,14 +12,13 @@ import itertools
 import logging
 import math
 import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from lm_eval.models.huggingface import HFLM
+from calls import CLOCKS, Clock, Stock, count_fed, start_stock, timed
 from pages import machine_note, milliseconds, write_section
 from workloads import (
     SHAPES,
@@ -40,9 +39,6 @@ CPU_PRODUCT, GPU_PRODUCT = (1024, 2048), (8192, 8192)
 HF_BATCH_SIZES = (1, 4, 8, 16, 32)
 
 
-Clock = Callable[[], float]
-
-
 class Row(NamedTuple):
     """One line of the table; times are seconds a doc; shares are nan where they have no meaning."""
 
@@ -59,31 +55,22 @@ class Row(NamedTuple):
     peaks: tuple[float, float]
 
 
-def timed(lm: Any, work: Work, clock: Clock) -> tuple[float, list[Any]]:
-    """Answer requests from text on; token ids are not kept between repetitions."""
-    if isinstance(lm, PackedLM):
-        lm.encoder._pairs.clear()
-    answer = getattr(lm, work.kind)
-    start = clock()
-    answers = answer(work.instances(), disable_tqdm=True)
-    return clock() - start, answers
-
-
 def product_rate(options: argparse.Namespace) -> float:
     """Measure the machine's limit: floating point operations a second of one large product.
 
     As torch multiplies or as the engine does, whichever is faster: the same but on some processors.
     """
+    clock = CLOCKS[options.clock]
     rows, width = CPU_PRODUCT if options.device == "cpu" else GPU_PRODUCT
     states = torch.randn(rows, width, device=options.device, dtype=options.dtype)
     weight = torch.randn(width, width, device=options.device, dtype=options.dtype)
     stock, fastest = [], []
     with torch.inference_mode():
-        clock_product(states, weight, options.clock)  # the first one chooses its kernel
+        clock_product(states, weight, clock)  # the first one chooses its kernel
         for _ in range(9):
-            stock.append(clock_product(states, weight, options.clock))
+            stock.append(clock_product(states, weight, clock))
             with fastest_linear(states.device):
-                fastest.append(clock_product(states, weight, options.clock))
+                fastest.append(clock_product(states, weight, clock))
     return 2 * rows * width**2 / min(statistics.median(stock), statistics.median(fastest))
 
 
@@ -134,48 +121,6 @@ def distinct_operations(lm: PackedLM, work: Work) -> Operations:
     )
 
 
-class Counted(NamedTuple):
-    """One call: its seconds, the tokens that the model was fed, padding included, and its memory.
-
-    `peak_gib` is of a GPU, the model included; nan on others, where memory.py measures it.
-    """
-
-    seconds: float
-    n_fed: int
-    peak_gib: float
-
-
-def count_fed(lm: Any, work: Work, clock: Clock) -> Counted:
-    """Make one call and count."""
-    n_fed = 0
-
-    def count(_: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-        nonlocal n_fed
-        n_fed += (arguments[0] if arguments else named["input_ids"]).numel()
-
-    is_gpu = lm.model.device.type == "cuda"
-    if is_gpu:
-        torch.cuda.reset_peak_memory_stats()
-    hook = lm.model.register_forward_pre_hook(count, with_kwargs=True)
-    try:
-        seconds, _ = timed(lm, work, clock)
-    finally:
-        hook.remove()
-    return Counted(
-        seconds, n_fed, torch.cuda.max_memory_allocated() / 2**30 if is_gpu else math.nan
-    )
-
-
-def count_fed_if_it_fits(lm: Any, work: Work, clock: Clock) -> Counted:
-    """Count as `count_fed` does; where a GPU's memory does not do, it takes forever."""
-    try:
-        return count_fed(lm, work, clock)
-    except torch.OutOfMemoryError:
-        print(f"{type(lm).__name__} runs out of memory at batch size {lm.batch_size}", flush=True)
-    torch.cuda.empty_cache()
-    return Counted(math.inf, 0, math.inf)
-
-
 def alternate(first: Any, second: Any, repeats: int) -> Iterator[tuple[Any, Any]]:
     """Run both `repeats` times, ABBA, so that a disturbed minute hits both."""
     for i in range(repeats):
@@ -186,25 +131,25 @@ def alternate(first: Any, second: Any, repeats: int) -> Iterator[tuple[Any, Any]
             yield first(), second()
 
 
-def compare(name: str, model: Any, tokenizer: Any, options: argparse.Namespace) -> Row:
-    """Measure one workload."""
+def compare(
+    name: str, packed: PackedLM, batches: dict[int, Stock], options: argparse.Namespace
+) -> Row:
+    """Measure one workload; `batches` are `hf` at several sizes."""
     work = WORKLOADS[name](options.docs, options.languages)
     n_docs = len(work.requests) // work.n_choices
     chosen = work.average(options.hf_docs)
     few = work._replace(requests=[work.requests[i] for i in chosen])
     n_few = len(few.requests) // few.n_choices
-    packed = PackedLM(model, tokenizer=tokenizer, batch_tokens=options.batch_tokens)
-    fed = count_fed(packed, work, options.clock)
-    batches = {n: HFLM(model, tokenizer=tokenizer, batch_size=n) for n in options.hf_batches}
-    tried = {n: count_fed_if_it_fits(hf, few, options.clock) for n, hf in batches.items()}
+    clock = CLOCKS[options.clock]
+    fed = count_fed(packed, work, clock)
+    tried = {n: hf.count_fed(few, options.clock) for n, hf in batches.items()}
     best = min(tried, key=tried.__getitem__)
     if math.isinf(tried[best].seconds):
         raise SystemExit(f"hf ran out of memory at all batch sizes {options.hf_batches}")
-    hf = batches[best]
     rates, hf_times, packed_times, agreement = [], [], [], ""
     for a, b in alternate(
-        lambda: timed(hf, few, options.clock),
-        lambda: timed(packed, work, options.clock),
+        lambda: batches[best].timed(few, options.clock),
+        lambda: timed(packed, work, clock),
         options.repeats,
     ):
         hf_times.append(a[0] / n_few)
@@ -289,8 +234,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument(
         "--clock",
-        type={"wall": time.perf_counter, "cpu": time.process_time}.__getitem__,
-        default=time.perf_counter,
+        choices=CLOCKS,
+        default="wall",
         help="cpu: of this process, for a machine that others use too",
     )
     parser.add_argument("--write", type=Path, help="a page with markers for the table")
@@ -305,17 +250,19 @@ def main() -> None:
     logging.disable(logging.WARNING)
     model = make_model(options.model, options.device, options.dtype)
     table = header(options.device.startswith("cuda"))
-    for kind, name in itertools.product(options.tokenizer, options.workload):
-        texts, size = TOKENIZERS[kind]
-        tokenizer = make_tokenizer(texts(), size)
-        label = options.model if len(options.tokenizer) == 1 else f"{options.model}, {kind}"
-        table += line(label, compare(name, model, tokenizer, options))
-        print(table.splitlines()[-1], flush=True)
-    clock = "wall time" if options.clock is time.perf_counter else "CPU time"
+    with start_stock(options.model, options.device, options.dtype) as pool:
+        for kind, name in itertools.product(options.tokenizer, options.workload):
+            texts, size = TOKENIZERS[kind]
+            tokenizer = make_tokenizer(texts(), size)
+            packed = PackedLM(model, tokenizer=tokenizer, batch_tokens=options.batch_tokens)
+            batches = {n: Stock(pool, tokenizer, n) for n in options.hf_batches}
+            label = options.model if len(options.tokenizer) == 1 else f"{options.model}, {kind}"
+            table += line(label, compare(name, packed, batches, options))
+            print(table.splitlines()[-1], flush=True)
     dtype = str(options.dtype).removeprefix("torch.")
     note = machine_note(
-        f"{device_name(options.device)}, {torch.get_num_threads()} threads, {clock}, {dtype}, "
-        f"torch {torch.__version__}, medians of {options.repeats}"
+        f"{device_name(options.device)}, {torch.get_num_threads()} threads, {options.clock} time, "
+        f"{dtype}, torch {torch.__version__}, medians of {options.repeats}"
     )
     print(table + note)
     if options.write:

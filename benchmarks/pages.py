@@ -39,5 +39,7 @@ def write_section(path: Path, name: str, text: str) -> None:
     """Replace the text between the markers `<!-- name -->` and `<!-- /name -->`."""
     page = path.read_text(encoding="utf-8")
     pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    page = pattern.sub(lambda match: match[1] + text + match[2], page)
+    page, n_found = pattern.subn(lambda match: match[1] + text + match[2], page)
+    if not n_found:
+        raise SystemExit(f"{path} has no place for the table: add <!-- {name} --> <!-- /{name} -->")
     path.write_text(page, encoding="utf-8", newline="\n")
