@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mlbench.engine.trie import Ints
 
 # What the float32 copy of some rows of logits may take, the rest being read after them.
-CPU_READ_BYTES = 64 * 2**20
+CPU_READ_BYTES = 16 * 2**20
 GPU_READ_BYTES = 2**30
 
 
