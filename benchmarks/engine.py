@@ -89,7 +89,7 @@ def wait_for(device: torch.device) -> None:
 
 
 class Operations(NamedTuple):
-    """Floating point operations that no scorer can save: of products with weights, of attention."""
+    """Floating point operations of the distinct tokens: products with weights, and attention."""
 
     weights: float
     attention: float
