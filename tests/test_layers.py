@@ -22,6 +22,7 @@ LAYERS = [
     ("metrics", 2),
     ("premium", 2),
     ("samples", 2),
+    ("chance", 2),
     ("stats", 2),
     ("prepare", 2),
     ("stubs", 2),
