@@ -19,6 +19,8 @@ class ChoiceSample:
 
     `calibration` holds those given the context without the query; empty where not asked.
     `n_tokens` is the length of each choice; empty where the backend does not show tokens.
+    `label_means` holds the mean log-likelihood of each label over the unscored calibration docs of
+    the cell, the same for all its docs; empty for families whose choices are the doc's own.
     """
 
     doc_id: str
@@ -28,6 +30,7 @@ class ChoiceSample:
     loglikelihoods: tuple[float, ...]
     calibration: tuple[float, ...] = ()
     n_tokens: tuple[int, ...] = ()
+    label_means: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ def predict(sample: ChoiceSample, metric: str) -> int:
 
     acc: log-likelihood. acc_norm: per character. acc_bytes: per UTF-8 byte. acc_pmi: minus the
     log-likelihood without the query (Holtzman et al. 2021, "Surface Form Competition", section 3).
+    acc_calibrated: minus the label's mean over unscored docs, so that no label wins by its length
+    or its frequency (Zhou et al. 2024, "Batch Calibration", ICLR, section 3, with log-likelihoods
+    and with docs that are not scored, so that a doc's score does not depend on the others).
     """
     values = weigh(sample, metric)
     return max(range(len(values)), key=lambda index: (values[index], -index))
@@ -69,7 +75,7 @@ def predict(sample: ChoiceSample, metric: str) -> int:
 def weigh(sample: ChoiceSample, metric: str) -> Sequence[float]:
     """Return what a metric compares of each choice: nats, per character or byte, or less a prior.
 
-    Raises DataError for acc_pmi without calibration.
+    Raises DataError for acc_pmi without calibration, and for acc_calibrated without label means.
     """
     return _WEIGHTS[metric](sample)
 
@@ -77,7 +83,19 @@ def weigh(sample: ChoiceSample, metric: str) -> Sequence[float]:
 def _pmi(sample: ChoiceSample) -> list[float]:
     if not sample.calibration:
         raise DataError(f"doc {sample.doc_id!r} was scored without calibration; acc_pmi needs it")
-    pairs = zip(sample.loglikelihoods, sample.calibration, strict=True)
+    return _less(sample, sample.calibration)
+
+
+def _calibrated(sample: ChoiceSample) -> list[float]:
+    if not sample.label_means:
+        raise DataError(
+            f"doc {sample.doc_id!r} was scored without calibration docs; acc_calibrated needs them"
+        )
+    return _less(sample, sample.label_means)
+
+
+def _less(sample: ChoiceSample, priors: Sequence[float]) -> list[float]:
+    pairs = zip(sample.loglikelihoods, priors, strict=True)
     return [conditional - prior for conditional, prior in pairs]
 
 
@@ -92,8 +110,12 @@ _WEIGHTS: Mapping[str, Callable[[ChoiceSample], Sequence[float]]] = MappingProxy
         "acc_norm": lambda sample: _per(sample, len),
         "acc_bytes": lambda sample: _per(sample, lambda choice: len(choice.encode())),
         "acc_pmi": _pmi,
+        "acc_calibrated": _calibrated,
     }
 )
+
+RULES = tuple(_WEIGHTS)
+"""The rules by which a choice is taken: every metric that is an accuracy of choices."""
 
 METRICS = (*_WEIGHTS, "macro_f1", "bits", "bits_per_byte", "score")
 """Every metric; for `bits` and `bits_per_byte` lower is better. `score` is that of ScoreSample."""
@@ -133,7 +155,7 @@ def cell_score(samples: Sequence[Sample], metric: str) -> Score:
         choices = [sample for sample in samples if isinstance(sample, ChoiceSample)]
         if len(choices) < len(samples):
             raise DataError("macro_f1 needs the choices of each doc")
-        pairs = [(sample.target, predict(sample, "acc")) for sample in choices]
+        pairs = [(sample.target, predict(sample, label_rule(sample))) for sample in choices]
         return Score(metric, macro_f1(pairs), len(samples), math.nan)
     if metric == "bits_per_byte":
         texts = [sample for sample in samples if isinstance(sample, TextSample)]
@@ -146,6 +168,17 @@ def cell_score(samples: Sequence[Sample], metric: str) -> Score:
         return Score(metric, mean, n, math.nan)
     variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
     return Score(metric, mean, n, math.sqrt(variance / n))
+
+
+def label_rule(sample: ChoiceSample) -> str:
+    """Name the rule that macro_f1 takes its predictions by: calibrated where that is known."""
+    return "acc_calibrated" if sample.label_means else "acc"
+
+
+def available_rules(sample: ChoiceSample) -> tuple[str, ...]:
+    """Name the rules that a sample holds enough for."""
+    needs = {"acc_pmi": sample.calibration, "acc_calibrated": sample.label_means}
+    return tuple(rule for rule in RULES if needs.get(rule, True))
 
 
 def macro_f1(pairs: Sequence[tuple[int, int]]) -> float:

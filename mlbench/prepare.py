@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,14 @@ def prepare(family: Family, language: Language) -> Prepared:
         content = _make(family, language)
         _write(path, content)
     scored = tuple(_doc_from_dict(doc) for doc in content["scored"])
-    fewshot = tuple(ChoiceDoc(**{**d, "choices": tuple(d["choices"])}) for d in content["fewshot"])
+    fewshot, calibration = (
+        tuple(ChoiceDoc(**{**d, "choices": tuple(d["choices"])}) for d in content.get(part, ()))
+        for part in ("fewshot", "calibration")
+    )
     return Prepared(
         family,
         language,
-        FamilyDocs(scored, fewshot),
+        FamilyDocs(scored, fewshot, calibration),
         content["sha256"],
         content["revision"],
         content["reason"],
@@ -84,7 +88,15 @@ def render_contexts(prepared: Prepared, shots: int, limit: int | None) -> list[s
     A text doc has no context but itself. No lm-eval is needed here: `plan` hashes these to know
     whether a prompt changed.
     """
-    docs = prepared.docs.scored[:limit]
+    return _render(prepared, prepared.docs.scored[:limit], shots)
+
+
+def render_calibration(prepared: Prepared, shots: int) -> list[str]:
+    """Return the full context of each calibration doc; none where the family has no such docs."""
+    return _render(prepared, prepared.docs.calibration, shots)
+
+
+def _render(prepared: Prepared, docs: Sequence[Doc], shots: int) -> list[str]:
     prompt = prepared.family.prompt
     if prompt is None:
         return [doc.text for doc in docs if isinstance(doc, TextDoc)]
@@ -103,6 +115,8 @@ def hash_prompts(prepared: Prepared, shots: int, limit: int | None) -> str:
     for doc, context in zip(docs, render_contexts(prepared, shots, limit), strict=True):
         choices = prompt(doc).choices if prompt and isinstance(doc, ChoiceDoc) else ()
         digest.update(json.dumps([context, *choices]).encode())
+    for context in render_calibration(prepared, shots):
+        digest.update(json.dumps(["calibration", context]).encode())
     return digest.hexdigest()[:16]
 
 
@@ -114,7 +128,7 @@ def _make(family: Family, language: Language) -> dict[str, Any]:
         return _content(FamilyDocs(()), revision, reason=str(absent))
     _check(family, language, docs)
     mixed = sorted(docs.scored, key=_mix)
-    return _content(FamilyDocs(tuple(mixed), docs.fewshot), revision, reason=None)
+    return _content(replace(docs, scored=tuple(mixed)), revision, reason=None)
 
 
 def _mix(doc: Doc) -> str:
@@ -131,6 +145,8 @@ def _content(docs: FamilyDocs, revision: str, *, reason: str | None) -> dict[str
         "scored": [asdict(doc) for doc in docs.scored],
         "fewshot": [asdict(doc) for doc in docs.fewshot],
     }
+    if docs.calibration:
+        body["calibration"] = [asdict(doc) for doc in docs.calibration]
     text = json.dumps(body, ensure_ascii=False, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return {**body, "sha256": digest, "revision": revision, "reason": reason}
@@ -139,11 +155,14 @@ def _content(docs: FamilyDocs, revision: str, *, reason: str | None) -> dict[str
 def _check(family: Family, language: Language, docs: FamilyDocs) -> None:
     """Refuse docs that would give a silent wrong score, whatever family made them."""
     where = f"{family.name} in {language.tag!r}"
-    ids = [doc.doc_id for doc in (*docs.scored, *docs.fewshot)]
+    every = (*docs.scored, *docs.fewshot, *docs.calibration)
+    ids = [doc.doc_id for doc in every]
     repeated = [doc_id for doc_id, count in Counter(ids).items() if count > 1]
     if repeated:
         raise DataError(f"{where}: doc id {repeated[0]!r} is there twice; each must be unique")
-    for doc in (*docs.scored, *docs.fewshot):
+    if "acc_calibrated" in family.metrics and not docs.calibration:
+        raise DataError(f"{where}: no doc is left to calibrate the labels with")
+    for doc in every:
         texts = doc.choices if isinstance(doc, ChoiceDoc) else (doc.text,)
         if not all(text.strip() for text in texts):
             raise DataError(f"{where}: doc {doc.doc_id!r} has an empty text")

@@ -68,10 +68,15 @@ class Prompt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FamilyDocs:
-    """The docs of one family in one language: `fewshot` ids are never in `scored`."""
+    """The docs of one family in one language; no id is in two of the three.
+
+    `calibration` docs are asked and not scored: the mean log-likelihood of each label over them is
+    what the label has whatever the doc (ChoiceSample.label_means).
+    """
 
     scored: tuple[Doc, ...]
     fewshot: tuple[ChoiceDoc, ...] = ()
+    calibration: tuple[ChoiceDoc, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,8 @@ class Family:
 
     `docs` turns raw rows (split name -> rows) of one language into docs and raises NoData or
     DataError; `prompt` renders one doc. Both are pure. `chance` is the expected accuracy of
-    guessing in [0, 1]; None where there is none. The first of `metrics` is the primary one.
-    `calibration_context` is the context without the query (for PMI), None to not calibrate.
+    guessing in [0, 1]; None where there is none. The first of `metrics` is the judged one.
+    `calibration_context` is the context without the query (for PMI), None to not ask for it.
     """
 
     name: str

@@ -17,7 +17,7 @@ from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
 from mlbench.metrics import cell_score
 from mlbench.plan import Plan, PlannedCell
-from mlbench.prepare import render_contexts
+from mlbench.prepare import render_calibration, render_contexts
 from mlbench.settings import Settings
 from mlbench.texts import keep_texts
 
@@ -104,7 +104,9 @@ def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int |
     for planned in cells:
         if planned.prepared.family.output_type == "loglikelihood_rolling":
             continue  # a long text is scored in windows, not cut
-        contexts = render_contexts(planned.prepared, planned.cell.shots, limit)
+        shots = planned.cell.shots
+        contexts = render_contexts(planned.prepared, shots, limit)
+        contexts += render_calibration(planned.prepared, shots)
         longest = max(contexts, key=lambda context: len(context.encode()))
         if len(longest.encode()) > model.window and len(encode(longest)) > model.window:
             too_long.append((len(encode(longest)), planned.cell))

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from mlbench.metrics import ChoiceSample, Sample, ScoreSample, TextSample, doc_scores
 
 Floats = NDArray[np.float64]
-_LISTS = ("choices", "loglikelihoods", "calibration", "n_tokens")
+_LISTS = ("choices", "loglikelihoods", "calibration", "n_tokens", "label_means")
+_OPTIONAL = {"calibration", "n_tokens", "label_means"}
 
 
 class Likelihoods(NamedTuple):
@@ -39,7 +40,7 @@ class SampleColumns(Sequence[Sample]):
         kinds = {"n_bytes": TextSample, "score": ScoreSample}
         self._kind = next((kinds[name] for name in kinds if name in names), ChoiceSample)
         known = {field.name for field in fields(self._kind)}
-        lacking = known - names - {"calibration", "n_tokens"}
+        lacking = known - names - _OPTIONAL
         if lacking or names - known:
             raise ValueError(f"its columns are {', '.join(sorted(names))}")
 

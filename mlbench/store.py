@@ -163,6 +163,7 @@ def _column(pa: Any, name: str, values: list[Any]) -> Any:
         "score": pa.float64(),
         "loglikelihoods": pa.list_(pa.float64()),
         "calibration": pa.list_(pa.float64()),
+        "label_means": pa.list_(pa.float64()),
         "choices": pa.list_(pa.string()),
     }
     return pa.array(values, types.get(name, pa.string()))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import SCRIPTS
 
@@ -87,10 +88,15 @@ def test_choices_have_the_likelihoods_of_lm_eval(sib200, model, lm_eval_results,
         assert sample.doc_id == their["doc"]["doc_id"]
         values = [float(reply[0]) for reply in their["filtered_resps"]]
         ours = [*sample.loglikelihoods, *sample.calibration]
-        assert ours == pytest.approx(values, abs=TOLERANCE)
-    for metric in ("acc", "acc_pmi", "macro_f1"):
+        assert ours == pytest.approx(values[: len(ours)], abs=TOLERANCE)
+    n_calibration = len(prepared.docs.calibration)
+    of_labels = [float(reply[0]) for reply in theirs[0]["filtered_resps"]][14:]
+    means = np.reshape(of_labels, (n_calibration, 7)).mean(axis=0)
+    assert n_calibration and all(s.label_means == samples[0].label_means for s in samples)
+    assert samples[0].label_means == pytest.approx(means, abs=TOLERANCE)
+    for metric in ("acc_calibrated", "acc", "acc_pmi", "macro_f1"):
         assert cell_score(samples, metric).value == pytest.approx(scores[f"{metric},none"])
-    assert usage.n_requests == 9 * 14 and usage.n_truncated == 0
+    assert usage.n_requests == 9 * 14 + 7 * n_calibration and usage.n_truncated == 0
 
 
 @pytest.mark.parametrize("tag", SCRIPTS)
@@ -127,7 +133,8 @@ def test_embedded_families_score_as_in_lm_eval(model, hf, family, shots):
         their = results["samples"][task_name(family.name, prepared.language.tag)]
         for sample, one in zip(samples, their, strict=True):
             values = [reply[0] for reply in one["filtered_resps"]]
-            assert [*sample.loglikelihoods] == pytest.approx(values, abs=TOLERANCE)
+            ours = [*sample.loglikelihoods, *sample.calibration]
+            assert ours == pytest.approx(values, abs=TOLERANCE)
 
 
 @pytest.mark.parametrize("shots", [0, 3, 7])

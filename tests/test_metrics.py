@@ -9,6 +9,7 @@ from mlbench.errors import DataError
 from mlbench.metrics import (
     ChoiceSample,
     TextSample,
+    available_rules,
     cell_score,
     doc_scores,
     macro_f1,
@@ -31,6 +32,25 @@ def test_acc_norm_divides_by_characters_and_acc_bytes_by_bytes():
 def test_acc_pmi_takes_out_what_the_choice_has_without_the_query():
     # 0, 2, -0.5
     assert predict(SAMPLE, "acc_pmi") == 1
+
+
+def test_acc_calibrated_takes_out_what_a_label_has_whatever_the_doc():
+    sample = ChoiceSample("1", "1", 1, ("a", "b"), (-1.0, -2.0), label_means=(-0.5, -3.0))
+    assert predict(sample, "acc") == 0 and predict(sample, "acc_calibrated") == 1
+    assert available_rules(sample) == ("acc", "acc_norm", "acc_bytes", "acc_calibrated")
+
+
+def test_acc_calibrated_without_label_means_is_refused():
+    with pytest.raises(DataError, match="without calibration docs; acc_calibrated needs them"):
+        doc_scores([ChoiceSample("1", "1", 0, ("a",), (-1.0,))], "acc_calibrated")
+
+
+def test_macro_f1_takes_the_calibrated_predictions_where_there_are_any():
+    docs = [
+        ChoiceSample(str(i), str(i), i, ("a", "b"), (-1.0, -2.0 + i), label_means=(-1.0, -1.5))
+        for i in (0, 1)
+    ]
+    assert cell_score(docs, "macro_f1").value == 1.0
 
 
 def test_acc_pmi_without_calibration_is_refused():

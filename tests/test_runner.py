@@ -175,7 +175,7 @@ def test_a_context_beyond_the_window_is_cut_and_counted_if_the_user_says_so(
     settings = Settings(shots=(3,), device="cpu", dtype="float32", limit=2, overflow="truncate")
     plan = plan_of(folder, narrow_checkpoint, settings, ("th",), ("sib200_topic",))
     (_, done) = list(run(plan, settings))
-    assert done.result.usage["n_truncated"] == done.result.usage["n_requests"] == 2 * 14
+    assert done.result.usage["n_truncated"] == done.result.usage["n_requests"] == 2 * 14 + 14 * 7
 
 
 def test_a_long_text_is_scored_in_windows_not_cut(sib200, narrow_checkpoint, folder):

@@ -5,6 +5,7 @@ from mlbench import sources
 from mlbench.errors import DataError
 from mlbench.families import read_families
 from mlbench.families._sib200 import Sentence, _find_articles
+from mlbench.families.sib200_topic import LABELS, N_CALIBRATION
 from mlbench.languages import read_languages
 from mlbench.prepare import prepare, render_contexts
 
@@ -15,7 +16,7 @@ LM = read_families()["sib200_lm"]
 
 def test_the_quotes_of_the_file_are_not_part_of_the_text(sib200):
     docs = {doc.doc_id: doc for doc in prepare(TOPIC, LANGUAGES["th"]).docs.scored}
-    assert docs["34"].query == f'{SENTENCES["tha_Thai"][3]} "17".'
+    assert docs["106"].query == f'{SENTENCES["tha_Thai"][4]} "53".'
 
 
 def test_a_limited_run_is_a_fair_sample_though_the_data_are_sorted(tmp_path, monkeypatch):
@@ -45,6 +46,36 @@ def test_examples_are_never_scored(sib200):
     assert not {doc.doc_id for doc in docs.fewshot} & {doc.doc_id for doc in docs.scored}
 
 
+def test_calibration_docs_are_neither_scored_nor_shown(sib200):
+    docs = prepare(TOPIC, LANGUAGES["ru"]).docs
+    calibration = {doc.doc_id for doc in docs.calibration}
+    assert calibration and not calibration & {d.doc_id for d in (*docs.scored, *docs.fewshot)}
+    assert calibration == {d.doc_id for d in prepare(TOPIC, LANGUAGES["th"]).docs.calibration}
+
+
+def test_no_example_or_calibration_doc_is_of_an_article_that_is_scored(tmp_path, monkeypatch):
+    rows = make_rows("eng_Latn")
+    first = rows["test"][0]
+    rows["train"].append((first[0] + 1, first[1], "The next sentence of a scored article."))
+    write_sib200(tmp_path, {"eng_Latn": rows})
+    monkeypatch.setenv("MLBENCH_DATA", str(tmp_path))
+    docs = prepare(TOPIC, LANGUAGES["en"]).docs
+    assert str(first[0] + 1) not in {d.doc_id for d in (*docs.fewshot, *docs.calibration)}
+
+
+def test_six_calibration_docs_of_each_topic():
+    assert N_CALIBRATION == 6 * len(TOPICS)
+
+
+def test_a_mirror_with_too_few_rows_to_calibrate_is_refused(tmp_path, monkeypatch):
+    rows = make_rows("eng_Latn")
+    rows["train"] = rows["train"][:14]
+    write_sib200(tmp_path, {"eng_Latn": rows})
+    monkeypatch.setenv("MLBENCH_DATA", str(tmp_path))
+    with pytest.raises(DataError, match="no doc is left to calibrate the labels with"):
+        prepare(TOPIC, LANGUAGES["en"])
+
+
 def test_twins_share_their_docs(sib200):
     topic, lm = prepare(TOPIC, LANGUAGES["ar"]).docs, prepare(LM, LANGUAGES["ar"]).docs
     assert [doc.doc_id for doc in topic.scored] == [doc.doc_id for doc in lm.scored]
@@ -55,7 +86,7 @@ def test_prompt(sib200):
     prepared = prepare(TOPIC, LANGUAGES["ar"])
     example, doc = prepared.docs.fewshot[0], prepared.docs.scored[0]
     assert render_contexts(prepared, 1, 1) == [
-        f"{example.query}\nTopic: {TOPICS[example.target]}\n\n{doc.query}\nTopic:"
+        f"{example.query}\nTopic: {LABELS[example.target]}\n\n{doc.query}\nTopic:"
     ]
 
 

@@ -152,7 +152,8 @@ def _request_parts(sample: Sample) -> tuple[dict[str, Any], str, list[tuple[list
             for choice, value in zip(twice, values, strict=False)
         ]
         extra = {"choices": list(sample.choices), "target": sample.target}
-        return {**extra, "n_tokens": list(sample.n_tokens)}, str(sample.target), requests
+        extra |= {"n_tokens": list(sample.n_tokens), "label_means": list(sample.label_means)}
+        return extra, str(sample.target), requests
     if isinstance(sample, TextSample):
         extra = {"n_bytes": sample.n_bytes, "n_tokens": sample.n_tokens}
         return extra, "", [([""], repr(sample.loglikelihood))]

@@ -15,15 +15,18 @@ from mlbench.records import HubSource, Language, Rows
 SOURCE = HubSource("Davlan/sib200", code_key="sib200")
 LICENCE = "CC-BY-SA-4.0"
 CITATION = "Adelani et al. 2024, SIB-200, EACL (https://aclanthology.org/2024.eacl-long.14)"
-TOPICS = (
-    "science/technology",
-    "travel",
-    "politics",
-    "sports",
-    "health",
-    "entertainment",
-    "geography",
-)
+# Each topic with the word that stands for it in a prompt. One word each: "science/technology" is
+# three tokens in five vendors' tokenizers where the others are one, and no model ever chose it.
+WORD_BY_TOPIC = {
+    "science/technology": "science",
+    "travel": "travel",
+    "politics": "politics",
+    "sports": "sports",
+    "health": "health",
+    "entertainment": "entertainment",
+    "geography": "geography",
+}
+TOPICS = tuple(WORD_BY_TOPIC)
 SPLITS = ("train", "validation", "test")
 
 

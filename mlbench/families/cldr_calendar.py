@@ -95,7 +95,7 @@ def _query(item: Item, names: Mapping[str, str]) -> str | None:
 
 FAMILY = Family(
     name="cldr_calendar",
-    version=1,
+    version=2,
     title="CLDR calendar",
     question="Which day or month comes next in a sequence of this language's names?",
     suite="embedded",
@@ -104,8 +104,9 @@ FAMILY = Family(
     licence=cldr_choices.LICENCE,
     citation=cldr_choices.CITATION,
     chance=1 / cldr_choices.N_CHOICES,
-    metrics=("acc", "acc_norm", "acc_bytes"),
+    metrics=("acc_bytes", "acc", "acc_pmi"),
     docs=docs,
     prompt=cldr_choices.sequence,
+    calibration_context=cldr_choices.SEQUENCE_CUE,
     max_shots=cldr_choices.N_SHOTS,
 )

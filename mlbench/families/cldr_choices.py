@@ -23,6 +23,10 @@ SEED = "mlbench-1"
 LICENCE = "Unicode-3.0"
 CITATION = "Unicode CLDR 47 (https://cldr.unicode.org), as the library babel 2.18 carries it"
 
+# What is left of a prompt without its query: the context in which acc_pmi asks for each choice.
+EQUATION_CUE = "="
+SEQUENCE_CUE = ","
+
 T = TypeVar("T")
 
 
@@ -132,12 +136,12 @@ def _doc(item: Item, position: int, wording: Wording) -> ChoiceDoc | str:
 
 def equation(doc: ChoiceDoc) -> Prompt:
     """Render a doc whose query is a code: the sign for equality is a word of no language."""
-    return Prompt(f"{doc.query} =", doc.choices)
+    return Prompt(f"{doc.query} {EQUATION_CUE}", doc.choices)
 
 
 def sequence(doc: ChoiceDoc) -> Prompt:
     """Render a doc whose query is a list to be continued."""
-    return Prompt(f"{doc.query},", doc.choices)
+    return Prompt(f"{doc.query}{SEQUENCE_CUE}", doc.choices)
 
 
 def fill(patterns: dict[str, str], unit: str, *, number: int, category: str) -> str | None:

@@ -139,7 +139,7 @@ def _item(unit: str, units: dict[str, str], contrast: tuple[Numbers, Numbers]) -
 
 FAMILY = Family(
     name="cldr_plural",
-    version=1,
+    version=2,
     title="CLDR plurals",
     question="Which phrase has the right unit in the form that this number asks for?",
     suite="embedded",
@@ -148,8 +148,9 @@ FAMILY = Family(
     licence=cldr_choices.LICENCE,
     citation=cldr_choices.CITATION,
     chance=1 / cldr_choices.N_CHOICES,
-    metrics=("acc", "acc_norm", "acc_bytes"),
+    metrics=("acc_bytes", "acc", "acc_pmi"),
     docs=docs,
     prompt=cldr_choices.equation,
+    calibration_context=cldr_choices.EQUATION_CUE,
     max_shots=cldr_choices.N_SHOTS,
 )

@@ -71,7 +71,7 @@ def _items(kind: str, codes: list[str]) -> tuple[Item, ...]:
 
 FAMILY = Family(
     name="cldr_terms",
-    version=1,
+    version=2,
     title="CLDR terms",
     question="Which name does this language give to the country or language with this ISO code?",
     suite="embedded",
@@ -80,8 +80,9 @@ FAMILY = Family(
     licence=cldr_choices.LICENCE,
     citation=cldr_choices.CITATION,
     chance=1 / cldr_choices.N_CHOICES,
-    metrics=("acc", "acc_norm", "acc_bytes"),
+    metrics=("acc_bytes", "acc", "acc_pmi"),
     docs=docs,
     prompt=cldr_choices.equation,
+    calibration_context=cldr_choices.EQUATION_CUE,
     max_shots=cldr_choices.N_SHOTS,
 )

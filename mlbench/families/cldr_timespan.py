@@ -103,7 +103,7 @@ def _item(span: tuple[str, int, str], changes: tuple[str, str], numbers: tuple[i
 
 FAMILY = Family(
     name="cldr_timespan",
-    version=1,
+    version=2,
     title="CLDR time spans",
     question="Which phrase of this language means this signed ISO 8601 duration?",
     suite="embedded",
@@ -112,8 +112,9 @@ FAMILY = Family(
     licence=cldr_choices.LICENCE,
     citation=cldr_choices.CITATION,
     chance=1 / cldr_choices.N_CHOICES,
-    metrics=("acc", "acc_norm", "acc_bytes"),
+    metrics=("acc_bytes", "acc", "acc_pmi"),
     docs=docs,
     prompt=cldr_choices.equation,
+    calibration_context=cldr_choices.EQUATION_CUE,
     max_shots=cldr_choices.N_SHOTS,
 )

@@ -12,7 +12,7 @@ from lm_eval.api.instance import Instance
 
 from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel, Usage
-from mlbench.harness.task import FamilyTask, build_task
+from mlbench.harness.task import FamilyTask, build_task, with_label_means
 from mlbench.metrics import Sample
 from mlbench.prepare import Prepared
 
@@ -34,7 +34,7 @@ def evaluate(
         n_tokens = [model.count_tokens(request.args) for request in group]
         samples.append(task.sample_from_results(doc, replies, n_tokens))
         start += len(group)
-    return samples, model.take_usage(len(requests))
+    return with_label_means(samples), model.take_usage(len(requests))
 
 
 def verify(
@@ -61,6 +61,7 @@ def verify(
         model.verified.add((name, shots))
         for at, n in Counter(i * len(items) // n_docs for i in range(n_docs)).items():
             task = build_task(items[at], shots)
+            task.is_to_calibrate = False
             built = _build_requests(task, shots, n if limit is None else min(n, limit))
             requests += [request for _, group in built for request in group]
     model.lm.verify_mode(requests)

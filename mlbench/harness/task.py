@@ -6,8 +6,9 @@ template anew at each call (48 times slower). Scores are those of mlbench.metric
 definitions of acc, acc_norm and acc_bytes.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import datasets
@@ -25,9 +26,8 @@ from mlbench.metrics import (
     ChoiceSample,
     Sample,
     TextSample,
+    cell_score,
     doc_scores,
-    macro_f1,
-    predict,
 )
 from mlbench.prepare import FEWSHOT_DELIMITER, TARGET_DELIMITER, Prepared, prepare
 from mlbench.records import ChoiceDoc, Family, Prompt
@@ -45,7 +45,8 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
     """A family in a language, as lm-eval wants it.
 
     lm-eval builds it from the keys of a stub (`family`, `language`, and whatever else TaskConfig
-    knows); the runner adds `prepared` to spare reading the docs twice.
+    knows); the runner adds `prepared` to spare reading the docs twice. Its state: whether the
+    requests of the calibration docs, which go with the first doc, are still to be made.
     """
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
@@ -53,6 +54,7 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         own = {key: given.pop(key, None) for key in _OWN_KEYS}
         self.prepared = own["prepared"] or _prepare(str(own["family"]), str(own["language"]))
         self.family = self.prepared.family
+        self.is_to_calibrate = bool(self.prepared.docs.calibration)
         if self.prepared.reason:
             raise DataError(f"{given.get('task')}: no data: {self.prepared.reason}")
         config = _config(self.prepared)
@@ -70,19 +72,29 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
     def construct_requests(
         self, doc: dict[str, Any], ctx: str, **kwargs: Any
     ) -> list[Instance] | Instance:
-        """Add, where the family calibrates, each choice after the context without the query."""
+        """Add the requests of the measures that need more than each choice after the context.
+
+        Each choice after the context without the query, where the family has one; and, with the
+        first doc of a cell only, each label after each calibration doc.
+        """
         requests = super().construct_requests(doc, ctx, **kwargs)
-        cue = self.family.calibration_context
-        if cue is None or not isinstance(requests, list):
+        if not isinstance(requests, list):
             return requests
         examples = ctx.removesuffix(self._prompt(doc).context)
-        calibration = []
-        for request in requests:
-            arguments = (examples + cue, request.arguments[1])
-            metadata = kwargs.get("metadata")
-            idx = len(requests) + request.idx
-            calibration.append(Instance("loglikelihood", doc, arguments, idx, metadata=metadata))
-        return requests + calibration
+        continuations = [request.arguments[1] for request in requests]
+        contexts = []
+        if self.family.calibration_context is not None:
+            contexts.append(examples + self.family.calibration_context)
+        if self.is_to_calibrate:
+            self.is_to_calibrate = False
+            docs = self.prepared.docs.calibration
+            contexts += [examples + self._prompt(asdict(doc)).context for doc in docs]
+        metadata = kwargs.get("metadata")
+        more = [(context, choice) for context in contexts for choice in continuations]
+        return requests + [
+            Instance("loglikelihood", doc, arguments, len(requests) + i, metadata=metadata)
+            for i, arguments in enumerate(more)
+        ]
 
     def sample_from_results(
         self,
@@ -90,16 +102,29 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         results: Sequence[Any],
         n_tokens: Sequence[int | None] = (),
     ) -> Sample:
-        """Return the sample of one doc from the filtered responses to its requests."""
-        ids = (doc["doc_id"], doc["cluster_id"])
+        """Return the sample of one doc from the filtered responses to its requests.
+
+        Only the first doc of a cell has label means; `with_label_means` gives them to the others.
+        """
         if self.OUTPUT_TYPE == "loglikelihood_rolling":
-            n_bytes = len(doc["text"].encode())
+            ids, n_bytes = (doc["doc_id"], doc["cluster_id"]), len(doc["text"].encode())
             return TextSample(*ids, float(results[0]), n_bytes, next(iter(n_tokens), None))
         choices = self._prompt(doc).choices
         values = tuple(float(result[0]) for result in results)
         n = len(choices)
+        n_prior = n if self.family.calibration_context is not None else 0
         lengths = tuple(length for length in n_tokens[:n] if length is not None)
-        return ChoiceSample(*ids, int(doc["target"]), choices, values[:n], values[n:], lengths)
+        label_means = _means_of(values[n + n_prior :], n)
+        return ChoiceSample(
+            doc_id=doc["doc_id"],
+            cluster_id=doc["cluster_id"],
+            target=int(doc["target"]),
+            choices=choices,
+            loglikelihoods=values[:n],
+            calibration=values[n : n + n_prior],
+            n_tokens=lengths,
+            label_means=label_means,
+        )
 
     def _prompt(self, doc: Mapping[str, Any]) -> Prompt:
         assert self.family.prompt is not None
@@ -129,11 +154,32 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         }
 
 
+def _means_of(values: Sequence[float], n: int) -> tuple[float, ...]:
+    """Return the mean of each of n labels over docs; empty for no docs."""
+    n_docs = len(values) // n
+    return tuple(math.fsum(values[label::n]) / n_docs for label in range(n)) if n_docs else ()
+
+
+def with_label_means(samples: Iterable[Sample]) -> list[Sample]:
+    """Give the label means that came with the first doc of a cell to all its docs."""
+    listed = list(samples)
+    means = next((s.label_means for s in listed if isinstance(s, ChoiceSample)), ())
+    if not means:
+        return listed
+    return [replace(s, label_means=means) if isinstance(s, ChoiceSample) else s for s in listed]
+
+
+_OF_LABELS = frozenset({"acc_calibrated", "macro_f1"})
+"""Metrics whose docs can be scored only when the label means of the cell are known."""
+
+_KEPT_OF_LABELS = ("doc_id", "cluster_id", "target", "choices", "loglikelihoods", "label_means")
+
+
 def _doc_value(sample: Sample, metric: str) -> Any:
-    """Return what lm-eval collects of a doc: its score, or the pair that the aggregation needs."""
-    if metric == "macro_f1":
+    """Return what lm-eval collects of a doc: its score, or what the aggregation needs."""
+    if metric in _OF_LABELS:
         assert isinstance(sample, ChoiceSample)
-        return [sample.target, predict(sample, "acc")]
+        return {key: getattr(sample, key) for key in _KEPT_OF_LABELS}
     if metric == "bits_per_byte":
         assert isinstance(sample, TextSample)
         return [doc_scores([sample], "bits")[0], sample.n_bytes]
@@ -144,7 +190,23 @@ def _bits_per_byte(pairs: Sequence[tuple[float, int]]) -> float:
     return sum(bits for bits, _ in pairs) / sum(n_bytes for _, n_bytes in pairs)
 
 
-_AGGREGATIONS = {"macro_f1": macro_f1, "bits_per_byte": _bits_per_byte}
+def _aggregate(metric: str) -> Callable[[Sequence[Mapping[str, Any]]], float]:
+    """Return lm-eval's aggregation of a metric that needs all docs of a cell.
+
+    Several processes each send the calibration docs with their first doc: all means are the same.
+    """
+
+    def aggregate(docs: Sequence[Mapping[str, Any]]) -> float:
+        first = sorted(docs, key=lambda doc: not doc["label_means"])
+        return cell_score(with_label_means(ChoiceSample(**doc) for doc in first), metric).value
+
+    return aggregate
+
+
+_AGGREGATIONS: Mapping[str, Callable[[Any], float]] = {
+    **{metric: _aggregate(metric) for metric in sorted(_OF_LABELS)},
+    "bits_per_byte": _bits_per_byte,
+}
 """For the other metrics a cell's score is the mean over docs."""
 
 

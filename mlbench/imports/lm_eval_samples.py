@@ -20,6 +20,7 @@ CHOICE_METRICS = {
     "acc_bytes": "acc_bytes",
     "acc_mutual_info": "acc_pmi",
     "acc_pmi": "acc_pmi",
+    "acc_calibrated": "acc_calibrated",
 }
 """Our name of each of lm-eval's metrics that follow from the log-likelihoods."""
 
@@ -56,7 +57,7 @@ def read_samples(result: TaskResult, target: Target) -> Reading:
     if kind == "loglikelihood_rolling":
         return _read_texts(result, rows)
     metrics = _logged_metrics(result, target, rows)
-    scores = _read_scores(result, rows, metrics[0])
+    scores = _read_scores(result, rows, _scored_metric(metrics, rows))
     if kind == "multiple_choice":
         found = _read_choices(result, rows, metrics)
         if found:
@@ -113,6 +114,16 @@ def _logged_metrics(result: TaskResult, target: Target, rows: Sequence[_Row]) ->
     return [first, *(n for n in names if n != first)] if first else names
 
 
+def _scored_metric(metrics: Sequence[str], rows: Sequence[_Row]) -> str:
+    """Return the first metric that is logged as a number; else the first.
+
+    Of acc_calibrated lm-eval logs what its aggregation needs, for the docs are not scored one by
+    one.
+    """
+    first = rows[0].content
+    return next((name for name in metrics if not isinstance(first[name], Mapping)), metrics[0])
+
+
 def _read_scores(result: TaskResult, rows: Sequence[_Row], metric: str) -> tuple[ScoreSample, ...]:
     scores = []
     for row in rows:
@@ -147,6 +158,8 @@ def _read_choices(
     delimiter = str(result.config.get("target_delimiter", " "))
     has_prior = bool({"acc_mutual_info", "acc_pmi"} & set(metrics))
     bare = [_bare_sample(result, row, delimiter, has_prior=has_prior) for row in rows]
+    label_means = next((sample.label_means for sample in bare if sample.label_means), ())
+    bare = [replace(sample, label_means=label_means) for sample in bare]
     for find in (_target_by_index, _target_by_text, _target_by_score):
         targets = [find(sample, row.content) for sample, row in zip(bare, rows, strict=True)]
         known = [target for target in targets if target is not None]
@@ -170,17 +183,36 @@ def _bare_sample(result: TaskResult, row: _Row, delimiter: str, *, has_prior: bo
         raise DataError(
             f"{result.path}:{row.line}: {len(arguments)} requests, but {len(values)} replies"
         )
-    n = len(values) // 2 if has_prior else len(values)
+    n = _n_choices(row, len(values), has_prior=has_prior)
     contexts, choices = zip(*arguments[:n], strict=True)
     if len(set(choices)) == 1 < len(set(contexts)):
         # lm-eval's "multiple input": the choices are in the contexts, before one continuation.
         choices = contexts
     elif all(choice.startswith(delimiter) for choice in choices):
         choices = tuple(choice.removeprefix(delimiter) for choice in choices)
-    n_tokens = tuple(row.content["doc"]["n_tokens"]) if result.is_export else ()
+    logged = row.content["doc"] if result.is_export else row.content.get("acc_calibrated")
+    logged = logged if isinstance(logged, Mapping) else {}
     return ChoiceSample(
-        row.doc_id, row.cluster_id, -1, choices, tuple(values[:n]), tuple(values[n:]), n_tokens
+        row.doc_id,
+        row.cluster_id,
+        target=-1,
+        choices=choices,
+        loglikelihoods=tuple(values[:n]),
+        calibration=tuple(values[n : 2 * n]) if has_prior else (),
+        n_tokens=tuple(logged.get("n_tokens") or ()),
+        label_means=tuple(logged.get("label_means") or ()),
     )
+
+
+def _n_choices(row: _Row, n_replies: int, *, has_prior: bool) -> int:
+    """Return how many of the replies are to the choices; those of the calibration docs come last.
+
+    Only the first doc of a cell has them (harness.task), so each row says its number itself.
+    """
+    logged = row.content.get("acc_calibrated")
+    if isinstance(logged, Mapping):
+        return len(logged["loglikelihoods"])
+    return n_replies // 2 if has_prior else n_replies
 
 
 def _target_by_index(sample: ChoiceSample, row: Mapping[str, Any]) -> int | None:
@@ -206,6 +238,9 @@ def _agrees(samples: Sequence[ChoiceSample], name: str, rows: Sequence[_Row]) ->
     """Tell whether a metric computed from the samples is the logged one for every doc."""
     if name in ("acc_norm", "acc_bytes") and not all(all(s.choices) for s in samples):
         return False
+    if isinstance(rows[0].content[name], Mapping):
+        logged = [tuple(row.content[name]["loglikelihoods"]) for row in rows]
+        return all(s.loglikelihoods == known for s, known in zip(samples, logged, strict=True))
     return doc_scores(samples, CHOICE_METRICS[name]) == [row.content[name] for row in rows]
 
 

@@ -40,6 +40,7 @@ UNITS = {
     "acc_norm": "nats a character",
     "acc_bytes": "nats a byte",
     "acc_pmi": "nats over its prior",
+    "acc_calibrated": "nats over its mean",
 }
 """Of what a metric compares (metrics.weigh)."""
 
