@@ -10,7 +10,7 @@ Read in this order: table (the input), align (its checks), bootstrap, pairs, dif
 from mlbench.stats.aggregates import (
     Excluded,
     complete_block,
-    floor_exclusions,
+    languages_at_chance,
     population_weights,
 )
 from mlbench.stats.align import table_from_cells
@@ -23,8 +23,14 @@ from mlbench.stats.evidence import Evidence, Margins
 from mlbench.stats.intervals import Interval, MeanStderr, mean_stderr, wilson
 from mlbench.stats.mcnemar import McNemar, mcnemar
 from mlbench.stats.multiplicity import benjamini_hochberg, holm
-from mlbench.stats.pooling import Pooled, random_effects
-from mlbench.stats.power import Plan, detectable_effect, docs_needed, predicted_effect
+from mlbench.stats.pooling import Pooled, pool_families
+from mlbench.stats.power import (
+    Plan,
+    detectable_effect,
+    docs_needed,
+    fewest_docs,
+    predicted_effect,
+)
 from mlbench.stats.ranks import (
     MacroMeans,
     Rank,
@@ -70,9 +76,10 @@ __all__ = [
     "complete_block",
     "detectable_effect",
     "docs_needed",
-    "floor_exclusions",
+    "fewest_docs",
     "holm",
     "information_parity",
+    "languages_at_chance",
     "judge",
     "macro_means",
     "macro_ranks",
@@ -80,9 +87,9 @@ __all__ = [
     "mean_stderr",
     "paired_difference",
     "paired_differences",
+    "pool_families",
     "population_weights",
     "predicted_effect",
-    "random_effects",
     "rank_models",
     "read_claims",
     "table_from_cells",

@@ -51,24 +51,25 @@ def complete_block(table: ScoreTable, models: Sequence[str]) -> Block:
     return Block(tuple(kept), tuple(left_out))
 
 
-def floor_exclusions(table: ScoreTable, models: Sequence[str]) -> tuple[Excluded, ...]:
-    """List the languages in which no compared model is 3 stderr above chance.
+def languages_at_chance(table: ScoreTable, models: Sequence[str]) -> tuple[str, ...]:
+    """List the languages in which no compared model can be told from chance; none for bits.
 
-    Differences there are differences between two guessers. Bits have no floor.
+    They are counted beside the numbers and stay in them: to leave them out because of the scores
+    that give the lead makes the lead too large (crossfit.py).
     """
     if table.kind != "accuracy" or not table.languages:
         return ()
-    rows = [table.model_index(model) for model in models]
-    reason = f"neither {' nor '.join(map(repr, models))} is 3 stderr above chance"
     n = len(table.languages)
+    chance = table.chance_by_language()
     parts = [slice(0, n)] if table.is_parallel else [slice(i, i + 1) for i in range(n)]
-    is_above = np.zeros((len(rows), n), dtype=bool)
+    is_above = np.zeros((len(models), n), dtype=bool)
     for part in parts:
-        codes, chance = table.clusters[part].max(axis=0), np.nanmean(table.chance[part], axis=1)
-        for place, row in enumerate(rows):
-            is_above[place, part] = are_above_chance(table.values[row, part], codes, chance)
-    at_floor = np.flatnonzero(~is_above.any(axis=0))
-    return tuple(Excluded(table.languages[i], table.family, reason) for i in at_floor)
+        codes = table.clusters[part].max(axis=0)
+        for place, model in enumerate(models):
+            values = table.values[table.model_index(model), part]
+            is_above[place, part] = are_above_chance(values, codes, chance[part])
+    at_chance = np.flatnonzero(~is_above.any(axis=0))
+    return tuple(table.languages[i] for i in at_chance)
 
 
 GROUP_OF: dict[str, Callable[[Language], str]] = {
@@ -98,38 +99,55 @@ def population_weights(tags: Sequence[str], facts: Mapping[str, Language], tau: 
     return np.asarray(raw / total if total > 0 else raw)
 
 
-def combine_families(contrasts: Sequence[Contrast]) -> Contrast | None:
+def combine_families(
+    contrasts: Sequence[Contrast], weights: Sequence[Floats] | None = None
+) -> Contrast | None:
     """Average an effect in each language over the families that have the language.
 
-    Families are drawn independently, so their replicates average like the estimates.
+    Families are drawn independently, so their replicates average like the estimates. `weights`
+    gives, by family, what each of its languages is multiplied by instead, and nothing is divided.
     """
-    if len(contrasts) < 2:
+    if not contrasts or (len(contrasts) == 1 and weights is None):
         return contrasts[0] if contrasts else None
     tags = sorted({tag for contrast in contrasts for tag in contrast.languages})
+    places = [[tags.index(tag) for tag in contrast.languages] for contrast in contrasts]
+    if weights is None:
+        n_families = np.bincount(np.concatenate(places), minlength=len(tags))
+        weights = [1 / n_families[at] for at in places]
     shape = (len(contrasts[0].replicates), len(tags))
     estimate, replicates = np.zeros(shape[1]), np.zeros(shape)
-    counts = np.zeros((5, shape[1]), dtype=np.int64)
-    for contrast in contrasts:
-        at = [tags.index(tag) for tag in contrast.languages]
-        estimate[at] += contrast.estimate
+    counts = np.zeros((4, shape[1]), dtype=np.int64)
+    for contrast, at, share in zip(contrasts, places, weights, strict=True):
+        estimate[at] += contrast.estimate * share
         # By runs of neighbours, which are slices: many times faster than scattered columns.
         for run in np.split(np.arange(len(at)), np.flatnonzero(np.diff(at) != 1) + 1):
             start, end = int(run[0]), int(run[-1]) + 1
-            replicates[:, at[start] : at[end - 1] + 1] += contrast.replicates[:, start:end]
+            part = contrast.replicates[:, start:end] * share[start:end]
+            replicates[:, at[start] : at[end - 1] + 1] += part
         parts = (contrast.n_docs, contrast.n_clusters, contrast.n_unequal, contrast.n_seen)
-        counts[:4, at] += np.stack(parts)
-        counts[4, at] += 1
-    replicates /= counts[4]
-    return Contrast(
-        tuple(tags),
-        estimate / counts[4],
-        replicates,
-        counts[0],
-        counts[1],
-        counts[2],
-        counts[3],
-        max(contrast.doc_reach for contrast in contrasts),
-    )
+        counts[:, at] += np.stack(parts)
+    reach = max(contrast.doc_reach for contrast in contrasts)
+    return Contrast(tuple(tags), estimate, replicates, *counts, reach)
+
+
+def each_family_once(contrasts: Sequence[Contrast]) -> Contrast | None:
+    """Weigh an effect by language so that the plain mean over languages counts each family once.
+
+    A family of few languages then counts as much as one of many, as in the headline.
+    """
+    if len(contrasts) < 2:
+        return contrasts[0] if contrasts else None
+    n = len({tag for contrast in contrasts for tag in contrast.languages})
+    sizes = [len(contrast.languages) for contrast in contrasts]
+    weights = [np.full(size, n / (len(contrasts) * size)) for size in sizes]
+    return combine_families(contrasts, weights)
+
+
+def mean_of_families(means: Sequence[Contrast]) -> Contrast | None:
+    """Average effects of one column each over families, each counting once."""
+    if len(means) < 2:
+        return means[0] if means else None
+    return combine_families([replace(mean, languages=("",)) for mean in means])
 
 
 def sampled_mean(contrast: Contrast, families: Sequence[str], resampling: Resampling) -> Contrast:

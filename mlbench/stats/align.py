@@ -33,6 +33,7 @@ class _Docs(NamedTuple):
     clusters: tuple[str, ...]
     chance: Floats
     values: dict[str, Floats]
+    cell_chance: float
 
 
 def table_from_cells(
@@ -99,7 +100,16 @@ def _filled(
             values[models.index(model), row, places] = scores
     languages = tuple(docs_by_language)
     return ScoreTable(
-        family, kind, is_parallel, models, languages, axes.doc_ids, clusters, chance, values
+        family,
+        kind,
+        is_parallel,
+        models,
+        languages,
+        axes.doc_ids,
+        clusters,
+        chance,
+        values,
+        np.array([docs.cell_chance for docs in docs_by_language.values()]),
     )
 
 
@@ -152,7 +162,8 @@ def _sorted_docs(cell: CellScores, orders: _Orders, where: str, kind: Kind) -> _
     _check_values(values, ids, where, kind)
     if not ((chance >= 0) & (chance < 1)).all():
         raise DataError(f"{where}: a chance level is not in [0, 1)")
-    return _Docs(ids, sorted_clusters, chance[places], {cell.model: values})
+    own = float(chance.mean()) if cell.cell_chance is None else cell.cell_chance
+    return _Docs(ids, sorted_clusters, chance[places], {cell.model: values}, own)
 
 
 def _order_of(doc_ids: tuple[str, ...], clusters: tuple[str, ...], where: str) -> _Order:

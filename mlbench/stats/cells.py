@@ -1,7 +1,7 @@
 """How good is one model in one language, and is it above chance?
 
 Wilson for plain 0/1 docs, the cluster bootstrap for the rest; the report's tables of single scores
-and the floor rule use these. Cells with the same docs share their draws, and each has the numbers
+and the verdict's count of guessing cells use these. Cells with the same docs share their draws, and each has the numbers
 it would have alone.
 """
 
@@ -20,12 +20,15 @@ from mlbench.stats.bootstrap import (
     replicate_means,
     weights_of,
 )
-from mlbench.stats.intervals import Interval, bca, percentile, wilson
+from mlbench.stats.intervals import Interval, bca, percentile, wilson, z_of
 from mlbench.stats.table import Floats, Ints
 
 # Skewness of the replicates from which BCa replaces the percentile interval: at 0.5 the two ends
 # of a percentile interval are about a tenth of a stderr off (Efron & Tibshirani 1993, chapter 14).
 SKEWED = 0.5
+
+# A cell is told from chance where a 95 % interval of normal width would lie above it.
+ABOVE_STDERRS = z_of(0.95)
 
 
 class Level(NamedTuple):
@@ -148,9 +151,9 @@ def _bootstrapped(scores: Floats, codes: Ints, resampling: Resampling) -> list[_
 
 
 def are_above_chance(
-    scores: Floats, codes: Ints, chance: Floats, stderrs: float = 3.0
+    scores: Floats, codes: Ints, chance: Floats, stderrs: float = ABOVE_STDERRS
 ) -> NDArray[np.bool_]:
-    """Say which means of scores[cell, doc] are so many stderr above chance (the floor rule).
+    """Return which means of scores[cell, doc] are so many stderr above chance.
 
     The stderr is the larger of the clustered one and that of guessing, sqrt(c(1 - c)/n): three
     docs that are all right do not vary, and still show little. Unknown below two clusters: not.

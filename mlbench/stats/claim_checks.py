@@ -15,7 +15,7 @@ from mlbench.stats.coverage import Need, coverage_effect
 from mlbench.stats.effects import Effect, undefined
 from mlbench.stats.evidence import Analysis, Evidence, analyse
 from mlbench.stats.fewshot import fewshot_effect
-from mlbench.stats.findings import fixed_effect, moat_effect, only, others_of, sampled_effect
+from mlbench.stats.findings import fixed_effect, moat_effect, over_families, sampled_effect
 from mlbench.stats.gap import gap_effect
 from mlbench.stats.pairs import pair_levels
 from mlbench.stats.scales import primary_contrasts, scales_of
@@ -27,7 +27,7 @@ from mlbench.stats.sentences import (
     gap_sentence,
     moat_sentence,
 )
-from mlbench.stats.table import REFERENCE_LANGUAGE, ScoreTable
+from mlbench.stats.table import ScoreTable
 
 
 class Question(NamedTuple):
@@ -145,10 +145,11 @@ def _check_moat(asked: Question) -> Answer:
     if claim.target == "pooled":
         effect = moat_effect(analysis, claim.scale, margin=claim.margin, resampling=resampling)
     elif claim.target == "fixed":
-        effect = fixed_effect(analysis.moat, claim.margin, resampling=resampling)
+        moats = [family.moat for family in analysis.pooled]
+        effect = over_families(moats, claim.margin, resampling=resampling)
     else:
         effect = sampled_effect(
-            analysis.moat, asked.evidence.facts, margin=claim.margin, resampling=resampling
+            analysis.weighted_moat, asked.evidence.facts, margin=claim.margin, resampling=resampling
         )
     names, leads = (asked.a, asked.b), _leads(analysis)
     text = moat_sentence(effect, names, leads, scale=claim.scale, level=resampling.level)
@@ -156,9 +157,13 @@ def _check_moat(asked: Question) -> Answer:
 
 
 def _leads(analysis: Analysis) -> Leads:
-    delta = analysis.delta
-    rows = (only(delta, {REFERENCE_LANGUAGE}), others_of(delta))
-    english, others = (float(row.estimate.mean()) if row else math.nan for row in rows)
+    found = analysis.headlines()
+    if not found:
+        return Leads(math.nan, math.nan, analysis.scale)
+    english, others = (
+        math.fsum(float(getattr(headline, side).estimate[0]) for headline in found) / len(found)
+        for side in ("english", "others")
+    )
     return Leads(english, others, analysis.scale)
 
 

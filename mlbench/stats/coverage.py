@@ -90,10 +90,18 @@ def _cover(table: ScoreTable, model: str, retained: float, resampling: Resamplin
     # In place: replicates are large, and a new array costs more than the sum in it.
     drawn = shared.replicates[:, 0] - c
     drawn -= retained * (english.replicates[:, 0] - c)
+    # To be above chance is to pass what a constant answer has in the language.
+    floor = table.chance_by_language() if chance is not None else _passed(table)
     return _Cover(
-        _contrast(levels, own.means[0] - c, own.replicates[:, 0] - c, c),
+        _contrast(levels, own.means[0] - floor, own.replicates[:, 0] - floor, c),
         _contrast(levels, kept, drawn, c),
     )
+
+
+def _passed(table: ScoreTable) -> Floats:
+    """Give the chance level of each language on the scale of scores adjusted doc by doc."""
+    mean = np.nanmean(table.chance, axis=1)
+    return np.asarray((table.chance_by_language() - mean) / (1 - mean))
 
 
 def _contrast(levels: Levels, estimate: Floats, replicates: Floats, chance: float) -> Contrast:

@@ -6,15 +6,23 @@ model, not a moat.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from mlbench.errors import DataError
 from mlbench.stats.bootstrap import Resampled, Resampling, cluster_sums, resample
-from mlbench.stats.contrast import Contrast, Difference, Differences, single, summarise
+from mlbench.stats.contrast import (
+    Contrast,
+    Difference,
+    Differences,
+    mean_contrast,
+    single,
+    summarise,
+)
 from mlbench.stats.pairs import PairLevels, pair_levels
-from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, ScoreTable
+from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints, ScoreTable
 
 
 class Lead(NamedTuple):
@@ -25,6 +33,18 @@ class Lead(NamedTuple):
 
 
 LeadOf = Callable[[Resampled, float], Lead]
+
+
+class Headline(NamedTuple):
+    """The mean over languages of one family, on one set of docs, languages and weights.
+
+    Contrasts of one column: the lead in `english`, on the docs that each language shares with it,
+    the lead in the `others`, and what is `beyond` English. others - english = beyond, exactly.
+    """
+
+    english: Contrast
+    others: Contrast
+    beyond: Contrast
 
 
 class PairedDifferences(NamedTuple):
@@ -90,6 +110,35 @@ def moat_of(pair: PairLevels, estimate: Floats, replicates: Floats) -> Contrast:
         2 / (1 - pair.chance),
     )
     return moat.take([i for i, tag in enumerate(languages) if tag != REFERENCE_LANGUAGE])
+
+
+def headline_of(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Headline | None:
+    """Give the mean leads of a family; None without English or without another language."""
+    levels, moat = pair.levels, moat_contrast(pair, lead_of)
+    if levels.shared is None or levels.english is None or moat is None or not moat.languages:
+        return None
+    others = [i for i, tag in enumerate(levels.languages) if tag != REFERENCE_LANGUAGE]
+    lead, in_english = lead_of(levels.shared, pair.chance), lead_of(levels.english, pair.chance)
+    # English has one column where all languages have its docs.
+    columns = others if len(in_english.estimate) > 1 else [0]
+    beyond = mean_contrast(moat)
+    reach = 1 / (1 - pair.chance)
+    english_at = levels.languages.index(REFERENCE_LANGUAGE)
+
+    def mean(lead: Lead, columns: list[int], unequal: Ints) -> Contrast:
+        return replace(
+            beyond,
+            estimate=lead.estimate[columns].mean(keepdims=True),
+            replicates=lead.replicates[:, columns].mean(axis=1, keepdims=True),
+            n_unequal=unequal.max(keepdims=True),
+            doc_reach=reach,
+        )
+
+    return Headline(
+        mean(in_english, columns, pair.unequal[[english_at]]),
+        mean(lead, others, pair.unequal[others]),
+        beyond,
+    )
 
 
 def paired_differences(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlbench.stats.aggregates import mean_of_families
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.contrast import Contrast, single, summarise
 from mlbench.stats.equivalence import VERDICT_BY_STATE, Verdict, state_of, tost_p
 from mlbench.stats.intervals import t_of, z_of
-from mlbench.stats.pooling import FEWEST_FAMILIES, equivalence_p, random_effects
+from mlbench.stats.pooling import FEWEST_FAMILIES, equivalence_p, pool_families
 from mlbench.stats.power import POWER, detectable_effect
 
 
@@ -66,10 +67,10 @@ def effect_of(
 def pooled_effect(
     means: Sequence[Contrast], margin: float, *, resampling: Resampling, n_languages: int
 ) -> Effect:
-    """Put the means of several families together.
+    """Put the means of several families together, each counting once.
 
-    One: its own. Two: no number, and a verdict only if both have the same one. Three or more: the
-    random-effects mean with Hartung & Knapp's interval, for families like these.
+    One: its own. Two: no number, and a verdict only if both have the same one. Three or more: their
+    mean with an interval for families like these (pooling.pool_families).
     """
     if not means:
         return undefined("no family allows it", margin)
@@ -83,16 +84,16 @@ def pooled_effect(
         )
         for mean in means
     ]
-    known = [effect for effect in each if not math.isnan(effect.stderr)]
     if len(each) == 1:
         return each[0]
-    if len(known) < FEWEST_FAMILIES:
+    if len(each) < FEWEST_FAMILIES:
         return _side_by_side(each, margin, n_languages)
-    pooled = random_effects(
-        [effect.estimate for effect in known],
-        [effect.stderr for effect in known],
-        resampling.level,
-    )
+    together = mean_of_families(means)
+    assert together is not None
+    estimates = [effect.estimate for effect in each]
+    pooled = pool_families(estimates, float(together.stderr[0]), resampling.level)
+    if math.isnan(pooled.stderr):
+        return undefined("a family has too few docs for an interval", margin)
     alpha = 1 - resampling.level
     state = state_of(pooled.estimate, pooled.p, equivalence_p(pooled, margin), alpha)
     return Effect(
@@ -101,11 +102,11 @@ def pooled_effect(
         pooled.high,
         pooled.p,
         pooled.stderr,
-        pooled.stderr * (t_of(resampling.level, len(known)) + z_of(2 * POWER - 1)),
+        pooled.stderr * (t_of(resampling.level, len(each)) + z_of(2 * POWER - 1)),
         VERDICT_BY_STATE[state],
         margin,
-        "random effects over families, Hartung-Knapp",
-        len(known),
+        "mean of families, for families like these",
+        len(each),
         n_languages,
     )
 

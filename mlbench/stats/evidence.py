@@ -1,7 +1,8 @@
 """What is known about A against B? Every family analysed once, for the verdict and the claims.
 
-Prepared here, worded in verdict.py and claims: languages are left out with a reason, families are
-resampled, and the contrasts that all later numbers are made of are kept.
+Prepared here, worded in verdict.py and claims: languages that a model lacks are left out with a
+reason, families are resampled, and the contrasts that all later numbers are made of are kept. No
+language is left out because of its scores.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,12 +15,22 @@ from mlbench.stats.aggregates import (
     Excluded,
     combine_families,
     complete_block,
-    floor_exclusions,
+    each_family_once,
+    languages_at_chance,
 )
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.contrast import Contrast, mean_contrast
+from mlbench.stats.crossfit import Half, halves_of
+from mlbench.stats.differences import Headline, headline_of
 from mlbench.stats.pairs import PairLevels, pair_levels
-from mlbench.stats.scales import Scale, primary_contrasts, scale_moat, scales_of
+from mlbench.stats.scales import (
+    LEAD_BY_SCALE,
+    Scale,
+    floored_lead,
+    primary_contrasts,
+    scale_moat,
+    scales_of,
+)
 from mlbench.stats.table import REFERENCE_LANGUAGE, Kind, ScoreTable
 
 
@@ -42,9 +53,11 @@ DEFAULT_MARGINS: Mapping[str, Margins] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """All that a verdict may use: one table a family, and facts about the languages by tag.
+    """All that a verdict may use: one table per family, and facts about the languages by tag.
 
-    `fewshot` holds the same families at `shots` shots, `tokens` the tokens of parallel sentences
+    `rules` holds the same families scored by other rules, by the name of the rule. Families of
+    `demonstrations` are shown by themselves and do not enter the pooled numbers, unless there is no
+    other. `fewshot` holds the families at `shots` shots, `tokens` the tokens of parallel sentences
     (kind "tokens"); claims about what is not there come out undetermined.
     """
 
@@ -53,6 +66,8 @@ class Evidence:
     tokens: ScoreTable | None = None
     fewshot: tuple[ScoreTable, ...] = ()
     shots: int = 0
+    rules: Mapping[str, tuple[ScoreTable, ...]] = field(default_factory=dict)
+    demonstrations: frozenset[str] = frozenset()
 
     def limited(
         self, families: Sequence[str] | None, languages: Sequence[str] | None
@@ -72,7 +87,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FamilyAnalysis:
-    """One family: Delta of all usable languages, D of all but English, and M on each scale."""
+    """One family: Delta of all languages, D of all but English, and M on each scale.
+
+    `headline` is None where English or the other languages lack. `floored` is the headline with
+    scores below chance raised to it, `halves` the one over languages chosen by other docs,
+    `at_chance` the languages in which neither model is above chance.
+    """
 
     family: str
     kind: Kind
@@ -80,25 +100,42 @@ class FamilyAnalysis:
     scale: Scale
     delta: Contrast
     moat: Contrast | None
+    headline: Headline | None
+    floored: Headline | None
+    halves: Sequence[Half]
     mean_moats: Mapping[Scale, Contrast]
+    at_chance: tuple[str, ...]
+    english_levels: tuple[float, float] | None
     no_moat: str | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
-    """All families of a comparison; `delta` and `moat` average those on the primary scale."""
+    """All families of a comparison.
+
+    `pooled` are the families that the numbers over all languages are made of; `delta` and `moat`
+    average them in each language, and the plain mean over languages of `weighted_moat` counts each
+    of them once, as the headline does.
+    """
 
     a: str
     b: str
     families: tuple[FamilyAnalysis, ...]
+    pooled: tuple[FamilyAnalysis, ...]
     excluded: tuple[Excluded, ...]
     scale: Scale
     delta: Contrast | None
     moat: Contrast | None
+    weighted_moat: Contrast | None
 
     def on_scale(self, scale: Scale) -> tuple[FamilyAnalysis, ...]:
-        """Give the families that have a moat on this scale."""
-        return tuple(family for family in self.families if scale in family.mean_moats)
+        """Give the families that have a moat on this scale: the pooled ones, where any has."""
+        pooled = tuple(family for family in self.pooled if scale in family.mean_moats)
+        return pooled or tuple(family for family in self.families if scale in family.mean_moats)
+
+    def headlines(self) -> list[Headline]:
+        """Give the headline of each pooled family."""
+        return [family.headline for family in self.pooled if family.headline is not None]
 
     def why_no_moat(self) -> str:
         """Say why no family has a moat."""
@@ -118,61 +155,87 @@ def analyse(evidence: Evidence, a: str, b: str, resampling: Resampling) -> Analy
             excluded.append(Excluded("*", table.family, f"the family was not run for {lacking!r}"))
             continue
         block = complete_block(table, (a, b) if a != b else (a,))
+        excluded += block.left_out
         shared = table.select(block.languages)
-        floor = floor_exclusions(shared, (a, b) if a != b else (a,))
-        excluded += [*block.left_out, *floor]
-        at_floor = {gone.language for gone in floor}
-        usable = shared.select(tag for tag in shared.languages if tag not in at_floor)
-        if usable.languages:
-            families.append(_analyse_family(usable, a, b, resampling, at_floor=at_floor))
-    return _put_together(a, b, families, tuple(sorted(excluded)))
+        if shared.languages:
+            families.append(_analyse_family(shared, a, b, resampling))
+    return _put_together((a, b), families, tuple(sorted(excluded)), evidence.demonstrations)
+
+
+def headlines_of(
+    tables: Iterable[ScoreTable], a: str, b: str, resampling: Resampling
+) -> list[Headline]:
+    """Give the headline of each table that has both models, in English and elsewhere."""
+    found = []
+    for table in sorted(tables, key=lambda table: table.family):
+        if {a, b} <= set(table.models) and table.covers((a, b)).any():
+            lead_of = LEAD_BY_SCALE[scales_of(table)[0]]
+            headline = headline_of(pair_levels(table, a, b, resampling), lead_of)
+            found += [headline] if headline is not None else []
+    return found
 
 
 def _put_together(
-    a: str, b: str, families: list[FamilyAnalysis], excluded: tuple[Excluded, ...]
+    models: tuple[str, str],
+    families: list[FamilyAnalysis],
+    excluded: tuple[Excluded, ...],
+    demonstrations: frozenset[str],
 ) -> Analysis:
     has_accuracy = any(family.scale == "adjusted" for family in families)
     scale: Scale = "adjusted" if has_accuracy or not families else "bits"
     primary = [family for family in families if family.scale == scale]
-    moats = [family.moat for family in primary if family.moat is not None]
+    informative = [family for family in primary if family.family not in demonstrations]
+    chosen = informative or primary
+    # Numbers over all languages rest on families that have both sides, so that they add up.
+    pooled = [family for family in chosen if family.headline is not None] or chosen
+    moats = [family.moat for family in pooled if family.moat is not None]
     return Analysis(
-        a,
-        b,
+        *models,
         tuple(families),
+        tuple(pooled),
         excluded,
         scale,
-        combine_families([family.delta for family in primary]),
+        combine_families([family.delta for family in pooled]),
         combine_families(moats),
+        each_family_once(moats),
     )
 
 
-def _analyse_family(
-    table: ScoreTable, a: str, b: str, resampling: Resampling, *, at_floor: set[str]
-) -> FamilyAnalysis:
+def _analyse_family(table: ScoreTable, a: str, b: str, resampling: Resampling) -> FamilyAnalysis:
     pair = pair_levels(table, a, b, resampling)
+    scale = scales_of(table)[0]
     delta, moat = primary_contrasts(pair, table)
     mean_moats = {} if moat is None else _mean_moats(table, pair, (a, b), resampling)
-    no_moat = None
-    if not mean_moats:
-        no_moat = f"{table.family}: {_why_undefined(table, at_floor)}"
-        moat = None
+    is_accuracy = table.kind == "accuracy"
     return FamilyAnalysis(
         table.family,
         table.kind,
         table.is_parallel,
-        scales_of(table)[0],
+        scale,
         delta,
-        moat,
+        moat if mean_moats else None,
+        headline_of(pair, LEAD_BY_SCALE[scale]) if mean_moats else None,
+        headline_of(pair, floored_lead) if mean_moats and is_accuracy else None,
+        halves_of(table, a, b, resampling) if mean_moats else [],
         mean_moats,
-        no_moat,
+        languages_at_chance(table, (a, b)),
+        _english_levels(pair) if is_accuracy else None,
+        None if mean_moats else f"{table.family}: {_why_undefined(table)}",
     )
 
 
-def _why_undefined(table: ScoreTable, at_floor: set[str]) -> str:
+def _english_levels(pair: PairLevels) -> tuple[float, float] | None:
+    """Give the mean scores of both models in English, with chance left in them."""
+    if pair.levels.english is None:
+        return None
+    at = pair.levels.languages.index(REFERENCE_LANGUAGE)
+    means = pair.levels.own.means[:2, at]
+    return float(means[0]), float(means[1])
+
+
+def _why_undefined(table: ScoreTable) -> str:
     if REFERENCE_LANGUAGE in table.languages:
         return "English is the only language with scores of both models, so the moat is undefined"
-    if REFERENCE_LANGUAGE in at_floor:
-        return "both models are at chance in English, so the moat is undefined"
     return "English has no scores of both models, so the moat is undefined"
 
 

@@ -4,17 +4,20 @@ Each is an average of the replicates that evidence.analyse kept; verdict.py and 
 choose among them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from mlbench.records import Language
-from mlbench.stats.aggregates import GROUP_OF, group_names, sampled_mean
+from mlbench.stats.aggregates import GROUP_OF, group_names, mean_of_families, sampled_mean
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.contrast import Contrast, mean_contrast, summarise
+from mlbench.stats.differences import Headline
 from mlbench.stats.effects import Effect, effect_of, pooled_effect, undefined
 from mlbench.stats.equivalence import states_of
-from mlbench.stats.evidence import Analysis
+from mlbench.stats.evidence import Analysis, FamilyAnalysis
 from mlbench.stats.multiplicity import benjamini_hochberg, holm
 from mlbench.stats.power import detectable_effect
 from mlbench.stats.scales import Scale
@@ -28,28 +31,59 @@ def moat_effect(
     families = analysis.on_scale(scale)
     if not families:
         return undefined(analysis.why_no_moat(), margin)
-    tags = {tag for family in families if family.moat for tag in family.moat.languages}
     means = [family.mean_moats[scale] for family in families]
-    return pooled_effect(means, margin, resampling=resampling, n_languages=len(tags))
+    n_languages = len(languages_of(families))
+    return pooled_effect(means, margin, resampling=resampling, n_languages=n_languages)
 
 
-def fixed_effect(
-    contrast: Contrast | None,
+def languages_of(families: Iterable[FamilyAnalysis]) -> set[str]:
+    """Give the languages but English in which any of these families has a moat."""
+    return {tag for family in families if family.moat for tag in family.moat.languages}
+
+
+def headline_effects(
+    headlines: Sequence[Headline], margin: float, *, resampling: Resampling, n_languages: int
+) -> dict[str, Effect]:
+    """Pool the lead in English, in the others, and beyond English: the third is the difference."""
+    return {
+        name: pooled_effect(
+            [getattr(headline, name) for headline in headlines],
+            margin,
+            resampling=resampling,
+            n_languages=1 if name == "english" else n_languages,
+        )
+        for name in Headline._fields
+    }
+
+
+def over_families(
+    contrasts: Iterable[Contrast | None],
     margin: float,
     *,
     resampling: Resampling,
-    weights: Floats | None = None,
+    weights_of: Callable[[Sequence[str]], Floats] | None = None,
 ) -> Effect:
-    """Give the mean of an effect over these very languages and families."""
-    if contrast is None or not contrast.languages:
+    """Give an effect over languages, each family counting once, for these very families.
+
+    `weights_of` gives the weights of languages in a family; None: all count alike.
+    """
+    known = [contrast for contrast in contrasts if contrast is not None and contrast.languages]
+    if not known:
         return undefined("no language is left to compare", margin)
-    used = len(contrast.languages) if weights is None else int((weights > 0).sum())
-    if used == 0:
+    weights = [weights_of(c.languages) if weights_of else np.ones(len(c.languages)) for c in known]
+    used = [(c, w) for c, w in zip(known, weights, strict=True) if (w > 0).any()]
+    mean = mean_of_families([mean_contrast(contrast, share) for contrast, share in used])
+    if mean is None:
         return undefined("no language has a weight", margin)
-    mean = mean_contrast(contrast, weights)
+    tags = {tag for c, w in used for tag, weight in zip(c.languages, w, strict=True) if weight > 0}
     return effect_of(
-        mean, margin, resampling=resampling, n_languages=used, method="languages fixed"
+        mean, margin, resampling=resampling, n_languages=len(tags), method="languages fixed"
     )
+
+
+def fixed_effect(contrast: Contrast | None, margin: float, *, resampling: Resampling) -> Effect:
+    """Give the mean of an effect over these very languages."""
+    return over_families([contrast], margin, resampling=resampling)
 
 
 def sampled_effect(
@@ -148,15 +182,24 @@ def group_effects(
     """Give Delta and D by language family, script and resource class, without English."""
     rows = []
     delta = others_of(analysis.delta)
+    by_effect = {
+        "delta": [family.delta for family in analysis.pooled],
+        "moat": [family.moat for family in analysis.pooled],
+    }
     for by in GROUP_OF:
         names = group_names(delta.languages, facts, by) if delta else []
         for name in sorted(set(names)):
             assert delta is not None
             tags = {tag for tag, own in zip(delta.languages, names, strict=True) if own == name}
-            parts = {"delta": only(delta, tags), "moat": only(analysis.moat, tags)}
             effects = {
-                key: asdict(fixed_effect(part, margin, resampling=resampling))
-                for key, part in parts.items()
+                key: asdict(
+                    over_families(
+                        [only(contrast, tags) for contrast in contrasts],
+                        margin,
+                        resampling=resampling,
+                    )
+                )
+                for key, contrasts in by_effect.items()
             }
             rows.append({"by": by, "group": name, "n_languages": len(tags)} | effects)
     return rows

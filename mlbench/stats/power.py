@@ -39,6 +39,17 @@ class Plan:
             raise DataError(f"cannot plan with {self}: need docs, 0 < discordant <= 1, chance < 1")
 
 
+def fewest_docs(alpha: float = 0.05, n_tests: int = 1) -> int:
+    """Give the fewest docs (clusters) on which a two-sided p can reach alpha after Holm.
+
+    k docs that all favour one model have p = 2 x 2^-k, the sign test's smallest.
+
+    >>> fewest_docs(), fewest_docs(n_tests=118)
+    (6, 13)
+    """
+    return math.ceil(math.log2(2 * max(n_tests, 1) / alpha))
+
+
 def detectable_effect(stderr: Floats, level: float = 0.95, power: float = POWER) -> Floats:
     """Give (z_{1-α/2} + z_power) x stderr: the effect found in `power` of runs; nan stays nan.
 

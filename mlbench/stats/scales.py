@@ -58,6 +58,17 @@ def logit_lead(levels: Resampled, _chance: float) -> Lead:
     return Lead(lead(*levels.means[:2]), lead(levels.replicates[:, 0], levels.replicates[:, 1]))
 
 
+def floored_lead(levels: Resampled, chance: float) -> Lead:
+    """Give A - B as adjusted scores that are not below zero: a model drawn to wrong choices is as
+    good as one that guesses, so a lead over it cannot be larger than one over a guesser.
+    """
+
+    def lead(a: Floats, b: Floats) -> Floats:
+        return np.asarray((np.maximum(a, chance) - np.maximum(b, chance)) / (1 - chance))
+
+    return Lead(lead(*levels.means[:2]), lead(levels.replicates[:, 0], levels.replicates[:, 1]))
+
+
 def smoothed_odds(accuracy: Floats, n_docs: Ints) -> Floats:
     """Give the odds of the Agresti-Coull accuracy (n y + z²/2)/(n + z²): not 0, not infinite.
 

@@ -45,6 +45,33 @@ def unknown_sentence(effect: Effect, question: str, scale: Scale, level: float) 
     )
 
 
+class FewDocs(NamedTuple):
+    """How many docs the smallest compared cell has, and how many can tell anything at all.
+
+    `needed_holm` are needed to tell one language among `n_tests`.
+    """
+
+    fewest: int
+    needed: int
+    needed_holm: int
+    n_tests: int
+
+
+def few_docs_sentence(docs: FewDocs) -> str:
+    """Say that there are too few docs to tell anything, or a single language; empty if not."""
+    if docs.fewest < docs.needed:
+        return (
+            f"{docs.fewest} docs: nothing can be told; {docs.needed} are needed, "
+            f"{docs.needed_holm} after Holm over {docs.n_tests}."
+        )
+    if docs.fewest < docs.needed_holm:
+        return (
+            f"{docs.fewest} docs: no single language can be told; {docs.needed_holm} are needed "
+            f"after Holm over {docs.n_tests}."
+        )
+    return ""
+
+
 class Leads(NamedTuple):
     """How far A is ahead of B in English and in the other languages; nan where unknown."""
 
