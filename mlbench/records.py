@@ -14,7 +14,10 @@ Suite = Literal["core", "embedded", "extension"]
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language of languages.yaml; `tag` (BCP 47) is its key everywhere in mlbench."""
+    """One language of languages.yaml; `tag` (BCP 47) is its key everywhere in mlbench.
+
+    `speakers_shared_with` is the tag of the language whose speakers are the same people.
+    """
 
     tag: str
     name: str
@@ -25,6 +28,7 @@ class Language:
     branch: str | None = None
     resource_class: int | None = None
     speakers: int | None = None
+    speakers_shared_with: str | None = None
     dialect_of: str | None = None
     same_text_as: str | None = None
     codes: Mapping[str, str] = field(default_factory=dict)
