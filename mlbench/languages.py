@@ -58,6 +58,7 @@ class _Block(BaseModel):
     branch: str | None = None
     resource_class: Annotated[int, Field(ge=0, le=5)] | None = None
     speakers: Annotated[int, Field(ge=0)] | None = None
+    speakers_shared_with: str | None = None
     dialect_of: str | None = None
     same_text_as: str | None = None
     codes: dict[str, Annotated[str, Field(min_length=1)]]
@@ -95,7 +96,39 @@ def read_languages(path: Path | None = None) -> Mapping[str, Language]:
             where = _locate(path, text, index, "tag")
             raise LanguageFileError(f"{where}: tag {language.tag!r} is there twice; keep one")
         languages[language.tag] = language
+    for index, language in enumerate(languages.values()):
+        if fault := _find_shared_fault(language, languages):
+            key, message = fault
+            where = _locate(path, text, index, key)
+            value = f"{key} {getattr(language, key)!r}"
+            raise LanguageFileError(f"{where}: language {language.tag!r}, {value}: {message}")
     return languages
+
+
+def _find_shared_fault(
+    language: Language, languages: Mapping[str, Language]
+) -> tuple[str, str] | None:
+    """Return the key that is wrong in whom a language shares its speakers with, and why."""
+    tag, name = language.tag, language.speakers_shared_with
+    if name is None:
+        return None
+    key = "speakers_shared_with"
+    if name == tag:
+        advice = "name the other language that has these speakers, or leave the key out"
+        return key, f"that is itself; {advice}"
+    if name not in languages:
+        known = [known for known in languages if known != tag]
+        return key, unknown("language", name, known, "the tags of this file")
+    other = languages[name]
+    if next_name := other.speakers_shared_with:
+        advice = f"name {next_name!r} here too"
+        if next_name == tag:
+            advice = "keep the key in one of the two"
+        return key, f"{name!r} shares those of {next_name!r} itself; {advice}"
+    if other.speakers != language.speakers:
+        has = f"{name!r}, whose speakers it shares, has {other.speakers!r}"
+        return "speakers", f"{has}; give both the same number"
+    return None
 
 
 def _language_from_block(path: Path, text: str, index: int, block: Any) -> Language:

@@ -99,6 +99,7 @@ def family_facts(family: Family) -> dict[str, Any]:
         "chance": family.chance,
         "metrics": list(family.metrics),
         "is_parallel": family.is_parallel,
+        "is_demonstration": family.is_demonstration,
         "licence": family.licence,
         "citation": family.citation,
         "source": source.hub_id if isinstance(source, HubSource) else "Unicode CLDR",

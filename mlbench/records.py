@@ -14,7 +14,10 @@ Suite = Literal["core", "embedded", "extension"]
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language of languages.yaml; `tag` (BCP 47) is its key everywhere in mlbench."""
+    """One language of languages.yaml; `tag` (BCP 47) is its key everywhere in mlbench.
+
+    `speakers_shared_with` is the tag of the language whose speakers are the same people.
+    """
 
     tag: str
     name: str
@@ -25,6 +28,7 @@ class Language:
     branch: str | None = None
     resource_class: int | None = None
     speakers: int | None = None
+    speakers_shared_with: str | None = None
     dialect_of: str | None = None
     same_text_as: str | None = None
     codes: Mapping[str, str] = field(default_factory=dict)
@@ -107,6 +111,8 @@ class Family:
     DataError; `prompt` renders one doc. Both are pure. `chance` is the expected accuracy of
     guessing in [0, 1]; None where there is none. The first of `metrics` is the judged one.
     `calibration_context` is the context without the query (for PMI), None to not ask for it.
+    `is_demonstration`: real models of the size that was tried are at chance in it
+    (docs/families.md), so it is shown and does not enter the numbers over several families.
     """
 
     name: str
@@ -125,6 +131,7 @@ class Family:
     calibration_context: str | None = None
     is_parallel: bool = True
     max_shots: int = 0
+    is_demonstration: bool = False
 
 
 class Cell(NamedTuple):

@@ -1,15 +1,18 @@
 """From a stored run to the verdict on two models: its cells as score tables, judged by stats.
 
-Nothing is estimated here. Accuracy families enter with their primary metric, text families with
-bits and, where the backend showed them, with tokens.
+Nothing is estimated here. Accuracy families enter with their judged metric, and beside it with each
+other rule by which their choices can be taken; text families with bits and, where the backend
+showed them, with tokens.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mlbench.chance import cell_chance, pooled_chance
 from mlbench.errors import SelectionError, unknown
-from mlbench.metrics import LOWER_IS_BETTER
+from mlbench.metrics import LOWER_IS_BETTER, RULES
 from mlbench.records import Cell
 from mlbench.results import Run
 from mlbench.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
@@ -22,6 +25,7 @@ from mlbench.stats import (
     read_claims,
     table_from_cells,
 )
+from mlbench.stats.claims import ClaimsFile
 from mlbench.stats.table import Floats, Kind
 
 Scores = Sequence[float] | Floats
@@ -40,7 +44,62 @@ def judge_run(
             see = f"mlbench list cells {run.folder}"
             raise SelectionError(unknown("model", name, run.models, see))
     claims = read_claims(claims_file) if claims_file else read_claims()
-    return judge(evidence_of(run, (a, b)), a, b, claims=claims, resampling=Resampling(seed=seed))
+    return judge_pair(run, a, b, claims=claims, resampling=Resampling(seed=seed))
+
+
+def judge_pair(
+    run: Run, a: str, b: str, *, claims: ClaimsFile, resampling: Resampling
+) -> dict[str, Any]:
+    """Judge two models on what a run holds, with what only the run knows: `chain` and `caveats`.
+
+    Raises DataError for cells that do not fit together.
+    """
+    verdict = judge(evidence_of(run, (a, b)), a, b, claims=claims, resampling=resampling)
+    verdict["chain"] = _chain(run, verdict)
+    verdict["caveats"] = _caveats(run, verdict)
+    return verdict
+
+
+def _chain(run: Run, verdict: Mapping[str, Any]) -> dict[str, int]:
+    """Count languages from those of the run to those that are compared, English included."""
+    pooled = set(verdict["pooled_families"])
+    with_data = {cell.language for cell in run.planned if cell.family in pooled}
+    guessed = {
+        tag
+        for tag in verdict["languages"]
+        if all(
+            {"family": family, "language": tag} in verdict["at_chance"]
+            for row in verdict["per_language"]
+            if row["language"] == tag
+            for family in row["families"]
+        )
+    }
+    return {
+        "languages": len(run.languages),
+        "with_data": len(with_data),
+        "compared": len(verdict["languages"]),
+        "at_chance": len(guessed) if verdict["scale"] == "adjusted" else 0,
+    }
+
+
+def _caveats(run: Run, verdict: Mapping[str, Any]) -> list[str]:
+    """Say what a reader must know of these numbers, a sentence each."""
+    found = [verdict["docs"]["sentence"]] if verdict["docs"]["sentence"] else []
+    left = [
+        name
+        for name in verdict["families"]
+        if run.families[name].get("is_demonstration") and name not in verdict["pooled_families"]
+    ]
+    if left:
+        found.append(
+            f"Not in the numbers over several families, because real models are at chance in "
+            f"them: {', '.join(left)}."
+        )
+    if not verdict["rules_agree"]:
+        found.append("The verdict depends on the rule by which a choice is taken.")
+    if not verdict["scales_agree"]:
+        found.append("The verdict depends on the scale.")
+    return found
 
 
 def evidence_of(run: Run, models: Iterable[str]) -> Evidence:
@@ -51,13 +110,16 @@ def evidence_of(run: Run, models: Iterable[str]) -> Evidence:
     names = set(models)
     cells = [cell for cell in run.done if cell.model in names]
     fewest, most = _shots_by_family(cells)
-    tables = [_table(run, [c for c in cells if c.shots == fewest[c.family]], f) for f in fewest]
+    first = {f: [c for c in cells if c.family == f and c.shots == fewest[f]] for f in fewest}
+    tables = [_table(run, mine, family) for family, mine in first.items()]
     more = {family for family in fewest if most[family] > fewest[family]}
     fewshot = [
-        _table(run, [c for c in cells if c.shots == most[c.family]], family) for family in more
+        _table(run, [c for c in cells if c.family == f and c.shots == most[f]], f) for f in more
     ]
     return Evidence(
         tuple(tables),
+        rules=_rules(run, first),
+        demonstrations=frozenset(f for f in first if run.families[f].get("is_demonstration")),
         facts=run.languages,
         tokens=_tokens(run, cells),
         fewshot=tuple(sorted(fewshot, key=lambda table: table.family)),
@@ -74,15 +136,30 @@ def _shots_by_family(cells: Iterable[Cell]) -> tuple[dict[str, int], dict[str, i
     return fewest, most
 
 
-def _table(run: Run, cells: Iterable[Cell], family: str) -> ScoreTable:
+def _rules(run: Run, cells: Mapping[str, Sequence[Cell]]) -> dict[str, tuple[ScoreTable, ...]]:
+    """Score each family by each of its metrics that is a rule to take a choice by."""
+    tables: dict[str, list[ScoreTable]] = {}
+    for family, mine in cells.items():
+        for metric in run.families[family]["metrics"]:
+            if metric in RULES:
+                tables.setdefault(metric, []).append(_table(run, mine, family, metric))
+    return {rule: tuple(found) for rule, found in tables.items()}
+
+
+def _table(run: Run, cells: Sequence[Cell], family: str, metric: str | None = None) -> ScoreTable:
     facts = run.families[family]
-    metric = facts["metrics"][0]
-    mine = [
-        _cell_scores(run, cell, scores_of(run.done[cell].samples, metric), facts["chance"])
-        for cell in cells
-        if cell.family == family
-    ]
+    metric = metric or facts["metrics"][0]
     kind: Kind = "bits" if metric in LOWER_IS_BETTER else "accuracy"
+    nominal = facts["chance"] if kind == "accuracy" else None
+    samples = {cell: run.done[cell].samples for cell in cells}
+    chance = pooled_chance(samples.values(), nominal)
+    mine = [
+        replace(
+            _cell_scores(run, cell, scores_of(found, metric), chance),
+            cell_chance=cell_chance(found, nominal),
+        )
+        for cell, found in samples.items()
+    ]
     return table_from_cells(family, mine, kind=kind, is_parallel=facts["is_parallel"])
 
 

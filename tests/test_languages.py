@@ -39,6 +39,16 @@ def test_related_tags_exist():
         assert {language.dialect_of, language.same_text_as} - {None} <= set(LANGUAGES)
 
 
+def test_one_language_in_two_scripts_shares_its_speakers():
+    by_code: dict[str, list[str]] = {}
+    for tag, language in LANGUAGES.items():
+        by_code.setdefault(language.codes["iso639_3"], []).append(tag)
+    twins = [found for found in by_code.values() if len(found) > 1]
+    assert twins == [["zh-Hans", "zh-Hant"]]
+    shared = {tag: x.speakers_shared_with for tag, x in LANGUAGES.items() if x.speakers_shared_with}
+    assert shared == {"zh-Hant": "zh-Hans"}
+
+
 @pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.tag)
 def test_endonym_is_written_in_the_script_of_its_row(language):
     prefix = {
@@ -128,6 +138,53 @@ def test_the_file_in_force_is_the_one_of_the_variable(tmp_path, monkeypatch):
     path = write(tmp_path, BLOCK)
     monkeypatch.setenv("MLBENCH_LANGUAGES", str(path))
     assert find_languages_file() == path
+
+
+def share(tag: str, shared_with: str, speakers: int = 5) -> str:
+    """Write a block of six lines that shares its number of speakers."""
+    fields = f"speakers: {speakers}\n  speakers_shared_with: {shared_with}\n  codes"
+    return BLOCK.replace("tag: sw", f"tag: {tag}").replace("codes", fields)
+
+
+def test_the_number_of_speakers_may_be_shared_with_a_later_block(tmp_path):
+    text = share("swc", "sw") + BLOCK.replace("codes", "speakers: 5\n  codes")
+    assert read_languages(write(tmp_path, text))["swc"].speakers_shared_with == "sw"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            BLOCK + share("swc", "swa"),
+            "mine.yaml:15: language 'swc', speakers_shared_with 'swa': no language 'swa'. "
+            "Did you mean 'sw'? See: the tags of this file",
+        ),
+        (
+            BLOCK + share("swc", "swc"),
+            "mine.yaml:15: language 'swc', speakers_shared_with 'swc': that is itself; "
+            "name the other language that has these speakers, or leave the key out",
+        ),
+        (
+            share("sw", "swh") + share("swc", "sw") + share("swh", "swb"),
+            "mine.yaml:8: language 'sw', speakers_shared_with 'swh': 'swh' shares those of 'swb' "
+            "itself; name 'swb' here too",
+        ),
+        (
+            share("sw", "swc") + share("swc", "sw"),
+            "mine.yaml:8: language 'sw', speakers_shared_with 'swc': 'swc' shares those of 'sw' "
+            "itself; keep the key in one of the two",
+        ),
+        (
+            BLOCK + share("swc", "sw"),
+            "mine.yaml:14: language 'swc', speakers 5: 'sw', whose speakers it shares, has None; "
+            "give both the same number",
+        ),
+    ],
+)
+def test_shared_speakers_that_cannot_be_are_refused(tmp_path, text, message):
+    with pytest.raises(LanguageFileError) as error:
+        read_languages(write(tmp_path, text))
+    assert str(error.value) == f"{tmp_path}/{message}"
 
 
 @pytest.mark.parametrize(

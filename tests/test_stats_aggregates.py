@@ -1,6 +1,7 @@
 """Scales, blocks, weights, samples of languages, ranks, and planning."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,19 +10,28 @@ from hypothesis import strategies as st
 from stats_toys import FACTS, QUICK, TAGS, make_cells, make_table
 
 from mlbench.errors import DataError
+from mlbench.languages import read_languages
 from mlbench.stats import (
     CellScores,
     Plan,
     complete_block,
     detectable_effect,
     docs_needed,
-    floor_exclusions,
     information_parity,
+    languages_at_chance,
     population_weights,
     predicted_effect,
     table_from_cells,
 )
-from mlbench.stats.aggregates import combine_families, draw_languages, group_names, sampled_mean
+from mlbench.stats.aggregates import (
+    combine_families,
+    draw_languages,
+    each_family_once,
+    group_names,
+    mean_of_families,
+    sampled_mean,
+    without_weight,
+)
 from mlbench.stats.contrast import Contrast, mean_contrast
 from mlbench.stats.gap import _slopes
 from mlbench.stats.pairs import pair_levels
@@ -128,9 +138,27 @@ def test_block_holds_languages_of_all_models_and_says_who_is_missing() -> None:
     assert {gone.reason for gone in block.left_out} == {"not run for 'b'"}
 
 
-def test_bits_have_no_floor() -> None:
+def test_bits_are_never_at_chance() -> None:
     table = table_from_cells("f", [CellScores("a", "sw", ["1"], [30])], kind="bits")
-    assert floor_exclusions(table, ("a",)) == ()
+    assert languages_at_chance(table, ("a",)) == ()
+
+
+def test_a_constant_answer_is_at_chance_by_the_share_of_the_commonest_target() -> None:
+    ids, values = [f"d{i}" for i in range(204)], [1.0] * 51 + [0.0] * 153
+    cells = [
+        CellScores("constant", tag, ids, values, chance=1 / 7, cell_chance=chance)
+        for tag, chance in (("en", None), ("sw", 0.25))
+    ]
+    assert languages_at_chance(table_from_cells("f", cells), ("constant",)) == ("sw",)
+
+
+def test_the_mean_of_the_weighted_effect_counts_each_family_once() -> None:
+    wide = contrast([1.0, 2.0, 3.0], ("x", "y", "z"))
+    narrow = contrast([8.0], ("x",))
+    found = each_family_once([wide, narrow])
+    assert found is not None and found.estimate.mean() == pytest.approx((2.0 + 8.0) / 2)
+    mean = mean_of_families([mean_contrast(wide), mean_contrast(narrow)])
+    assert mean is not None and mean.estimate[0] == found.estimate.mean()
 
 
 def test_population_weights_of_tau_zero_and_one() -> None:
@@ -139,6 +167,43 @@ def test_population_weights_of_tau_zero_and_one() -> None:
     # 2,000 and 3,000 speakers; those of the last are not known.
     assert population_weights(tags, FACTS, 1).tolist() == pytest.approx([0.4, 0.6, 0])
     assert population_weights(("zu",), FACTS, 1).tolist() == [0]
+
+
+def test_languages_that_share_their_speakers_count_once() -> None:
+    facts = FACTS | {
+        "ja": replace(FACTS["ja"], speakers=4000),
+        "sw": replace(FACTS["sw"], speakers=4000, speakers_shared_with="ja"),
+        "ta": replace(FACTS["ta"], speakers=4000, speakers_shared_with="ja"),
+    }
+    # German has 2,000.
+    assert population_weights(("de", "sw"), facts, 1).tolist() == pytest.approx([1 / 3, 2 / 3])
+    both = population_weights(("ja", "de", "sw"), facts, 1)
+    assert both.tolist() == pytest.approx([1 / 3] * 3)
+    # Two sharers without the language that they name share with each other all the same.
+    two = population_weights(("sw", "de", "ta"), facts, 1)
+    assert two.tolist() == pytest.approx([1 / 3] * 3)
+    assert population_weights(("ja", "de", "sw"), facts, 0).tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_chinese_has_the_weight_of_its_speakers_once() -> None:
+    facts = read_languages()
+    tags = tuple(facts)
+    weights = dict(zip(tags, population_weights(tags, facts, 1), strict=True))
+    alone = [tag for tag in tags if tag != "zh-Hant"]
+    weight_alone = population_weights(alone, facts, 1)[alone.index("zh-Hans")]
+    assert weights["zh-Hans"] == weights["zh-Hant"]
+    assert weights["zh-Hans"] + weights["zh-Hant"] == pytest.approx(weight_alone)
+    assert weight_alone == pytest.approx(0.165, abs=0.001)
+
+
+def test_languages_without_weight_are_those_of_unknown_speakers() -> None:
+    assert without_weight(("zu", "de", "xx"), FACTS) == ("zu", "xx")
+    facts = read_languages()
+    assert without_weight(tuple(facts), facts) == tuple(
+        tag
+        for tag, weight in zip(facts, population_weights(tuple(facts), facts, 1), strict=True)
+        if weight == 0
+    )
 
 
 def test_grouping_by_something_else_is_refused() -> None:

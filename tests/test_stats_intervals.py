@@ -165,7 +165,8 @@ def test_clustered_stderr_of_single_docs_is_the_usual_one(values: list[float]) -
 def test_three_right_docs_are_not_above_chance() -> None:
     for n_docs, is_above in ((3, False), (30, True), (1, False)):
         docs = np.ones((1, n_docs))
-        assert are_above_chance(docs, np.arange(n_docs), np.array([0.25]))[0] == is_above
+        found = are_above_chance(docs, np.arange(n_docs), np.array([0.25]), stderrs=3.0)
+        assert found[0] == is_above
 
 
 def test_each_of_many_cells_has_the_level_that_it_has_alone() -> None:

@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from mlbench.errors import DataError
-from mlbench.stats import benjamini_hochberg, holm, mcnemar, random_effects
+from mlbench.stats import benjamini_hochberg, holm, mcnemar, pool_families
 from mlbench.stats.contrast import Contrast
 from mlbench.stats.equivalence import state_of, tost_p
 from mlbench.stats.pooling import equivalence_p
@@ -127,45 +128,39 @@ def test_states_ask_for_equivalence_first() -> None:
     assert state_of(math.nan, math.nan, math.nan, 0.05) == "undetermined"
 
 
-# The 13 trials of BCG vaccine: log odds ratios and variances of van Houwelingen, Arends & Stijnen,
-# Statistics in Medicine 21 (2002) 589-624.
-BCG = [-0.9387, -1.6662, -1.3863, -1.4564, -0.2191, -0.9581, -1.6338]
-BCG += [0.0120, -0.4717, -1.4012, -0.3408, 0.4466, -0.0173]
-BCG_VARIANCE = [0.3571, 0.2081, 0.4334, 0.0203, 0.0520, 0.0099, 0.2270]
-BCG_VARIANCE += [0.0040, 0.0570, 0.0754, 0.0125, 0.5342, 0.0716]
+def test_families_are_pooled_as_scipy_tests_a_mean() -> None:
+    # With errors of their own below the spread between them: Student's t over the families.
+    y = [0.1, 0.2, 0.9, 0.5]
+    theirs = scipy.stats.ttest_1samp(y, 0.0)
+    found = pool_families(y, 0.01)
+    assert found[:3] == pytest.approx((np.mean(y), *theirs.confidence_interval(0.95)))
+    assert found.p == pytest.approx(theirs.pvalue)
 
 
-def test_random_effects_of_the_bcg_trials() -> None:
-    # statsmodels 0.15.0: combine_effects(BCG, BCG_VARIANCE, method_re="dl", use_t=True). Its
-    # Hartung-Knapp stderr is 0.18724 (q < 1), so ours is the classic one, 0.192258.
-    found = random_effects(BCG, np.sqrt(BCG_VARIANCE).tolist())
-    assert found.estimate == pytest.approx(-0.7473843117296819)
-    assert found.tau2 == pytest.approx(0.3663257264245059)
-    assert found.i2 == pytest.approx(92.6515686020299)
-    assert found[1:3] == pytest.approx((-1.16627775, -0.32849087))
-
-
-def test_hartung_knapp_widens_for_families_that_disagree() -> None:
-    # statsmodels 0.15.0, as above: sd_eff_w_re_hksj and conf_int()[3].
-    found = random_effects([0.1, 0.2, 0.9, 0.5], np.sqrt([0.001, 0.01, 0.2, 0.02]).tolist())
-    assert found.stderr == pytest.approx(0.12489056875063541)
-    assert found[:3] == pytest.approx((0.270486145354341, -0.12697138, 0.66794367))
+def test_families_that_agree_by_luck_are_no_surer_than_their_own_errors() -> None:
+    found = pool_families([0.2, 0.2, 0.2], 0.05)
+    radius = 0.05 * scipy.stats.t.ppf(0.975, 2)
+    assert found[:3] == pytest.approx((0.2, 0.2 - radius, 0.2 + radius))
 
 
 def test_two_families_are_not_pooled() -> None:
-    found = random_effects([0.1, 0.2], [0.01, 0.01])
+    found = pool_families([0.1, 0.2], 0.01)
     assert math.isnan(found.estimate) and found.n_families == 2
 
 
+def test_a_family_without_an_error_leaves_the_pooled_mean_unknown() -> None:
+    assert math.isnan(pool_families([0.1, 0.2, 0.3], math.nan).estimate)
+
+
 def test_families_without_any_spread_pool_to_themselves() -> None:
-    found = random_effects([0.0, 0.0, 0.0], [0.0, 0.0, 0.0])
+    found = pool_families([0.0, 0.0, 0.0], 0.0)
     assert found[:3] == (0.0, 0.0, 0.0) and found.p == 1
     assert equivalence_p(found, 0.02) == 0
 
 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=8), st.floats(0.01, 0.3))
 def test_pooled_mean_lies_among_the_families_and_turns_round(y: list[float], stderr: float) -> None:
-    found = random_effects(y, [stderr] * len(y))
-    mirrored = random_effects([-value for value in y], [stderr] * len(y))
+    found = pool_families(y, stderr)
+    mirrored = pool_families([-value for value in y], stderr)
     assert min(y) - 1e-9 <= found.estimate <= max(y) + 1e-9
     assert found.low == pytest.approx(-mirrored.high)

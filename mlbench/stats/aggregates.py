@@ -91,12 +91,31 @@ def group_names(tags: Sequence[str], facts: Mapping[str, Language], by: str) -> 
 def population_weights(tags: Sequence[str], facts: Mapping[str, Language], tau: float) -> Floats:
     """Weigh languages by speakers^tau (Blasi et al., ACL 2022, section 3): sum 1, tau 0 all equal.
 
-    A language whose speakers are unknown has weight 0, unless tau is 0.
+    A language whose speakers are unknown has weight 0, unless tau is 0. Those of `tags` that share
+    one number of speakers split it evenly, so that nobody is counted twice.
     """
-    speakers = [facts[tag].speakers if tag in facts else None for tag in tags]
-    raw = np.array([1.0 if tau == 0 else float(n or 0) ** tau for n in speakers])
+    owners = [_owner_of_speakers(tag, facts) for tag in tags]
+    speakers = [
+        (_speakers(tag, facts) or 0) / owners.count(owner)
+        for tag, owner in zip(tags, owners, strict=True)
+    ]
+    raw = np.array([1.0 if tau == 0 else n**tau for n in speakers])
     total = raw.sum()
     return np.asarray(raw / total if total > 0 else raw)
+
+
+def without_weight(tags: Sequence[str], facts: Mapping[str, Language]) -> tuple[str, ...]:
+    """Return the languages whose speakers are unknown: a mean weighted by speakers lacks them."""
+    return tuple(tag for tag in tags if not _speakers(tag, facts))
+
+
+def _speakers(tag: str, facts: Mapping[str, Language]) -> int | None:
+    return facts[tag].speakers if tag in facts else None
+
+
+def _owner_of_speakers(tag: str, facts: Mapping[str, Language]) -> str:
+    """Return the language under which the speakers of this one are counted."""
+    return (facts[tag].speakers_shared_with if tag in facts else None) or tag
 
 
 def combine_families(
@@ -127,7 +146,9 @@ def combine_families(
         parts = (contrast.n_docs, contrast.n_clusters, contrast.n_unequal, contrast.n_seen)
         counts[:, at] += np.stack(parts)
     reach = max(contrast.doc_reach for contrast in contrasts)
-    return Contrast(tuple(tags), estimate, replicates, *counts, reach)
+    return Contrast(
+        tuple(tags), estimate, replicates, counts[0], counts[1], counts[2], counts[3], reach
+    )
 
 
 def each_family_once(contrasts: Sequence[Contrast]) -> Contrast | None:

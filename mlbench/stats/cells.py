@@ -1,8 +1,8 @@
 """How good is one model in one language, and is it above chance?
 
 Wilson for plain 0/1 docs, the cluster bootstrap for the rest; the report's tables of single scores
-and the verdict's count of guessing cells use these. Cells with the same docs share their draws, and each has the numbers
-it would have alone.
+and the verdict's count of guessing cells use these. Cells with the same docs share their draws, and
+each has the numbers it would have alone.
 """
 
 import math

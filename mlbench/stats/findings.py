@@ -182,7 +182,7 @@ def group_effects(
     """Give Delta and D by language family, script and resource class, without English."""
     rows = []
     delta = others_of(analysis.delta)
-    by_effect = {
+    by_effect: dict[str, list[Contrast | None]] = {
         "delta": [family.delta for family in analysis.pooled],
         "moat": [family.moat for family in analysis.pooled],
     }

@@ -125,9 +125,7 @@ def _pooled(
         for scale in SCALES
     }
     fixed = over_families([f.moat for f in analysis.pooled], margin, resampling=resampling)
-    sampled = sampled_effect(
-        analysis.weighted_moat, facts, margin=margin, resampling=resampling
-    )
+    sampled = sampled_effect(analysis.weighted_moat, facts, margin=margin, resampling=resampling)
     return {
         "moat": asdict(scales[analysis.scale]),
         **_sides(analysis, margin, resampling),
@@ -268,7 +266,9 @@ def _rows(analysis: Analysis, margin: float, resampling: Resampling) -> list[dic
         return []
     rows = language_rows(analysis.delta, analysis.moat, margin, resampling)
     for row in rows:
-        row["families"] = [f.family for f in analysis.pooled if row["language"] in f.delta.languages]
+        row["families"] = [
+            f.family for f in analysis.pooled if row["language"] in f.delta.languages
+        ]
     return rows
 
 
