@@ -1,6 +1,5 @@
 """How does a person read a verdict in a terminal? Tables and one sentence a claim."""
 
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,8 @@ from mlbench.metrics import ChoiceSample, doc_scores, predict
 from mlbench.records import Cell
 from mlbench.results import Run, read_run
 from mlbench.stats import verdict_json
+from mlbench.stats.scales import Scale
+from mlbench.stats.sentences import UNIT_BY_SCALE, shown
 from mlbench.verdict import judge_run
 
 Verdict = Mapping[str, Any]
@@ -50,13 +51,16 @@ def _console() -> Console:
 def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
     """Print the pooled numbers, groups, languages and claims of a verdict."""
     a, b, scale = verdict["a"], verdict["b"], verdict["scale"]
-    unit = "points" if scale == "adjusted" else scale
     say(
         console,
-        f"{a} against {b}: {len(verdict['families'])} families, {len(verdict['languages'])} "
-        f"languages, scale {scale} ({unit}), level {verdict['level']:.0%}, seed {verdict['seed']}",
+        f"{a} against {b}: {len(verdict['families'])} families, scale {scale} "
+        f"({UNIT_BY_SCALE[scale]}), level {verdict['level']:.0%}, seed {verdict['seed']}",
     )
+    say(console, chain_words(verdict["chain"]))
+    for caveat in verdict["caveats"]:
+        say(console, f"  Note: {caveat}")
     _print_pooled(verdict, console)
+    _print_sensitivity(verdict, console)
     for claim in verdict["claims"]:
         say(console, f"\n{claim['verdict'].upper()}: {claim['claim']} (claim {claim['hash']})")
         say(console, f"  {claim['sentence']}")
@@ -67,6 +71,17 @@ def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
     _print_excluded(verdict["excluded"], console)
 
 
+def chain_words(chain: Mapping[str, int]) -> str:
+    """Say in one line how many languages the numbers rest on."""
+    words = (
+        f"Languages: {chain['languages']} in the run, {chain['with_data']} with data, "
+        f"{chain['compared']} compared (English included)"
+    )
+    if chain["at_chance"]:
+        words += f"; in {chain['at_chance']} of these neither model is above chance, and they count"
+    return f"{words}."
+
+
 def say(console: Console, text: str) -> None:
     """Print text as it is: names of models are not markup."""
     console.print(text, markup=False, soft_wrap=True)
@@ -75,43 +90,69 @@ def say(console: Console, text: str) -> None:
 def _print_pooled(verdict: Verdict, console: Console) -> None:
     table = Table("", "estimate", "interval", "verdict", "could have seen", box=None)
     rows = {
-        "moat (lead elsewhere - lead in English)": verdict["moat"],
-        "lead in English": verdict["english"],
         "lead in the other languages": verdict["others"],
+        "lead in English": verdict["english"],
+        "moat (the first less the second)": verdict["moat"],
         "moat, languages as a sample": verdict["targets"]["sampled"],
         "moat without near-copies": verdict["totals"]["without_duplicates"],
+        "moat weighted by speakers": verdict["totals"]["speakers_tau_1"],
     }
     for name, effect in rows.items():
         table.add_row(name, *_effect_cells(effect, verdict["scale"]))
     for scale, effect in verdict["scales"].items():
-        table.add_row(f"moat on the scale {scale}", *_effect_cells(effect, scale))
+        if scale != verdict["scale"] and effect["method"] != "undefined":
+            name = f"moat on the scale {scale} ({UNIT_BY_SCALE[scale]})"
+            table.add_row(name, *_effect_cells(effect, scale))
     console.print(table)
-    if not verdict["scales_agree"]:
-        say(console, "The scales do not agree: what is seen depends on how it is measured.")
+    if verdict["without_weight"]:
+        tags = ", ".join(verdict["without_weight"])
+        say(console, f"Without a number of speakers, so without a weight: {tags}.")
 
 
-def _effect_cells(effect: Mapping[str, Any], scale: str) -> tuple[str, str, str, str]:
-    interval = f"{_number(effect['low'], scale)} to {_number(effect['high'], scale)}"
-    seen = _number(effect["mde"], scale).lstrip("+")
+def _print_sensitivity(verdict: Verdict, console: Console) -> None:
+    """Print what the headline would be by other rules and over other sets of cells."""
+    scale = verdict["scale"]
+    table = Table("the same", "elsewhere", "English", "moat", "interval", "verdict", box=None)
+
+    def add(name: str, sides: Mapping[str, Any]) -> None:
+        estimate, interval, word, _ = _effect_cells(sides["moat"], scale)
+        leads = [shown(sides[s]["estimate"], scale) if s in sides else "-" for s in SIDES]
+        table.add_row(name, *leads, estimate, interval, word)
+
+    for rule, sides in verdict["rules"].items():
+        add(f"by {rule} ({', '.join(sides['families'])})", sides)
+    if verdict["floored"]:
+        add("with scores below chance raised to it", verdict["floored"])
+    if chosen := verdict["above_chance"]:
+        n = chosen["n_languages"]
+        add(f"in the {n} languages above chance, chosen by other docs", chosen)
+    ceiling = verdict["without_ceiling"]
+    if ceiling["families"] and ceiling["moat"]:
+        add(f"without {', '.join(ceiling['families'])} (at the ceiling in English)", ceiling)
+    if table.row_count:
+        console.print(table)
+
+
+SIDES = ("others", "english")
+
+
+def _effect_cells(effect: Mapping[str, Any], scale: Scale) -> tuple[str, str, str, str]:
+    interval = f"{shown(effect['low'], scale)} to {shown(effect['high'], scale)}"
     word = effect["verdict"] or "undefined"
     if effect["reason"]:
-        return _number(effect["estimate"], scale), "-", f"{word}: {effect['reason']}", "-"
-    return _number(effect["estimate"], scale), interval, word, seen
+        return shown(effect["estimate"], scale), "-", f"{word}: {effect['reason']}", "-"
+    seen = "nothing: too few docs"
+    if effect["mde"] is not None:
+        seen = shown(effect["mde"], scale).lstrip("+")
+    return shown(effect["estimate"], scale), interval, word, seen
 
 
-def _number(value: float | None, scale: str) -> str:
-    if value is None or math.isnan(value):
-        return "-"
-    # Adjusted scores and retention are shares; a person reads points.
-    return f"{100 * value:+.1f}" if scale in ("adjusted", "retention") else f"{value:+.3f}"
-
-
-def _print_groups(groups: Sequence[Mapping[str, Any]], scale: str, console: Console) -> None:
+def _print_groups(groups: Sequence[Mapping[str, Any]], scale: Scale, console: Console) -> None:
     table = Table("by", "group", "languages", "lead", "moat", "interval", "verdict", box=None)
     for group in groups:
         moat = group["moat"]
         estimate, interval, word, _ = _effect_cells(moat, scale)
-        lead = _number(group["delta"]["estimate"], scale)
+        lead = shown(group["delta"]["estimate"], scale)
         name = Text(str(group["group"]))
         n_languages = str(group["n_languages"])
         table.add_row(group["by"], name, n_languages, lead, estimate, interval, word)
@@ -126,20 +167,21 @@ def _print_languages(verdict: Verdict, run: Run, console: Console) -> None:
     table.box = None
     for row in verdict["per_language"]:
         tag = row["language"]
-        interval = f"{_number(row['low'], scale)} to {_number(row['high'], scale)}"
+        interval = f"{shown(row['low'], scale)} to {shown(row['high'], scale)}"
         p_holm = "-" if row["p_holm"] is None else f"{row['p_holm']:.3f}"
-        moat = _number(row["moat"], scale), row["moat_verdict"] or "-"
+        moat = shown(row["moat"], scale), row["moat_verdict"] or "-"
         name = Text(run.languages[tag].name if tag in run.languages else tag)
-        lead = _number(row["delta"], scale)
+        lead = shown(row["delta"], scale)
         table.add_row(tag, name, lead, interval, p_holm, row["verdict"], *moat)
     console.print(table)
     counts = verdict["counts"]["delta"]
     say(
         console,
         f"Of {sum(counts[s] for s in ('better', 'worse', 'equivalent', 'undetermined'))} languages "
-        f"other than English, {verdict['a']} is better in {counts['better']} (surely, after Holm: "
-        f"{counts['better_holm']}), worse in {counts['worse']} ({counts['worse_holm']}), "
-        f"equivalent in {counts['equivalent']}; in {counts['undetermined']} nobody can tell yet.",
+        f"other than English, {verdict['a']} is better in {counts['better']} (after Holm "
+        f"correction {counts['better_holm']}), worse in {counts['worse']} "
+        f"({counts['worse_holm']}), equivalent in {counts['equivalent']} "
+        f"({counts['equivalent_holm']}); {counts['undetermined']} are undetermined.",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from mlbench.stats.contrast import Contrast, upper_p
+from mlbench.stats.multiplicity import benjamini_hochberg, holm
 from mlbench.stats.table import Floats
 
 State = Literal["better", "worse", "equivalent", "undetermined"]
@@ -36,6 +37,11 @@ def tost_p(contrast: Contrast, margin: float) -> Floats:
     return np.asarray(np.where(contrast.n_unequal == 0, np.maximum(inside, silent), inside))
 
 
+def equal_p_holm(contrast: Contrast, margin: float) -> Floats:
+    """Give the TOST p-values corrected over the languages, for sentences that name them."""
+    return holm(np.minimum(tost_p(contrast, margin), 1.0))
+
+
 def state_of(estimate: float, p: float, p_equal: float, alpha: float) -> State:
     """Judge one effect from its (corrected) p-value and its TOST p-value.
 
@@ -50,9 +56,11 @@ def state_of(estimate: float, p: float, p_equal: float, alpha: float) -> State:
 
 
 def states_of(contrast: Contrast, p: Floats, *, margin: float, alpha: float) -> list[State]:
-    """Judge an effect in each language; `p` may be corrected for the number of languages.
+    """Judge an effect in each language by `p`, which may be corrected, against no effect.
 
-    An unknown p-value (nan) leaves the language undetermined.
+    The TOST p-values are corrected by Benjamini & Hochberg here, so that "equivalent" is said as
+    rarely by chance as "better". An unknown p-value (nan) leaves the language undetermined.
     """
-    columns = zip(contrast.estimate, p, tost_p(contrast, margin), strict=True)
+    equal = benjamini_hochberg(np.minimum(tost_p(contrast, margin), 1.0))
+    columns = zip(contrast.estimate, p, equal, strict=True)
     return [state_of(float(value), float(q), float(equal), alpha) for value, q, equal in columns]

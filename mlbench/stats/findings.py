@@ -16,7 +16,7 @@ from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.contrast import Contrast, mean_contrast, summarise
 from mlbench.stats.differences import Headline
 from mlbench.stats.effects import Effect, effect_of, pooled_effect, undefined
-from mlbench.stats.equivalence import states_of
+from mlbench.stats.equivalence import equal_p_holm, states_of
 from mlbench.stats.evidence import Analysis, FamilyAnalysis
 from mlbench.stats.multiplicity import benjamini_hochberg, holm
 from mlbench.stats.power import detectable_effect
@@ -145,6 +145,7 @@ MOAT_COLUMNS = (
     "moat_p",
     "moat_q",
     "moat_p_holm",
+    "moat_p_equal_holm",
     "moat_stderr",
     "moat_mde",
     "moat_n_docs",
@@ -165,6 +166,7 @@ def _columns(
         prefix + "p": found.p,
         prefix + "q": q,
         prefix + "p_holm": holm(found.p),
+        prefix + "p_equal_holm": equal_p_holm(contrast, margin),
         prefix + "stderr": found.stderr,
         prefix + "mde": detectable_effect(found.stderr, resampling.level),
         prefix + "n_docs": found.n_docs,

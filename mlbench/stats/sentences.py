@@ -1,7 +1,7 @@
 """Which sentence could a careful author print? Words for effects; no number is made here."""
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mlbench.stats.coverage import Need
 from mlbench.stats.effects import Effect
@@ -10,34 +10,50 @@ from mlbench.stats.scales import Scale
 # Models A and B as they are printed; B is empty where a claim is about A alone.
 Names = tuple[str, str]
 
-UNIT_BY_SCALE: dict[Scale, str] = {
-    "adjusted": "points",
+Shown = Scale | Literal["tokens"]
+
+UNIT_BY_SCALE: dict[Shown, str] = {
+    "adjusted": "adjusted points",
     "retention": "points of retention",
     "logit": "logits",
-    "bits": "%",
+    "bits": "log points",
+    "tokens": "%",
 }
+"""The one unit of each scale, in page, terminal and sentences.
+
+Log points are 100 times the natural logarithm of a ratio: they add up, so that the lead elsewhere
+less that in English is the lead beyond English, and 5 of them are nearly 5 %.
+"""
 
 
-def shown(value: float, scale: Scale) -> str:
-    """Write a number on its scale: points for shares, percent for log-ratios, with its sign."""
-    if math.isnan(value):
-        return "unknown"
+def in_unit(value: float, scale: Shown) -> float:
+    """Turn an effect into its unit: shares into points, ratios into log points or percent."""
     if scale == "logit":
-        return f"{value:+.2f}"
-    return f"{100 * (math.expm1(value) if scale == 'bits' else value):+.1f}"
+        return value
+    return 100 * (math.expm1(value) if scale == "tokens" else value)
 
 
-def with_interval(effect: Effect, scale: Scale, level: float) -> str:
-    """Write an effect: `+9.3 points (95 % interval +8.5 to +10.1)`."""
+def shown(value: float | None, scale: Shown) -> str:
+    """Write an effect in its unit, with its sign."""
+    if value is None or math.isnan(value):
+        return "unknown"
+    return f"{in_unit(value, scale):+.{2 if scale == 'logit' else 1}f}"
+
+
+def with_interval(effect: Effect, scale: Shown, level: float) -> str:
+    """Write an effect: `+9.3 adjusted points (95 % interval +8.5 to +10.1)`."""
     unit = UNIT_BY_SCALE[scale]
     low, high = shown(effect.low, scale), shown(effect.high, scale)
     return f"{shown(effect.estimate, scale)} {unit} ({100 * level:g} % interval {low} to {high})"
 
 
-def unknown_sentence(effect: Effect, question: str, scale: Scale, level: float) -> str:
+def unknown_sentence(effect: Effect, question: str, scale: Shown, level: float) -> str:
     """Say that nobody can tell, and why or what could have been seen."""
     if math.isnan(effect.estimate) or math.isnan(effect.low):
         return f"It cannot be told whether {question}: {effect.reason}."
+    if not math.isfinite(effect.mde):
+        number = with_interval(effect, scale, level)
+        return f"These docs are too few to tell whether {question}: {number}."
     seen = shown(effect.mde, scale).lstrip("+")
     return (
         f"These docs cannot tell whether {question}: {with_interval(effect, scale, level)}; "
@@ -176,9 +192,9 @@ def cost_sentence(effect: Effect, names: Names, level: float) -> str:
     a, b = names
     if effect.verdict == "undetermined":
         question = f"{a} needs fewer tokens than {b} for the same sentences"
-        return unknown_sentence(effect, question, "bits", level)
-    number = with_interval(effect, "bits", level)
+        return unknown_sentence(effect, question, "tokens", level)
+    number = with_interval(effect, "tokens", level)
     return (
-        f"For the same sentences {b} needs {number} tokens against {a}, as a geometric mean over "
+        f"For the same sentences {b} needs {number} more tokens than {a}, as a geometric mean over "
         f"{effect.n_languages} languages: {effect.verdict}."
     )

@@ -281,11 +281,18 @@ def _counts(rows: Sequence[Mapping[str, Any]], alpha: float) -> dict[str, dict[s
         firm = Counter(
             row[prefix + "verdict"]
             for row in others
-            if row[prefix + "verdict"] and row[prefix + "p_holm"] <= alpha
+            if row[prefix + "verdict"] and _firm_p(row, prefix) <= alpha
         )
         counts[name] = {state: states[state] for state in get_args(State)}
-        counts[name] |= {f"{state}_holm": firm[state] for state in ("better", "worse")}
+        firm_states = ("better", "worse", "equivalent")
+        counts[name] |= {f"{state}_holm": firm[state] for state in firm_states}
     return counts
+
+
+def _firm_p(row: Mapping[str, Any], prefix: str) -> float:
+    """Give the Holm-corrected p-value of the state that a language is in."""
+    is_equal = row[prefix + "verdict"] == "equivalent"
+    return float(row[prefix + ("p_equal_holm" if is_equal else "p_holm")])
 
 
 def _n_docs(family: FamilyAnalysis) -> int:
