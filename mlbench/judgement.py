@@ -16,7 +16,7 @@ from mlbench.records import Cell
 from mlbench.results import Run, read_run
 from mlbench.stats import verdict_json
 from mlbench.stats.scales import Scale
-from mlbench.stats.sentences import UNIT_BY_SCALE, shown
+from mlbench.stats.sentences import UNIT_BY_SCALE, chain_sentence, sensitivity_rows, shown
 from mlbench.verdict import judge_run
 
 Verdict = Mapping[str, Any]
@@ -56,7 +56,7 @@ def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
         f"{a} against {b}: {len(verdict['families'])} families, scale {scale} "
         f"({UNIT_BY_SCALE[scale]}), level {verdict['level']:.0%}, seed {verdict['seed']}",
     )
-    say(console, chain_words(verdict["chain"]))
+    say(console, chain_sentence(verdict["chain"]))
     for caveat in verdict["caveats"]:
         say(console, f"  Note: {caveat}")
     _print_pooled(verdict, console)
@@ -69,17 +69,6 @@ def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
     say(console, "")
     _print_languages(verdict, run, console)
     _print_excluded(verdict["excluded"], console)
-
-
-def chain_words(chain: Mapping[str, int]) -> str:
-    """Say in one line how many languages the numbers rest on."""
-    words = (
-        f"Languages: {chain['languages']} in the run, {chain['with_data']} with data, "
-        f"{chain['compared']} compared (English included)"
-    )
-    if chain["at_chance"]:
-        words += f"; in {chain['at_chance']} of these neither model is above chance, and they count"
-    return f"{words}."
 
 
 def say(console: Console, text: str) -> None:
@@ -119,16 +108,8 @@ def _print_sensitivity(verdict: Verdict, console: Console) -> None:
         leads = [shown(sides[s]["estimate"], scale) if s in sides else "-" for s in SIDES]
         table.add_row(name, *leads, estimate, interval, word)
 
-    for rule, sides in verdict["rules"].items():
-        add(f"by {rule} ({', '.join(sides['families'])})", sides)
-    if verdict["floored"]:
-        add("with scores below chance raised to it", verdict["floored"])
-    if chosen := verdict["above_chance"]:
-        n = chosen["n_languages"]
-        add(f"in the {n} languages above chance, chosen by other docs", chosen)
-    ceiling = verdict["without_ceiling"]
-    if ceiling["families"] and ceiling["moat"]:
-        add(f"without {', '.join(ceiling['families'])} (at the ceiling in English)", ceiling)
+    for name, sides in sensitivity_rows(verdict):
+        add(name, sides)
     if table.row_count:
         console.print(table)
 

@@ -9,8 +9,12 @@ from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison
 from mlbench.report.tables import CellView, ReportTable
 from mlbench.report.text import interval, join, number, percent, plural, show_line, signed
+from mlbench.stats.sentences import UNIT_BY_SCALE, in_unit
 
-ADJUSTED_WORDS = "Adjusted points are points / (1 − chance), so that families compare."
+ADJUSTED_WORDS = (
+    "Adjusted points are points / (1 − chance), so that families compare; "
+    "log points are 100 ln of a ratio."
+)
 
 
 def run_line(table: ReportTable, more: str = "") -> str:
@@ -67,8 +71,7 @@ def shots_words(shots: int) -> str:
 def pooled_words(comparison: Comparison, part: str) -> str | None:
     """Word a pooled effect with its interval and unit; None where it is undefined.
 
-    `part` is `moat`, `english` or `others`; adjusted scores are in adjusted points, bits in
-    percent fewer.
+    `part` is `moat`, `english` or `others`.
     """
     verdict = comparison.verdict
     effect: Mapping[str, Any] = verdict[part] if verdict else {"estimate": None}
@@ -76,10 +79,8 @@ def pooled_words(comparison: Comparison, part: str) -> str | None:
         return None
     keys = ("estimate", "low", "high")
     ends = [math.nan if effect[key] is None else float(effect[key]) for key in keys]
-    is_bits = verdict["scale"] == "bits"
-    value, low, high = (-100 * math.expm1(-x) if is_bits else 100 * x for x in ends)
-    unit = "% fewer bits" if is_bits else "adjusted points"
-    return f"{signed(value)} {interval(low, high)} {unit}"
+    value, low, high = (in_unit(x, verdict["scale"]) for x in ends)
+    return f"{signed(value)} {interval(low, high)} {UNIT_BY_SCALE[verdict['scale']]}"
 
 
 def interval_words(comparison: Comparison) -> str:

@@ -10,17 +10,21 @@ from mlbench.languages import REFERENCE
 from mlbench.records import Cell, Language
 from mlbench.report.checks import Check, Detail, block_title, columns, language_names, share
 from mlbench.report.columns import Block
-from mlbench.report.compare import CEILING, why_not_paired
+from mlbench.report.compare import why_not_paired
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, number, percent, plural, show_line, signed
 from mlbench.samples import cluster_ids_of, doc_ids_of, scores_of
 from mlbench.stats import detectable_effect
 from mlbench.stats.cells import clustered_stderrs
+from mlbench.stats.verdict import CEILING
 from mlbench.store import CellResult
 
 SOME = 0.10
 """More than this share of cells at chance, or at the ceiling, is worth a look: of cells that only
 guess, 2.5 % are above chance by luck, and of good ones hardly any is not."""
+
+LUCK = 0.025
+"""Share of the cells of a guesser whose 95 % interval lies below chance."""
 
 NEARLY_ALL = 0.80
 """A family with this share of its cells at chance says next to nothing about these models."""
@@ -36,9 +40,9 @@ def check_chance(table: ReportTable, names: Mapping[str, str]) -> Check:
     at_chance: Counter[str] = Counter()
     totals: Counter[str] = Counter()
     for block, model, views in columns(table):
-        guesses = [view.cell.language for view in views if view.is_above_chance is False]
+        guesses = [view.cell.language for view in views if view.against_chance == "at"]
         title = block_title(block)
-        totals[title] += sum(view.is_above_chance is not None for view in views)
+        totals[title] += sum(view.against_chance is not None for view in views)
         at_chance[title] += len(guesses)
         if guesses:
             where = language_names(table, guesses)
@@ -46,7 +50,7 @@ def check_chance(table: ReportTable, names: Mapping[str, str]) -> Check:
             details.append(Detail(f"{title}, {names[model]}", says, where))
     empty = [title for title, n in totals.items() if n and at_chance[title] >= NEARLY_ALL * n]
     n, total = at_chance.total(), totals.total()
-    finding = f"{share(n, total)} are not above chance."
+    finding = f"{share(n, total)} cannot be told from chance."
     if empty:
         finding += f" {join(empty)}: nearly all at chance, which says next to nothing here."
     return Check(
@@ -54,8 +58,33 @@ def check_chance(table: ReportTable, names: Mapping[str, str]) -> Check:
         "Guessing",
         "cannot tell" if not total else "look" if empty or n > SOME * total else "OK",
         finding if total else "No family of this run has a known chance level.",
-        f"A cell is not above chance if its interval includes the chance level. Look: more than "
+        f"The interval of such a cell includes the chance level: one over the number of choices, "
+        f"or the share of the commonest answer if that is more. Look: more than "
         f"{100 * SOME:.0f} % of all cells, or {100 * NEARLY_ALL:.0f} % of a family's.",
+        tuple(details),
+    )
+
+
+def check_below_chance(table: ReportTable, names: Mapping[str, str]) -> Check:
+    """Look if any cell lies wholly below chance: its model is drawn to wrong choices."""
+    details, n, total = [], 0, 0
+    for block, model, views in columns(table):
+        below = [view.cell.language for view in views if view.against_chance == "below"]
+        n, total = n + len(below), total + sum(v.against_chance is not None for v in views)
+        if below:
+            says = share(len(below), len(views))
+            where = language_names(table, below)
+            details.append(Detail(f"{block_title(block)}, {names[model]}", says, where))
+    return Check(
+        "below-chance",
+        "Below chance",
+        "cannot tell" if not total else "look" if n > LUCK * total else "OK",
+        f"{share(n, total)} lie wholly below chance."
+        if total
+        else "No family of this run has a known chance level.",
+        f"Such a model does not guess, it is drawn to wrong choices, and a lead over it is larger "
+        f"than one over a guesser. Look: more than {100 * LUCK:g} % of the cells, which is what "
+        f"luck makes of guessing.",
         tuple(details),
     )
 

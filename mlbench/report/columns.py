@@ -1,9 +1,10 @@
 """What does a column hold? Which kind of score a family gives, and in which unit it is shown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from mlbench.chance import pooled_chance
 from mlbench.metrics import LOWER_IS_BETTER
 from mlbench.report.text import show_line
 from mlbench.results import Column, Run
@@ -19,7 +20,7 @@ class Block:
     """A family with a number of shots: the columns that are compared with one another.
 
     kind: accuracy is a share of one, higher is better (`chance` None: not known); bits are sums
-    over the same sentences, lower is better.
+    over the same sentences, lower is better. `is_pooled`: it enters numbers over several families.
     """
 
     family: str
@@ -30,6 +31,7 @@ class Block:
     chance: float | None
     is_parallel: bool
     models: tuple[str, ...]
+    is_pooled: bool = True
 
     @property
     def name(self) -> str:
@@ -44,7 +46,11 @@ class Block:
 def blocks_of(run: Run) -> list[Block]:
     """Return the blocks of a run in the order of the manifest."""
     keys = dict.fromkeys((column.family, column.shots) for column in run.columns)
-    return [_block(run, family, shots) for family, shots in keys]
+    blocks = [_block(run, family, shots) for family, shots in keys]
+    if not any(block.is_pooled and block.kind == "accuracy" for block in blocks):
+        # A run of demonstrations only is pooled all the same: it is what there is.
+        blocks = [replace(block, is_pooled=True) for block in blocks]
+    return blocks
 
 
 def _block(run: Run, family: str, shots: int) -> Block:
@@ -52,15 +58,17 @@ def _block(run: Run, family: str, shots: int) -> Block:
     metric = facts["metrics"][0]
     models = [c.model for c in run.columns if (c.family, c.shots) == (family, shots)]
     order = list(run.models)
+    done = (r.samples for c, r in run.done.items() if (c.family, c.shots) == (family, shots))
     return Block(
         family=family,
         shots=shots,
         title=show_line(facts["title"], LONGEST_TITLE),
         kind=_kind(metric),
         metric=metric,
-        chance=facts["chance"],
+        chance=pooled_chance(done, facts["chance"]),
         is_parallel=facts["is_parallel"],
         models=tuple(sorted(models, key=order.index)),
+        is_pooled=not facts.get("is_demonstration", False),
     )
 
 

@@ -4,7 +4,6 @@ Ranks are made from a complete block: the same languages, families and docs for 
 What cannot be in it is left out with a reason, so that two places never rest on different sets.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -47,7 +46,9 @@ class Question(NamedTuple):
     @property
     def joint(self) -> tuple[Block, ...]:
         """Return the families that make the level; bits of two families cannot be averaged."""
-        scored = [b for b in self.blocks if b.kind == "accuracy" and b.chance is not None]
+        scored = [
+            b for b in self.blocks if b.kind == "accuracy" and b.chance is not None and b.is_pooled
+        ]
         return tuple(scored or [block for block in self.blocks if block.kind == "bits"][:1])
 
     @property
@@ -147,16 +148,13 @@ def _cell_scores(result: CellResult, block: Block) -> CellScores:
 def rank_parts(
     parts: list[Part], inside: list[Part], models: Sequence[str], resampling: Resampling
 ) -> Found:
-    """Rank by all families together and by each alone, from the same draws."""
-    n_families = Counter(tag for part in inside for tag in part.scores.languages)
-    n_languages = len(n_families)
+    """Rank by all families together, each counting once, and by each alone, from the same draws."""
     shares, alone = [], []
     for part in parts:
         tags = part.scores.languages
         weights = np.full((1, len(tags)), 1 / len(tags))
         if part in inside:
-            share = [1 / (n_languages * n_families[tag]) for tag in tags]
-            weights = np.concatenate([weights, [share]])
+            weights = np.concatenate([weights, weights / len(inside)])
         own, *rest = macro_means(part.scores, models, weights, resampling)
         alone.append(rank_models(models, own, resampling))
         shares += rest

@@ -16,15 +16,15 @@ from mlbench.records import Cell
 from mlbench.report.columns import Block
 from mlbench.report.tables import ReportTable
 from mlbench.samples import doc_ids_of
-from mlbench.stats import Resampling, judge, read_claims
+from mlbench.stats import Resampling, read_claims
+from mlbench.stats.scales import Scale
+from mlbench.stats.sentences import UNIT_BY_SCALE
+from mlbench.stats.sentences import in_unit as unit_value
 from mlbench.store import CellResult
-from mlbench.verdict import evidence_of
+from mlbench.verdict import judge_pair
 
 ALL_PAIRS_OF = 5
 """Up to so many models every pair is compared; of more, each with the first one."""
-
-CEILING = 0.95
-"""From this accuracy of both models in English on, a lead there has no room to show."""
 
 KNOWN_DIGITS = 6
 """Decimals of a point that are known: mlbench.stats rounds each doc by up to 1e-9 of the greatest
@@ -92,21 +92,16 @@ class Comparison:
 
 def unit_of(block: Block) -> str:
     """Name the unit of a lead in words."""
-    return "% fewer bits" if block.kind == "bits" else "points"
+    return UNIT_BY_SCALE[_scale(block)]
 
 
 def in_unit(block: Block, value: float | None) -> float:
-    """Turn a number of the verdict into the unit of the page.
+    """Turn a number of the verdict into its unit, rounded to KNOWN_DIGITS."""
+    return math.nan if value is None else round(unit_value(value, _scale(block)), KNOWN_DIGITS)
 
-    Adjusted accuracy goes back to points of plain accuracy, so that the difference is that of the
-    two columns beside it; a log-ratio of bits becomes percent fewer bits. Both keep the order, so
-    the ends of an interval may be turned one by one. Rounded to KNOWN_DIGITS.
-    """
-    if value is None:
-        return math.nan
-    if block.kind == "bits":
-        return round(-100 * math.expm1(-value), KNOWN_DIGITS)
-    return round(100 * value * (1 - (block.chance or 0.0)), KNOWN_DIGITS)
+
+def _scale(block: Block) -> Scale:
+    return "bits" if block.kind == "bits" else "adjusted"
 
 
 def pairs_of(table: ReportTable) -> list[Pair]:
@@ -137,8 +132,8 @@ def compare(table: ReportTable, pair: Pair, resampling: Resampling) -> Compariso
     for block in _fewshot_blocks(table, blocks, pair):
         kept |= _pairable(table, block, pair, {})
     try:
-        evidence = evidence_of(replace(table.run, done=kept), pair[:2])
-        verdict = judge(evidence, pair.a, pair.b, claims=read_claims(), resampling=resampling)
+        run = replace(table.run, done=kept)
+        verdict = judge_pair(run, pair.a, pair.b, claims=read_claims(), resampling=resampling)
     except DataError as error:
         return Comparison(pair, blocks, problem=str(error), reasons=reasons)
     for gone in verdict["excluded"]:
@@ -148,14 +143,8 @@ def compare(table: ReportTable, pair: Pair, resampling: Resampling) -> Compariso
         for family, found in verdict["by_family"].items()
         for row in found["per_language"]
     }
-    ceiling = frozenset(f for f, block in blocks.items() if _is_at_ceiling(table, block, pair))
+    ceiling = frozenset(verdict["without_ceiling"]["families"])
     return Comparison(pair, blocks, verdict, "", leads, reasons, ceiling)
-
-
-def _is_at_ceiling(table: ReportTable, block: Block, pair: Pair) -> bool:
-    cells = [Cell(model, block.family, REFERENCE, block.shots) for model in pair[:2]]
-    shown = [table.cells[cell].shown for cell in cells if cell in table.cells]
-    return block.kind == "accuracy" and len(shown) == 2 and min(shown) >= CEILING
 
 
 def _lead(block: Block, row: Mapping[str, Any]) -> Lead:

@@ -34,6 +34,7 @@ SCORE_FIELDS = (
     "method",
     "chance",
     "above_chance",
+    "below_chance",
     "n_truncated",
     "state",
     "reason",
@@ -117,7 +118,12 @@ def _score_fields(score: Score) -> dict[str, Any]:
 
 def _level_fields(view: CellView, block: Block) -> dict[str, Any]:
     """Add what is known of the primary metric only: its interval and chance level."""
-    fields: dict[str, Any] = {"chance": block.chance, "above_chance": view.is_above_chance}
+    against = view.against_chance
+    fields: dict[str, Any] = {
+        "chance": block.chance,
+        "above_chance": None if against is None else against == "above",
+        "below_chance": None if against is None else against == "below",
+    }
     if view.level is not None:
         level = view.level
         fields |= {

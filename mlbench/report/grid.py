@@ -20,6 +20,11 @@ from mlbench.report.text import interval, number, p_value, percent, plural, show
 
 NOT_EVALUATED = "–"
 TRUNCATED = "†"
+BELOW_CHANCE = "▼"
+CHANCE_WORDS = {
+    "at": "not above chance",
+    "below": "below chance: drawn to wrong choices, not guessing",
+}
 MISSING_STATES = {"failed": "xf", "missing": "xm", "no data": "xn"}
 
 
@@ -58,8 +63,10 @@ def score_cell(view: CellView, block: Block) -> Shown:
     if view.is_reference:
         return Shown("base", "base", f"the reference of this column. {_details(view, block)}", mark)
     css = _fill(view, block)
-    if view.is_above_chance is False:
+    if view.against_chance in ("at", "below"):
         css += " nac"
+    if view.against_chance == "below":
+        mark = BELOW_CHANCE + mark
     return Shown(shown_text(view), css, _details(view, block), mark)
 
 
@@ -85,8 +92,8 @@ def _details(view: CellView, block: Block) -> str:
     parts = [_value_words(view, block), f"n {score.n_docs}"]
     if block.chance is not None:
         parts.append(f"chance {percent(block.chance)}")
-    if view.is_above_chance is False:
-        parts.append("not above chance")
+    if view.against_chance in CHANCE_WORDS:
+        parts.append(CHANCE_WORDS[view.against_chance])
     if view.n_truncated:
         parts.append(f"{plural(view.n_truncated, 'request')} truncated")
     return "; ".join(parts)

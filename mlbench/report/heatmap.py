@@ -156,9 +156,9 @@ def profile_grid(table: ReportTable, model: str) -> CellGrid:
 
 
 def _profile_claim(name: str, views: Sequence[CellView]) -> str:
-    known = [view for view in views if view.is_above_chance is not None]
+    known = [view for view in views if view.against_chance is not None]
     other = [view for view in known if view.cell.language != REFERENCE]
-    n_above = sum(bool(view.is_above_chance) for view in other)
+    n_above = sum(view.against_chance == "above" for view in other)
     if not other:
         return f"{name} in every family and language"
     return (
@@ -174,7 +174,7 @@ def grid_cell(view: CellView, block: Block) -> GridCell:
     mark = TRUNCATED if view.n_truncated else ""
     if view.is_reference:
         return GridCell("base" + mark)
-    outlined = view.is_above_chance is False
+    outlined = view.against_chance in ("at", "below")
     return GridCell(shown_text(view) + mark, colour=colour_of(view, block), is_outlined=outlined)
 
 

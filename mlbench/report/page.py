@@ -34,6 +34,7 @@ from mlbench.report.text import number, percent, plural, short_names, show, show
 from mlbench.report.tokens import tokens_of, tokens_slots
 from mlbench.report.tree import tree_of, tree_slots
 from mlbench.report.trust import trust
+from mlbench.stats.sentences import chain_sentence
 
 SHOWN_FAILURES = 20
 """Distinct failures shown with their traceback; the rest is counted and in scores.csv."""
@@ -220,6 +221,9 @@ def _verdict(pair: PairView, names: Mapping[str, str]) -> dict[str, Any]:
                 "pooled": words.pooled_sentence(comparison, names),
                 "families": families,
                 "claims": words.claim_rows(comparison),
+                "chain": chain_sentence(comparison.verdict["chain"]) if comparison.verdict else "",
+                "caveats": (comparison.verdict or {}).get("caveats", []),
+                "sensitivity": words.sensitivity(comparison),
                 "level": (comparison.verdict or {}).get("level", 0.95),
             }
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlbench import store
+from mlbench.chance import cell_chance
 from mlbench.languages import REFERENCE
 from mlbench.metrics import METRICS, cell_score
 from mlbench.records import Cell, Language
@@ -23,6 +24,7 @@ from mlbench.samples import cluster_ids_of, scores_of
 from mlbench.stats import Level, Resampling, cell_levels
 
 State = Literal["value", "failed", "missing", "no data"]
+Against = Literal["above", "at", "below"]
 Quantity = Literal["accuracy", "parity", "bits per byte", "score"]
 
 DOC_METRICS = frozenset(METRICS) - {"macro_f1"}
@@ -37,7 +39,8 @@ class CellView:
     """A cell as the reader meets it.
 
     `shown` is in the column's quantity (accuracy and parity as shares of one). `result` is there in
-    state value only, `reason` in the others. `is_above_chance` None: there is no chance level.
+    state value only, `reason` in the others. `against_chance` says on which side of the chance
+    level the interval lies: "at" includes it, "below" is drawn to wrong choices; None: no level.
     """
 
     cell: Cell
@@ -47,7 +50,7 @@ class CellView:
     result: store.CellResult | None = None
     level: Level | None = None
     shown: float = math.nan
-    is_above_chance: bool | None = None
+    against_chance: Against | None = None
     is_reference: bool = False
     n_truncated: int = 0
 
@@ -149,7 +152,6 @@ def table_from_run(run: Run) -> ReportTable:
 def _view(run: Run, block: Block, cell: Cell, level: Level | None) -> CellView:
     quantity = _quantity(run, block, cell)
     result = run.done[cell]
-    above = level.low > block.chance if level and block.chance is not None else None
     return CellView(
         cell,
         "value",
@@ -157,10 +159,20 @@ def _view(run: Run, block: Block, cell: Cell, level: Level | None) -> CellView:
         result=result,
         level=level,
         shown=_shown(result, block, quantity, run.done.get(cell._replace(language=REFERENCE))),
-        is_above_chance=above,
+        against_chance=_against_chance(result, block, level),
         is_reference=quantity == "parity" and cell.language == REFERENCE,
         n_truncated=int(result.usage.get("n_truncated") or 0),
     )
+
+
+def _against_chance(result: store.CellResult, block: Block, level: Level | None) -> Against | None:
+    """Hold an interval against what a model has in this cell that never reads the doc."""
+    chance = cell_chance(result.samples, block.chance)
+    if level is None or chance is None:
+        return None
+    if level.low > chance:
+        return "above"
+    return "below" if level.high < chance else "at"
 
 
 def _quantity(run: Run, block: Block, cell: Cell) -> Quantity:
@@ -205,7 +217,11 @@ def _adjusted_means(
     run: Run, blocks: tuple[Block, ...], cells: Mapping[Cell, CellView]
 ) -> dict[tuple[str, int, str], Mean]:
     means = {}
-    scored = [block for block in blocks if block.chance is not None and block.kind == "accuracy"]
+    scored = [
+        block
+        for block in blocks
+        if block.chance is not None and block.kind == "accuracy" and block.is_pooled
+    ]
     for shots in dict.fromkeys(block.shots for block in scored):
         models = [m for m in run.models if any(m in b.models for b in scored if b.shots == shots)]
         for tag in run.languages:

@@ -17,7 +17,13 @@ from mlbench.report.checks_run import (
     check_missing,
     check_truncation,
 )
-from mlbench.report.checks_scores import check_ceiling, check_chance, check_docs, check_text
+from mlbench.report.checks_scores import (
+    check_below_chance,
+    check_ceiling,
+    check_chance,
+    check_docs,
+    check_text,
+)
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, plural, short_names
 
@@ -38,6 +44,7 @@ def trust(table: ReportTable) -> Trust:
         check_missing(table, names),
         check_conditions(table, names),
         check_chance(table, names),
+        check_below_chance(table, names),
         check_ceiling(table, names),
         check_docs(table, names),
         check_one_answer(table, names, answers),

@@ -13,12 +13,12 @@ from mlbench.languages import REFERENCE
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, in_unit, unit_of
 from mlbench.report.strips import Strip, strip_of
-from mlbench.report.text import interval, plural, show_line, signed
+from mlbench.report.text import interval, join, plural, show_line, signed
+from mlbench.stats.scales import Scale
+from mlbench.stats.sentences import UNIT_BY_SCALE, sensitivity_rows
+from mlbench.stats.sentences import in_unit as unit_value
 
-CEILING_WORDS = (
-    "Both models are near the ceiling in English, where a lead would have no room to show, so the "
-    "lead beyond English may be too large."
-)
+CEILING_WORDS = "where a lead has no room to show, so the lead beyond English may be too large"
 
 
 class Counts(NamedTuple):
@@ -79,12 +79,12 @@ def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]
     sentence = (
         f"{block.title}: {_english_words(found, english, a, b)}, and in "
         f"{plural(n_others, 'other language')} {others} on average. "
-        f"{_moat_words(found, moat)} After Holm {a} is better than {b} in {holm.better} of these "
-        f"languages and worse in {holm.worse}, and in {holm.undetermined} "
-        f"nobody can tell (after Benjamini–Hochberg: {fdr})."
+        f"{_moat_words(found, moat)} After Holm correction {a} is better than {b} in "
+        f"{holm.better} of these languages and worse in {holm.worse}; in {holm.undetermined} "
+        f"the data cannot decide (after Benjamini–Hochberg: {fdr})."
     )
     if family in comparison.at_ceiling:
-        sentence += f" {CEILING_WORDS}"
+        sentence += f" Both models are near the ceiling in English here, {CEILING_WORDS}."
     sentence = f"{sentence} {left_out}".rstrip()
     strip = strip_of(comparison, block)
     return FamilyVerdict(
@@ -118,10 +118,18 @@ def _moat_words(found: Mapping[str, Any], moat: str) -> str:
 def _left_out_words(comparison: Comparison, family: str) -> str:
     reasons = [why for (its, _), why in comparison.reasons.items() if its == family]
     if not reasons:
-        return comparison.problem
+        return comparison.problem or _guessed_words(comparison, family).strip()
     most = max(set(reasons), key=lambda why: (reasons.count(why), why))
     often = "" if len(set(reasons)) == 1 else "most often "
-    return f"{plural(len(reasons), 'language')} left out, {often}because {show_line(most)}."
+    left = f"{plural(len(reasons), 'language')} left out, {often}because {show_line(most)}"
+    return f"{left}.{_guessed_words(comparison, family)}"
+
+
+def _guessed_words(comparison: Comparison, family: str) -> str:
+    """Say in how many languages that were run and compared both models guess."""
+    at_chance = comparison.verdict["at_chance"] if comparison.verdict else []
+    n = sum(cell["family"] == family for cell in at_chance)
+    return f" In {plural(n, 'compared language')} neither model is above chance." if n else ""
 
 
 def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
@@ -130,26 +138,36 @@ def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
     a, b = names[comparison.pair.a], names[comparison.pair.b]
     if verdict is None:
         return f"{a} and {b} cannot be compared: {show_line(comparison.problem)}."
-    unit = "% fewer bits" if verdict["scale"] == "bits" else "chance-adjusted points"
+    unit = UNIT_BY_SCALE[verdict["scale"]]
     counts = verdict["counts"]["delta"]
     n = sum(counts[state] for state in ("better", "worse", "equivalent", "undetermined"))
-    used = [f for f, found in verdict["by_family"].items() if found["scale"] == verdict["scale"]]
-    if not used:
-        return (
-            f"Nobody can tell {a} and {b} apart with this run: there is no language in which at "
-            "least one of them is clearly above chance."
-        )
-    equal = counts["equivalent"]
+    used = verdict["pooled_families"]
+    equal = counts["equivalent_holm"]
     rest = n - counts["better_holm"] - counts["worse_holm"] - equal
     english, others, moat = (_pooled(verdict, part) for part in ("english", "others", "moat"))
-    once = ", each family counting once," if len(used) > 1 else ""
+    once = ", each counting once," if len(used) > 1 else ""
     return (
-        f"{_over(comparison, used)} ({unit}), {a} − {b} is {english} in English and "
-        f"{others} on average in {plural(n, 'other language')}; the lead beyond "
-        f"English{once} is {moat}. After Holm {a} is better in {counts['better_holm']} of them, "
-        f"worse in {counts['worse_holm']}, equal within the margin in {equal}, and for {rest} this "
-        "run does not settle it." + (f" {CEILING_WORDS}" if comparison.at_ceiling & {*used} else "")
+        f"{_over(comparison, used)}{once} ({unit}), {a} − {b} is {english} in English and "
+        f"{others} on average in {plural(n, 'other language')}; the lead beyond English, the "
+        f"difference of the two, is {moat}. After Holm correction {a} is better in "
+        f"{counts['better_holm']} of them, worse in {counts['worse_holm']}, equal within the "
+        f"margin in {equal}, and for {rest} the data cannot decide."
+        f"{_ceiling_sentence(comparison)}"
     )
+
+
+def _ceiling_sentence(comparison: Comparison) -> str:
+    """Name the families at the ceiling in English, with the number without them."""
+    assert comparison.verdict is not None
+    without = comparison.verdict["without_ceiling"]
+    titles = [comparison.blocks[f].title for f in without["families"] if f in comparison.blocks]
+    if not titles:
+        return ""
+    words = f" In {join(titles)} both models are near the ceiling in English, {CEILING_WORDS}"
+    if without["moat"] and without["moat"]["estimate"] is not None:
+        moat = _effect_ends(without["moat"], comparison.verdict["scale"])
+        words += f"; without {'it' if len(titles) == 1 else 'them'} it is {moat}"
+    return f"{words}."
 
 
 def _over(comparison: Comparison, families: list[str]) -> str:
@@ -161,11 +179,46 @@ def _pooled(verdict: Mapping[str, Any], part: str) -> str:
     effect = verdict[part]
     if effect["estimate"] is None:
         return f"undefined ({show_line(effect['reason'] or 'too few docs')})"
+    return _effect_ends(effect, verdict["scale"])
+
+
+def _effect_ends(effect: Mapping[str, Any], scale: Scale) -> str:
     ends = [math.nan if effect[k] is None else effect[k] for k in ("estimate", "low", "high")]
-    value, low, high = (
-        -100 * math.expm1(-x) if verdict["scale"] == "bits" else 100 * x for x in ends
-    )
+    value, low, high = (unit_value(end, scale) for end in ends)
     return f"{signed(value)} {interval(low, high)}"
+
+
+class SensitivityRow(NamedTuple):
+    """The headline by another rule or over other cells; texts are ready to show."""
+
+    name: str
+    english: str
+    others: str
+    moat: str
+    verdict: str
+
+
+def sensitivity(comparison: Comparison) -> list[SensitivityRow]:
+    """List what the headline would be by other rules and over other sets of cells."""
+    verdict = comparison.verdict
+    if verdict is None:
+        return []
+    scale = verdict["scale"]
+
+    def word(sides: Mapping[str, Any], side: str) -> str:
+        known = side in sides and sides[side]["estimate"] is not None
+        return _effect_ends(sides[side], scale) if known else "–"
+
+    return [
+        SensitivityRow(
+            show_line(name),
+            word(sides, "english"),
+            word(sides, "others"),
+            word(sides, "moat"),
+            str(sides["moat"]["verdict"]),
+        )
+        for name, sides in sensitivity_rows(verdict)
+    ]
 
 
 def claim_rows(comparison: Comparison) -> list[Mapping[str, Any]]:

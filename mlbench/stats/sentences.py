@@ -1,7 +1,8 @@
 """Which sentence could a careful author print? Words for effects; no number is made here."""
 
 import math
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from mlbench.stats.coverage import Need
 from mlbench.stats.effects import Effect
@@ -198,3 +199,35 @@ def cost_sentence(effect: Effect, names: Names, level: float) -> str:
         f"For the same sentences {b} needs {number} more tokens than {a}, as a geometric mean over "
         f"{effect.n_languages} languages: {effect.verdict}."
     )
+
+
+def chain_sentence(chain: Mapping[str, int]) -> str:
+    """Say in one line how many languages the numbers rest on."""
+    words = (
+        f"Languages: {chain['languages']} in the run, {chain['with_data']} with data, "
+        f"{chain['compared']} compared (English included)"
+    )
+    if chain["at_chance"]:
+        words += f"; in {chain['at_chance']} of these neither model is above chance, and they count"
+    return f"{words}."
+
+
+def sensitivity_rows(verdict: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """List the headline by other rules and over other sets of cells, each with its name.
+
+    A row maps `others`, `english` and `moat` to effects; the first two may lack.
+    """
+    rows = [
+        (f"by {rule} ({', '.join(sides['families'])})", sides)
+        for rule, sides in verdict["rules"].items()
+    ]
+    if verdict["floored"]:
+        rows.append(("with scores below chance raised to it", verdict["floored"]))
+    if chosen := verdict["above_chance"]:
+        n = chosen["n_languages"]
+        rows.append((f"in the {n} languages above chance, chosen by other docs", chosen))
+    ceiling = verdict["without_ceiling"]
+    if ceiling["families"] and ceiling["moat"]:
+        names = ", ".join(ceiling["families"])
+        rows.append((f"without {names}, at the ceiling in English", ceiling))
+    return rows
