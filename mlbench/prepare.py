@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -113,17 +114,33 @@ def _make(family: Family, language: Language) -> dict[str, Any]:
     except NoData as absent:
         return _content(FamilyDocs(()), revision, reason=str(absent))
     _check(family, language, docs)
-    mixed = sorted(docs.scored, key=_mix)
-    return _content(FamilyDocs(tuple(mixed), docs.fewshot), revision, reason=None)
+    mixed = tuple(order_docs(docs.scored))
+    return _content(FamilyDocs(mixed, docs.fewshot), revision, reason=None)
 
 
-def _mix(doc: Doc) -> str:
-    """Order docs by the hash of their id, so that the first few are a fair sample.
+def order_docs(docs: Sequence[Doc]) -> list[Doc]:
+    """Order docs so that the first few are a fair sample, whatever --limit is.
 
     Data sets are sorted: the test split of SIB-200 begins with 51 sentences of one topic, and a
-    trial with --limit would score nothing else. The order is the same in every language.
+    trial would score nothing else. Docs of one target, and texts, are in the order of the hash of
+    their id. Targets take turns as seats are given to parties after Sainte-Lague: the j-th from 0
+    of n docs stands at (j + 1/2)/n, and a tie goes to the target that has had fewer. The order is
+    that of ids and targets alone, so the same in every language that has the same docs.
     """
-    return hashlib.sha256(doc.doc_id.encode()).hexdigest()
+    by_target: dict[int | None, list[Doc]] = {}
+    for doc in sorted(docs, key=lambda doc: _digest(doc.doc_id)):
+        target = doc.target if isinstance(doc, ChoiceDoc) else None
+        by_target.setdefault(target, []).append(doc)
+    places = [
+        ((j + 0.5) / len(group), j, _digest(str(target)), doc)
+        for target, group in by_target.items()
+        for j, doc in enumerate(group)
+    ]
+    return [doc for *_, doc in sorted(places, key=lambda place: place[:3])]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _content(docs: FamilyDocs, revision: str, *, reason: str | None) -> dict[str, Any]:

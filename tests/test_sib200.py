@@ -47,8 +47,8 @@ def test_examples_are_never_scored(sib200):
 
 def test_twins_share_their_docs(sib200):
     topic, lm = prepare(TOPIC, LANGUAGES["ar"]).docs, prepare(LM, LANGUAGES["ar"]).docs
-    assert [doc.doc_id for doc in topic.scored] == [doc.doc_id for doc in lm.scored]
-    assert [doc.query for doc in topic.scored] == [doc.text for doc in lm.scored]
+    texts = {doc.doc_id: doc.text for doc in lm.scored}
+    assert {doc.doc_id: doc.query for doc in topic.scored} == texts
 
 
 def test_prompt(sib200):
