@@ -1,25 +1,31 @@
 """What will a plan cost, and what could it see? Tokens, time, minimal detectable effects.
 
-Tokens come from the model's own tokenizer on a few docs of each cell, time from the speed of the
-same model in the finished cells of this run. Where there is no tokenizer or no finished cell the
-answer is `?`, not a guess.
+Tokens are those of all requests as they are sent, context and continuation, which is what a run
+counts. The model's own tokenizer reads a few docs of each cell; the others are taken to have as
+many tokens a character. Time comes from the speed of the same model in the finished cells of this
+run. Where there is no tokenizer or no finished cell the answer is `?`, not a guess.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mlbench import store
-from mlbench.errors import StoreError
+from mlbench.errors import ModelError, StoreError
 from mlbench.models import Model
 from mlbench.plan import Plan, PlannedCell
-from mlbench.prepare import Prepared, render_contexts
+from mlbench.prepare import TARGET_DELIMITER, Prepared, render_contexts
 from mlbench.records import ChoiceDoc
 from mlbench.stats import power, read_claims
 
+logger = logging.getLogger(__name__)
+
 SAMPLED_DOCS = 8
-"""Docs tokenised a cell: enough for the mean length within some percent."""
+"""Docs tokenised a cell, at least: enough for the tokens a character within some percent."""
+
+_BEFORE = "a"
+"""A context of one letter, after which a continuation is encoded to count its tokens."""
 
 Row = tuple[str, str, str, str, str, str, str]
 
@@ -79,35 +85,82 @@ def foresee(plan: Plan, limit: int | None) -> Iterator[Sight]:
         )
 
 
+class _Request(NamedTuple):
+    """What a model is asked once: a continuation after its context, or a text without any."""
+
+    context: str
+    continuation: str
+
+    @property
+    def n_chars(self) -> int:
+        return len(self.context) + len(self.continuation)
+
+
 def _count_tokens(cells: list[PlannedCell], tokenizer: Any, limit: int | None) -> float | None:
     if tokenizer is None:
         return None
     total = 0.0
     for planned in cells:
-        docs = planned.prepared.docs.scored[:limit]
-        contexts = render_contexts(planned.prepared, planned.cell.shots, limit)
-        step = max(1, len(docs) // SAMPLED_DOCS)
-        sampled = range(0, len(docs), step)
-        lengths = [len(encoded) for encoded in tokenizer([contexts[i] for i in sampled])]
-        sizes = [_n_requests(docs[i]) for i in sampled]
-        mean = sum(n * size for n, size in zip(lengths, sizes, strict=True)) / len(lengths)
-        total += mean * len(docs)
+        by_doc = _requests_by_doc(planned, limit)
+        step = max(1, len(by_doc) // SAMPLED_DOCS)
+        sampled = [request for requests in by_doc[::step] for request in requests]
+        n_chars = sum(request.n_chars for requests in by_doc for request in requests)
+        n_tokens = _count_exactly(sampled, tokenizer)
+        total += n_tokens * n_chars / sum(request.n_chars for request in sampled)
     return total
 
 
-def _n_requests(doc: object) -> int:
-    return len(doc.choices) if isinstance(doc, ChoiceDoc) else 1
+def _requests_by_doc(planned: PlannedCell, limit: int | None) -> list[list[_Request]]:
+    """Return what harness.task asks for each doc, without lm-eval."""
+    family = planned.prepared.family
+    contexts = render_contexts(planned.prepared, planned.cell.shots, limit)
+    found = []
+    for doc, context in zip(planned.prepared.docs.scored[:limit], contexts, strict=True):
+        if family.prompt is None or not isinstance(doc, ChoiceDoc):
+            found.append([_Request("", context)])
+            continue
+        prompt = family.prompt(doc)
+        asked = [context]
+        if family.calibration_context is not None:
+            asked.append(context.removesuffix(prompt.context) + family.calibration_context)
+        continuations = [TARGET_DELIMITER + choice for choice in prompt.choices]
+        found.append([_Request(its, choice) for its in asked for choice in continuations])
+    return found
+
+
+def _count_exactly(requests: Sequence[_Request], tokenizer: Any) -> int:
+    """Count the tokens of requests; each distinct text is encoded once."""
+    from mlbench.harness.tokenizer import encode
+
+    wanted = {text for request in requests for text in _texts_to_encode(request)}
+    texts = sorted({_BEFORE, *wanted})
+    size = {text: len(ids) for text, ids in zip(texts, encode(tokenizer, texts), strict=True)}
+    total = 0
+    for request in requests:
+        first, *rest = _texts_to_encode(request)
+        # A text without a context is predicted from one token that stands before it.
+        total += size[first] + (size[rest[0]] - size[_BEFORE] if rest else 1)
+    return total
+
+
+def _texts_to_encode(request: _Request) -> list[str]:
+    if not request.context:
+        return [request.continuation]
+    return [request.context, _BEFORE + request.continuation]
 
 
 def _read_tokenizer(model: Model) -> Any:
-    """Return a function from texts to token lists for a folder with a tokenizer.json, else None."""
-    file = Path(model.path) / "tokenizer.json"
-    if model.backend != "hf" or not file.is_file():
+    """Return the model's tokenizer, None where it is the backend's own or cannot be loaded."""
+    if model.backend != "hf":
         return None
-    from tokenizers import Tokenizer
+    # Imported late: transformers takes seconds.
+    from mlbench.harness.tokenizer import load_tokenizer
 
-    tokenizer = Tokenizer.from_file(str(file))
-    return lambda texts: [encoded.ids for encoded in tokenizer.encode_batch(texts)]
+    try:
+        return load_tokenizer(model, trust_remote_code=False)
+    except ModelError as error:
+        logger.warning("%s", error)
+        return None
 
 
 def _read_speeds(plan: Plan) -> dict[str, float]:

@@ -1,0 +1,94 @@
+"""Does a plan tell the tokens that the run will count?"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from huggingface_hub.constants import HF_HUB_CACHE
+
+from mlbench import estimate
+from mlbench.events import CellDone
+from mlbench.families import read_families
+from mlbench.languages import read_languages
+from mlbench.models import find_model
+from mlbench.plan import Plan, make_plan
+from mlbench.prepare import prepare
+from mlbench.runner import run
+from mlbench.settings import Settings
+
+LANGUAGES = read_languages()
+FAMILIES = read_families()
+
+
+def make_settings(shots: int) -> Settings:
+    return Settings(shots=(shots,), limit=20, device="cpu", dtype="float32")
+
+
+def plan_of(
+    folder: Path, model: str, family: str, settings: Settings, *, with_calibration: bool = True
+) -> Plan:
+    """Plan a family in a language of Latin, Arabic and Thai script."""
+    chosen = FAMILIES[family]
+    if not with_calibration:
+        chosen = replace(chosen, calibration_context=None)
+    prepared = [prepare(chosen, LANGUAGES[tag]) for tag in ("en", "ar", "th")]
+    return make_plan(folder / "runs" / "r", [find_model(model)], prepared, settings)
+
+
+def planned_tokens(plan: Plan, settings: Settings) -> int:
+    (row,) = estimate.estimate(plan, settings.limit)
+    return int(row[-2].replace(",", ""))
+
+
+@pytest.mark.parametrize("shots", [0, 5])
+@pytest.mark.parametrize("family", ["sib200_topic", "sib200_lm", "cldr_timespan"])
+def test_planned_tokens_are_those_that_the_run_counts(sib200, tmp_path, family, shots):
+    settings = make_settings(shots)
+    plan = plan_of(tmp_path, "demo-polyglot", family, settings)
+    planned = planned_tokens(plan, settings)
+    done = [event for event in run(plan, settings) if isinstance(event, CellDone)]
+    counted = sum(event.result.usage["n_tokens"] for event in done)
+    assert len(done) == 3 and planned == pytest.approx(counted, rel=0.05)
+
+
+def test_calibration_is_asked_once_more_a_choice(sib200, tmp_path):
+    settings = make_settings(5)
+    made = [
+        plan_of(tmp_path, "demo-polyglot", "sib200_topic", settings, with_calibration=its)
+        for its in (False, True)
+    ]
+    without, with_calibration = (planned_tokens(plan, settings) for plan in made)
+    assert 1.5 * without < with_calibration < 2 * without
+
+
+def test_a_model_of_the_hub_has_tokens_too(sib200, tmp_path, checkpoint):
+    commit = "0123456789" * 4
+    cached = Path(HF_HUB_CACHE) / "models--toy--tiny"
+    shutil.copytree(checkpoint, cached / "snapshots" / commit)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(commit, encoding="utf-8")
+    settings = make_settings(0)
+    tokens = [
+        planned_tokens(plan_of(tmp_path, model, "sib200_topic", settings), settings)
+        for model in ("toy/tiny", str(checkpoint))
+    ]
+    assert tokens[0] == tokens[1] > 0
+
+
+def test_a_tokenizer_that_cannot_be_read_leaves_tokens_open(sib200, tmp_path, checkpoint, caplog):
+    broken = tmp_path / "broken"
+    shutil.copytree(checkpoint, broken)
+    (broken / "tokenizer_config.json").write_text("{", encoding="utf-8")
+    settings = make_settings(0)
+    plan = plan_of(tmp_path, str(broken), "sib200_topic", settings)
+    (row,) = estimate.estimate(plan, settings.limit)
+    assert row[-2:] == ("?", "?")
+    assert "cannot load the tokenizer of model" in caplog.text
+
+
+def test_a_backend_without_a_tokenizer_leaves_tokens_open(sib200, tmp_path):
+    settings = make_settings(0)
+    plan = plan_of(tmp_path, "dummy:", "sib200_topic", settings)
+    (row,) = estimate.estimate(plan, settings.limit)
+    assert row[-2:] == ("?", "?")
