@@ -128,10 +128,11 @@ def evidence_of(run: Run, models: Iterable[str]) -> Evidence:
     cells = [cell for cell in run.done if cell.model in names]
     fewest, most = _shots_by_family(cells)
     first = {f: [c for c in cells if c.family == f and c.shots == fewest[f]] for f in fewest}
-    tables = [_table(run, mine, family) for family, mine in first.items()]
+    tables = [score_table(run, mine, family) for family, mine in first.items()]
     more = {family for family in fewest if most[family] > fewest[family]}
     fewshot = [
-        _table(run, [c for c in cells if c.family == f and c.shots == most[f]], f) for f in more
+        score_table(run, [c for c in cells if c.family == f and c.shots == most[f]], f)
+        for f in more
     ]
     return Evidence(
         tuple(tables),
@@ -159,11 +160,14 @@ def _rules(run: Run, cells: Mapping[str, Sequence[Cell]]) -> dict[str, tuple[Sco
     for family, mine in cells.items():
         for metric in run.families[family]["metrics"]:
             if metric in RULES:
-                tables.setdefault(metric, []).append(_table(run, mine, family, metric))
+                tables.setdefault(metric, []).append(score_table(run, mine, family, metric))
     return {rule: tuple(found) for rule, found in tables.items()}
 
 
-def _table(run: Run, cells: Sequence[Cell], family: str, metric: str | None = None) -> ScoreTable:
+def score_table(
+    run: Run, cells: Sequence[Cell], family: str, metric: str | None = None
+) -> ScoreTable:
+    """Align cells of one family, scored by a metric of its docs; by the judged one if not said."""
     facts = run.families[family]
     metric = metric or facts["metrics"][0]
     kind: Kind = "bits" if metric in LOWER_IS_BETTER else "accuracy"
