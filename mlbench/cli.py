@@ -216,6 +216,23 @@ def verdict(
         judgement.show_verdict(run, (a, b), claims, seed=seed, as_json=as_json)
 
 
+@app.command("check-family", cls=ListCommand, rich_help_panel="Read")
+def check_family(
+    run: RunArgument, family: FigureFamilies = NO_CHOICE, as_json: AsJson = False
+) -> None:
+    """Check if a family is worth its place: above chance, repeatable, telling models apart.
+
+    [bold]Examples[/bold]
+
+      mlbench check-family bench
+
+      mlbench check-family bench --family cldr_terms cldr_plural
+    """
+    from mlbench import family_table
+
+    family_table.show(run, family, as_json=as_json)
+
+
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def fetch(
     families: Families = CORE,

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import cached_property
-from typing import Any, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ _OPTIONAL = {"calibration", "n_tokens", "label_means"}
 
 
 class Likelihoods(NamedTuple):
-    """Log-likelihoods as docs x choices, -inf beyond the `widths[doc]` choices that a doc has."""
+    """Numbers as docs x choices, -inf beyond the `widths[doc]` choices that a doc has."""
 
     values: Floats
     widths: NDArray[np.int64]
@@ -88,8 +88,8 @@ class SampleColumns(Sequence[Sample]):
         if self._kind is TextSample and metric == "bits":
             with np.errstate(over="ignore"):
                 return np.asarray(-self._table["loglikelihood"].to_numpy() / math.log(2))
-        if self._kind is ChoiceSample and metric == "acc" and self._likely is not None:
-            return np.asarray(self._likely == self._table["target"].to_numpy(), dtype=np.float64)
+        if self.targets is not None and (taken := taken_of(self, metric)) is not None:
+            return np.asarray(taken == self.targets, dtype=np.float64)
         return np.array(doc_scores(self._samples, metric))
 
     @property
@@ -98,24 +98,35 @@ class SampleColumns(Sequence[Sample]):
         shown = self._kind is TextSample and "n_tokens" in self._table.column_names
         return self._table["n_tokens"].to_pylist() if shown else []
 
-    @property
-    def _likely(self) -> NDArray[np.int64] | None:
-        """Give the likeliest choice of each doc, the first on a tie; None if one is unknown."""
-        values = self.likelihoods.values
-        if np.isnan(values).any() or not self.likelihoods.widths.all():
-            return None
-        return np.asarray(values.argmax(axis=1), dtype=np.int64)
-
     @cached_property
     def likelihoods(self) -> Likelihoods:
         """Give those of a stored text as one choice, of a score from elsewhere as none."""
         if self._kind is ChoiceSample:
-            column = self._table["loglikelihoods"].combine_chunks()
-            widths = column.value_lengths().to_numpy(zero_copy_only=False)
-            return _padded(column.flatten().to_numpy(), widths)
+            return self.by_choice("loglikelihoods")
         is_text = self._kind is TextSample
         values = self._table["loglikelihood"].to_numpy() if is_text else np.empty(0)
         return _padded(values, np.full(len(self), int(is_text)))
+
+    def by_choice(self, name: Literal["loglikelihoods", "label_means", "n_tokens"]) -> Likelihoods:
+        """Give a list of numbers that each doc has; of no width where it is not known."""
+        if self._kind is not ChoiceSample or name not in self._table.column_names:
+            return _padded(np.empty(0), np.zeros(len(self), dtype=np.int64))
+        column = self._table[name].combine_chunks()
+        widths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        return _padded(column.flatten().to_numpy(zero_copy_only=False), widths)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...] | None:
+        """Give the choices if they are the same in every doc, else None."""
+        if self._kind is not ChoiceSample or not len(self):
+            return None
+        column = self._table["choices"].combine_chunks()
+        first = tuple(column[0].as_py())
+        widths = column.value_lengths().to_numpy(zero_copy_only=False)
+        if not first or (widths != len(first)).any():
+            return None
+        codes = column.flatten().dictionary_encode().indices.to_numpy().reshape(-1, len(first))
+        return first if (codes == codes[0]).all() else None
 
     @property
     def targets(self) -> NDArray[np.int64] | None:
@@ -147,6 +158,47 @@ def likelihoods_of(samples: Sequence[Sample]) -> Likelihoods:
     ]
     values = np.array([value for row in rows for value in row], dtype=np.float64)
     return _padded(values, np.array([len(row) for row in rows], dtype=np.int64))
+
+
+def by_choice_of(
+    samples: Sequence[Sample], name: Literal["loglikelihoods", "label_means", "n_tokens"]
+) -> Likelihoods:
+    """Give a list of numbers that each doc has; of no width where it is not known."""
+    if isinstance(samples, SampleColumns):
+        return samples.by_choice(name)
+    rows = [getattr(s, name) if isinstance(s, ChoiceSample) else () for s in samples]
+    values = np.array([value for row in rows for value in row], dtype=np.float64)
+    return _padded(values, np.array([len(row) for row in rows], dtype=np.int64))
+
+
+def taken_of(samples: Sequence[Sample], metric: str) -> NDArray[np.int64] | None:
+    """Give what metrics.predict takes on each doc, for the rules that arrays can follow.
+
+    None for other metrics, and where a number is not known: there metrics says what is wrong.
+    """
+    if metric not in ("acc", "acc_calibrated"):
+        return None
+    values, widths = likelihoods_of(samples)
+    if metric == "acc_calibrated":
+        means = by_choice_of(samples, "label_means")
+        if (means.widths != widths).any():
+            return None
+        is_there = np.arange(values.shape[1]) < widths[:, np.newaxis]
+        lowest = np.full(values.shape, -np.inf)
+        with np.errstate(invalid="ignore"):
+            values = np.subtract(values, means.values, out=lowest, where=is_there)
+    if np.isnan(values).any() or not widths.all():
+        return None
+    # The first of equal values, as in metrics.predict.
+    return np.asarray(values.argmax(axis=1), dtype=np.int64)
+
+
+def labels_of(samples: Sequence[Sample]) -> tuple[str, ...] | None:
+    """Give the choices of a cell if they are the same in every doc, else None."""
+    if isinstance(samples, SampleColumns):
+        return samples.labels
+    found = {s.choices if isinstance(s, ChoiceSample) else () for s in samples}
+    return next(iter(found)) or None if len(found) == 1 else None
 
 
 def targets_of(samples: Sequence[Sample]) -> NDArray[np.int64] | None:

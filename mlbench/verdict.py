@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mlbench.chance import cell_chance, pooled_chance
+from mlbench.choice_bias import choice_bias
 from mlbench.errors import SelectionError, unknown
 from mlbench.metrics import LOWER_IS_BETTER, RULES
 from mlbench.records import Cell
-from mlbench.results import Run
+from mlbench.results import Column, Run
 from mlbench.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
 from mlbench.stats import (
     CellScores,
@@ -99,7 +100,23 @@ def _caveats(run: Run, verdict: Mapping[str, Any]) -> list[str]:
         found.append("The verdict depends on the rule by which a choice is taken.")
     if not verdict["scales_agree"]:
         found.append("The verdict depends on the scale.")
+    return found + _choice_caveats(run, (verdict["a"], verdict["b"]))
+
+
+def _choice_caveats(run: Run, models: Iterable[str]) -> list[str]:
+    """Say which choices a model never takes, or takes by their length, family by family."""
+    found = []
+    wanted = set(models)
+    for column in (c for c in run.columns if c.model in wanted):
+        facts = run.families[column.family]
+        mine = [result.samples for cell, result in run.done.items() if _is_in(cell, column)]
+        title = f"{facts['title']}, {column.shots}-shot" if column.shots else facts["title"]
+        found += choice_bias(mine, facts["metrics"][0]).sentences(column.model, title)
     return found
+
+
+def _is_in(cell: Cell, column: Column) -> bool:
+    return (cell.model, cell.family, cell.shots) == column
 
 
 def evidence_of(run: Run, models: Iterable[str]) -> Evidence:
@@ -111,10 +128,11 @@ def evidence_of(run: Run, models: Iterable[str]) -> Evidence:
     cells = [cell for cell in run.done if cell.model in names]
     fewest, most = _shots_by_family(cells)
     first = {f: [c for c in cells if c.family == f and c.shots == fewest[f]] for f in fewest}
-    tables = [_table(run, mine, family) for family, mine in first.items()]
+    tables = [score_table(run, mine, family) for family, mine in first.items()]
     more = {family for family in fewest if most[family] > fewest[family]}
     fewshot = [
-        _table(run, [c for c in cells if c.family == f and c.shots == most[f]], f) for f in more
+        score_table(run, [c for c in cells if c.family == f and c.shots == most[f]], f)
+        for f in more
     ]
     return Evidence(
         tuple(tables),
@@ -142,11 +160,14 @@ def _rules(run: Run, cells: Mapping[str, Sequence[Cell]]) -> dict[str, tuple[Sco
     for family, mine in cells.items():
         for metric in run.families[family]["metrics"]:
             if metric in RULES:
-                tables.setdefault(metric, []).append(_table(run, mine, family, metric))
+                tables.setdefault(metric, []).append(score_table(run, mine, family, metric))
     return {rule: tuple(found) for rule, found in tables.items()}
 
 
-def _table(run: Run, cells: Sequence[Cell], family: str, metric: str | None = None) -> ScoreTable:
+def score_table(
+    run: Run, cells: Sequence[Cell], family: str, metric: str | None = None
+) -> ScoreTable:
+    """Align cells of one family, scored by a metric of its docs; by the judged one if not said."""
     facts = run.families[family]
     metric = metric or facts["metrics"][0]
     kind: Kind = "bits" if metric in LOWER_IS_BETTER else "accuracy"

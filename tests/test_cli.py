@@ -156,6 +156,12 @@ def test_run_then_again_then_plan_then_list(capsys, sib200, checkpoint):
     assert len(cells) == 4 and {cell["state"] for cell in cells} == {"done"}
 
 
+def test_a_run_says_which_choices_are_never_taken(capsys, sib200, checkpoint):
+    selection = ("--models", str(checkpoint), "--families", "sib200_topic", "--run", "never")
+    code, out, _ = run_cli(capsys, "run", *selection, "--languages", ",".join(SCRIPTS))
+    assert code == 0 and f"Look: {checkpoint} never takes " in out
+
+
 def test_plan_tells_tokens_time_and_what_could_be_seen(capsys, sib200, checkpoint):
     selection = ("--models", str(checkpoint), "--families", "sib200_topic", "--limit", "3")
     _, out, _ = run_cli(capsys, "plan", *selection, "--languages", "en,hi")

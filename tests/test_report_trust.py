@@ -78,7 +78,7 @@ def test_every_check_is_stated_on_every_run(tmp_path: Path) -> None:
     empty = ToyRun(tmp_path / "e")
     empty.plan(Cell("a", "topic", "en", 0))
     checks = trust(table_of(empty)).checks
-    assert {found.name for found in checks} == names and len(names) == 11
+    assert {found.name for found in checks} == names and len(names) == 13
     assert all(found.finding and found.rule and found.title for found in checks)
 
 
@@ -168,6 +168,50 @@ def test_the_same_answer_to_everything(
     run = ToyRun(tmp_path / "r", families=families, languages=(ENGLISH, SWAHILI))
     run.put(Cell("a", "topic", "sw", 0), samples)
     assert check(run, "one-answer").state == state
+
+
+def without(label: int, n_tokens: tuple[int, ...] = ()) -> tuple[Sample, ...]:
+    """Make 40 docs that are answered right, but those of one label with the first."""
+    return tuple(
+        replace(
+            sample,
+            loglikelihoods=(-1.0, -3.0, -3.0, -3.0)
+            if sample.target == label
+            else sample.loglikelihoods,
+            n_tokens=n_tokens,
+        )
+        for sample in right(40)
+        if isinstance(sample, ChoiceSample)
+    )
+
+
+def test_a_label_that_is_never_chosen_is_named(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for tag in ("en", "sw"):
+        run.put(Cell("a", "topic", tag, 0), without(2))
+        run.put(Cell("b", "topic", tag, 0), right(40))
+    found = check(run, "never-chosen")
+    assert found.title == "A choice is never chosen" and found.state == "look"
+    assert found.finding.startswith("For 1 of 2 models and families a label")
+    assert [(d.what, d.languages) for d in found.details] == [("Topic, a", "")]
+    assert found.details[0].says == (
+        "a never takes 'c' in Topic, the right choice of 20 of 80 docs (25.0 %): "
+        "it cannot score above 75.0 %."
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_tokens", "state"),
+    [((), "cannot tell"), ((1, 1, 1, 1), "OK"), ((1, 1, 2, 1), "look")],
+)
+def test_labels_of_unequal_tokens_are_worth_a_look(
+    tmp_path: Path, n_tokens: tuple[int, ...], state: str
+) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    run.put(Cell("a", "topic", "sw", 0), without(2, n_tokens))
+    found = check(run, "lengths")
+    assert (found.title, found.state) == ("Choices differ in tokens", state)
+    assert len(found.details) == (state == "look")
 
 
 def test_ties_count_docs_whose_best_choices_are_equal(tmp_path: Path) -> None:
@@ -269,7 +313,7 @@ def test_what_was_found_stands_first(tmp_path: Path) -> None:
     states = [c.state for c in found.checks]
     assert states == sorted(states, key=("look", "cannot tell", "OK").index)
     n = states.count("look")
-    assert found.sentence.startswith(f"{n} check{'s' if n > 1 else ''} of 11 found something")
+    assert found.sentence.startswith(f"{n} check{'s' if n > 1 else ''} of 13 found something")
 
 
 def test_many_languages_are_counted_not_named(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
+from mlbench.answers import Answers
 from mlbench.records import Cell
-from mlbench.report.answers import Answers
 from mlbench.report.checks import Check, Detail, block_title, columns, language_names, share
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import number, plural

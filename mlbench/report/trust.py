@@ -6,11 +6,12 @@ hold what the check needs. Each check gives its rule; the thresholds stand at th
 
 from dataclasses import dataclass
 
+from mlbench.answers import Answers, answers_of
 from mlbench.metrics import METRICS
 from mlbench.records import Cell
-from mlbench.report.answers import Answers, answers_of
 from mlbench.report.checks import Check, columns
 from mlbench.report.checks_answers import check_one_answer, check_ties, check_twins
+from mlbench.report.checks_choices import biases_of, check_lengths, check_never_chosen
 from mlbench.report.checks_run import (
     check_conditions,
     check_contamination,
@@ -39,7 +40,7 @@ class Trust:
 def trust(table: ReportTable) -> Trust:
     """Check a run."""
     names = short_names(list(table.run.models))
-    answers = _answers(table)
+    answers, biases = _answers(table), biases_of(table)
     checks = (
         check_missing(table, names),
         check_conditions(table, names),
@@ -49,6 +50,8 @@ def trust(table: ReportTable) -> Trust:
         check_docs(table, names),
         check_one_answer(table, names, answers),
         check_ties(table, names, answers),
+        check_never_chosen(table, names, biases),
+        check_lengths(table, names, biases),
         check_twins(table, names),
         check_truncation(table, names),
         check_text(table, names),

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlbench.metrics import ChoiceSample, Sample, predict
-from mlbench.samples import likelihoods_of, targets_of
-from mlbench.stats.table import Ints
+from mlbench.samples import likelihoods_of, taken_of, targets_of
+
+Ints = NDArray[np.int64]
 
 
 class Answers(NamedTuple):
@@ -19,7 +21,7 @@ class Answers(NamedTuple):
 
     chosen: Ints
     targets: Ints
-    is_tied: np.ndarray
+    is_tied: NDArray[np.bool_]
 
 
 def answers_of(samples: Sequence[Sample], metric: str) -> Answers | None:
@@ -34,8 +36,8 @@ def answers_of(samples: Sequence[Sample], metric: str) -> Answers | None:
     is_there = np.arange(values.shape[1]) < widths[:, np.newaxis]
     is_best = (values == values.max(axis=1, keepdims=True)) & is_there
     is_tied = is_best.sum(axis=1) > 1
-    if metric == "acc" and not np.isnan(values).any():
-        # The first of equal values, as in metrics.predict.
-        return Answers(values.argmax(axis=1), targets, is_tied)
-    docs = [sample for sample in samples if isinstance(sample, ChoiceSample)]
-    return Answers(np.array([predict(doc, metric) for doc in docs]), targets, is_tied)
+    taken = taken_of(samples, metric)
+    if taken is None:
+        docs = [sample for sample in samples if isinstance(sample, ChoiceSample)]
+        taken = np.array([predict(doc, metric) for doc in docs], dtype=np.int64)
+    return Answers(taken, targets, is_tied)
