@@ -1,9 +1,9 @@
 """How sure can docs be that do not vary? The least standard error that right or wrong allows.
 
 Four docs on which two models are equal do not vary, and no bootstrap of them does; still the fifth
-may differ. One doc that only A gets right and one that only B gets right are added, as in the
-interval of Bonett & Price (J. Educational and Behavioral Statistics 37 (2012) 479-488) for paired
-proportions; theirs moves the estimate as well, ours does not.
+may differ. Half a doc is added to each cell of right and wrong, as in the interval of Agresti & Min
+(Statistics in Medicine 24 (2005) 729-740) for paired proportions; theirs moves the estimate as
+well, ours does not. A whole doc in each cell (Bonett & Price 2012) covers more than it says.
 """
 
 import numpy as np
@@ -12,15 +12,16 @@ from mlbench.stats.table import Floats, Ints
 
 
 def unseen_stderr(estimate: Floats, spread: Floats, n_clusters: Ints, size: float) -> Floats:
-    """Give the stderr with one more cluster at `size` and one at -`size`.
+    """Give the stderr with two more clusters: halves at `size` and -`size`, and one at zero.
 
-    `spread` is the stderr without them, s/n with s over n. Equal docs have size sqrt(2)/(n + 2).
+    `spread` is the stderr without them, with n under the squares. Docs that are equal have
+    size/(n + 2).
 
-    >>> unseen_stderr(np.zeros(1), np.zeros(1), np.array([6]), 1.0).round(3).tolist()
-    [0.177]
+    >>> unseen_stderr(np.zeros(1), np.zeros(1), np.array([6]), 1.0).tolist()
+    [0.125]
     """
     n = n_clusters + 2
-    squares = n_clusters * (n_clusters * spread**2 + estimate**2) + 2 * size**2
+    squares = n_clusters * (n_clusters * spread**2 + estimate**2) + size**2
     return np.asarray(np.sqrt((squares / n - (n_clusters * estimate / n) ** 2) / n))
 
 
