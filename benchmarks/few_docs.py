@@ -12,14 +12,15 @@ import argparse
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from mlbench.stats import Resampling, ScoreTable
 from mlbench.stats.aggregates import languages_at_chance
-from mlbench.stats.contrast import Contrast, mean_contrast, summarise
+from mlbench.stats.contrast import FEW_CLUSTERS, Contrast, mean_contrast, summarise
 from mlbench.stats.differences import LeadOf, delta_contrast, headline_of, moat_contrast
+from mlbench.stats.intervals import percentile
 from mlbench.stats.pairs import pair_levels
 from mlbench.stats.scales import LEAD_BY_SCALE
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints
@@ -37,6 +38,9 @@ DOC, ARTICLE, MODEL, LANGUAGE = 0.8, 0.3, 0.5, 0.5
 SPREAD = float(np.sqrt(1 + DOC**2 + ARTICLE**2 + MODEL**2 + LANGUAGE**2))
 # The same for the logarithm of bits: length of the doc, language, model, and the rest.
 LENGTH, BITS_LANGUAGE, BITS_MODEL, BITS_REST = 0.5, 0.15, 0.08, 0.10
+
+# Draws of few docs for a bias, as a multiple of the runs for coverage.
+DRAWS_OF_BIAS = 10
 
 ModelB = Literal["weak", "constant", "never the commonest", "the same"]
 QUANTITIES = ("Δ[en]", "Δ[l]", "D[l]", "others", "moat")
@@ -163,8 +167,19 @@ def run_once(rng: np.random.Generator, world: FewDocs, resampling: Resampling) -
         row[name] = float(((found.low <= truth) & (truth <= found.high)).mean())
         row[f"p {name}"] = float((found.p <= 1 - resampling.level).mean())
         row[f"width {name}"] = float((found.high - found.low).mean())
-    row["bias"] = 100 * float(headline.others.estimate[0] - drawn.leads[1:].mean())
     return row | old_rule(elsewhere, drawn, resampling)
+
+
+def bias_of(world: FewDocs, runs: int, seed: int = 3) -> tuple[float, float]:
+    """Give the mean error of the headline in points, and its stderr; few docs vary more."""
+    errors = np.empty(runs * (DRAWS_OF_BIAS if world.n_docs < FEW_CLUSTERS else 1))
+    quick = Resampling(replicates=100)
+    for i in range(len(errors)):
+        drawn = draw(np.random.default_rng([seed, world.n_docs, i]), world)
+        headline = headline_of(pair_levels(drawn.table, "a", "b", quick), world.lead_of)
+        assert headline is not None
+        errors[i] = 100 * (headline.others.estimate[0] - drawn.leads[1:].mean())
+    return float(errors.mean()), float(errors.std(ddof=1) / np.sqrt(len(errors)))
 
 
 def old_rule(elsewhere: Contrast, drawn: Draw, resampling: Resampling) -> Row:
@@ -187,8 +202,6 @@ def old_rule(elsewhere: Contrast, drawn: Draw, resampling: Resampling) -> Row:
 
 def old_interval(mean: Contrast, level: float) -> tuple[float, float]:
     """Give the expanded percentile interval, which the old rule had for any number of docs."""
-    from mlbench.stats.intervals import percentile
-
     low, high = percentile(mean.replicates[:, 0], int(mean.n_clusters[0]), level)
     return float(low), float(high)
 
@@ -204,3 +217,64 @@ def average(world: FewDocs, runs: int, resampling: Resampling, seed: int = 1) ->
         name: float(np.nanmean(column)) if not np.isnan(column).all() else np.nan
         for name, column in table.items()
     }
+
+
+class Part(NamedTuple):
+    """One table of the study: a title and what its rows are drawn from."""
+
+    title: str
+    worlds: tuple[FewDocs, ...]
+
+
+def parts() -> list[Part]:
+    """List the tables."""
+    few = (6, 20, 200)
+    odd: tuple[ModelB, ...] = ("constant", "never the commonest")
+    return [
+        Part("Accuracy of weak models", tuple(FewDocs(n) for n in N_DOCS)),
+        Part("Accuracy, odd models as B", tuple(FewDocs(n, b) for b in odd for n in few)),
+        Part("Bits", tuple(FewDocs(n, kind="bits") for n in N_DOCS)),
+    ]
+
+
+def lines_of(part: Part, runs: int, resampling: Resampling) -> list[str]:
+    """Write one table as Markdown; size is that of runs of their own in which A and B are equal."""
+    names = QUANTITIES
+    heads = ["B", "docs", *names, "bias", "its stderr", "size Δ[l]", "size others", "size moat"]
+    heads += ["old bias", "old covered"]
+    lines = [f"### {part.title}", "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for world in part.worlds:
+        found, bias = average(world, runs, resampling), bias_of(world, runs)
+        same = average(replace(world, b="the same"), runs, resampling, seed=2)
+        cells = [world.b, str(world.n_docs), *(f"{found[name]:.3f}" for name in QUANTITIES)]
+        cells += [f"{bias[0]:+.2f}", f"{bias[1]:.2f}"]
+        cells += [f"{same['p ' + name]:.3f}" for name in ("Δ[l]", "others", "moat")]
+        cells += [f"{found['old bias']:+.1f}", f"{found['old coverage']:.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
+    return [*lines, ""]
+
+
+def main() -> None:
+    """Run all tables and print them as Markdown; --write puts them into a file."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--runs", type=int, default=400)
+    parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--write", type=Path, help="file with the marks of this study")
+    options = parser.parse_args()
+    start, resampling = time.perf_counter(), Resampling(replicates=options.replicates)
+    lines = [line for part in parts() for line in lines_of(part, options.runs, resampling)]
+    seconds = time.perf_counter() - start
+    command = f"python benchmarks/few_docs.py --runs {options.runs}"
+    command += f" --replicates {options.replicates}"
+    lines.insert(0, f"`{command}` (numpy {np.__version__}, {seconds:.0f} s):\n")
+    if options.write:
+        text = options.write.read_text(encoding="utf-8")
+        head, rest = text.split(BEGIN)
+        body = "\n".join(lines)
+        text = f"{head}{BEGIN}\n{body}\n{END}{rest.split(END)[1]}"
+        options.write.write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
