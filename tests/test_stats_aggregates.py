@@ -229,8 +229,8 @@ def test_draws_of_languages_keep_families_together() -> None:
 def test_languages_as_a_sample_have_the_spread_of_families() -> None:
     effect = contrast([0.0, 0.1, 0.2, 0.3], ("w", "x", "y", "z"))
     sampled = sampled_mean(effect, ["f", "g", "h", "i"], QUICK)
-    # Bootstrap of four values: population sd / sqrt(4).
-    assert sampled.stderr[0] == pytest.approx(np.std([0, 0.1, 0.2, 0.3]) / 2, rel=0.1)
+    # The stderr of four values: s / sqrt(4), s with n - 1.
+    assert sampled.stderr[0] == pytest.approx(np.std([0, 0.1, 0.2, 0.3], ddof=1) / 2, rel=0.1)
     assert mean_contrast(effect).stderr[0] == pytest.approx(0.005, rel=0.1)
 
 

@@ -116,7 +116,19 @@ def test_two_docs_won_are_not_significant() -> None:
 
 def test_equal_scores_have_no_difference() -> None:
     found = paired_difference(np.ones(9), np.ones(9), level=0.95, seed=1, replicates=200)
-    assert found[:4] == (0, 0, 0, 1)
+    assert found.estimate == 0 and found.p == 1
+
+
+def test_equal_answers_leave_room_for_docs_that_were_not_seen() -> None:
+    few, many = (paired_difference(np.ones(n), np.ones(n), replicates=200) for n in (9, 90))
+    # Agresti & Min 2005: half a doc in each of four cells, t with 8 degrees of freedom.
+    assert few.high == -few.low == pytest.approx(scipy_stats.t.ppf(0.975, 8) / 11)
+    assert 0 < many.high < few.high / 5
+
+
+def test_equal_bits_have_an_interval_of_their_own() -> None:
+    found = paired_difference([1.5, 2.5, 3.5], [1.5, 2.5, 3.0], replicates=200)
+    assert found.stderr == pytest.approx(0.5 / 3, rel=0.1)
 
 
 @pytest.mark.parametrize(

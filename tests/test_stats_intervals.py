@@ -18,6 +18,7 @@ from mlbench.stats import (
     wilson,
 )
 from mlbench.stats.cells import are_above_chance, clustered_stderrs
+from mlbench.stats.contrast import Contrast, interval_of, mean_contrast, summarise, two_sided_p
 from mlbench.stats.intervals import bca, expanded_tail, percentile, quantiles
 
 scores = st.lists(st.integers(0, 1).map(float), min_size=1, max_size=60)
@@ -184,3 +185,67 @@ def test_a_doc_that_is_not_there_is_no_part_of_a_stderr() -> None:
     there = ~np.isnan(values[0])
     alone = clustered_stderrs(values[:1, there], np.array([0, 0, 1, 2]))
     assert clustered_stderrs(values, codes)[0] == alone[0]
+
+
+def contrast_of(values: np.ndarray, size: float | None = None) -> Contrast:
+    """Bootstrap the means of values[doc, language]; `size` is that of an unseen doc."""
+    n = len(values)
+    weights = np.random.default_rng(3).multinomial(n, np.full(n, 1 / n), size=4000)
+    count = np.full(values.shape[1], n)
+    contrast = Contrast(
+        tuple(map(str, range(values.shape[1]))),
+        values.mean(axis=0),
+        weights @ values / n,
+        count,
+        count,
+        np.count_nonzero(values, axis=0),
+        count,
+    )
+    return contrast if size is None else contrast.with_floor(size)
+
+
+def test_few_docs_have_the_interval_and_p_of_student() -> None:
+    values = np.random.default_rng(0).normal(0.5, 1.0, size=(12, 5))
+    theirs = scipy_stats.ttest_1samp(values, 0.0)
+    ours = contrast_of(values)
+    assert interval_of(ours, 0.95) == pytest.approx(
+        np.stack(theirs.confidence_interval(0.95)), abs=0.05
+    )
+    assert two_sided_p(ours) == pytest.approx(theirs.pvalue, rel=0.15)
+
+
+@pytest.mark.parametrize("n", [6, 10, 29, 40, 100])
+@pytest.mark.parametrize("size", [None, 1.0])
+def test_p_and_interval_say_the_same(n: int, size: float | None) -> None:
+    rng = np.random.default_rng(n)
+    lead = rng.choice([-1.0, 0.0, 1.0], size=(n, 200), p=[0.1, 0.6, 0.3])
+    found = summarise(contrast_of(lead, size), Resampling(replicates=4000))
+    excludes = (found.low > 0) | (found.high < 0)
+    # Away from the level by more than the noise of 4,000 replicates.
+    is_clear = np.abs(found.p - 0.05) > 0.015
+    assert (excludes == (found.p < 0.05))[is_clear].all() and is_clear.sum() > 100
+
+
+@pytest.mark.parametrize("n", [2, 6, 40, 200])
+@pytest.mark.parametrize("lead", [-1.0, 0.0, 1.0])
+def test_docs_that_do_not_vary_have_no_empty_interval(n: int, lead: float) -> None:
+    flat = contrast_of(np.full((n, 3), lead), 1.0)
+    for contrast in (flat, mean_contrast(flat), flat.take([1]), flat.negated()):
+        low, high = interval_of(contrast, 0.95)
+        assert (high - low > 2 / (n + 2)).all()
+    assert interval_of(flat.negated(), 0.95) == pytest.approx(-interval_of(flat, 0.95)[::-1])
+
+
+def test_the_mean_of_flat_languages_is_no_surer_than_one() -> None:
+    flat = contrast_of(np.zeros((6, 30)), 1.0)
+    assert mean_contrast(flat).stderr == pytest.approx(flat.stderr[:1])
+
+
+def test_a_mean_counts_the_same_docs_once() -> None:
+    flat = contrast_of(np.zeros((6, 30)), 1.0)
+    assert mean_contrast(flat).n_seen[0] == 6
+
+
+def test_docs_that_vary_enough_do_not_feel_the_floor() -> None:
+    values = np.tile([1.0, -1.0, 0.0], 20)[:, np.newaxis]
+    assert contrast_of(values, 1.0).stderr == contrast_of(values).stderr

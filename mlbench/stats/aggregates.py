@@ -136,6 +136,7 @@ def combine_families(
     shape = (len(contrasts[0].replicates), len(tags))
     estimate, replicates = np.zeros(shape[1]), np.zeros(shape)
     counts = np.zeros((4, shape[1]), dtype=np.int64)
+    variance = np.zeros(shape[1])
     for contrast, at, share in zip(contrasts, places, weights, strict=True):
         estimate[at] += contrast.estimate * share
         # By runs of neighbours, which are slices: many times faster than scattered columns.
@@ -145,9 +146,11 @@ def combine_families(
             replicates[:, at[start] : at[end - 1] + 1] += part
         parts = (contrast.n_docs, contrast.n_clusters, contrast.n_unequal, contrast.n_seen)
         counts[:, at] += np.stack(parts)
+        if contrast.floor is not None:
+            variance[at] += (contrast.floor * share) ** 2
     reach = max(contrast.doc_reach for contrast in contrasts)
     return Contrast(
-        tuple(tags), estimate, replicates, counts[0], counts[1], counts[2], counts[3], reach
+        tuple(tags), estimate, replicates, *counts, doc_reach=reach, floor=np.sqrt(variance)
     )
 
 
@@ -181,12 +184,14 @@ def sampled_mean(contrast: Contrast, families: Sequence[str], resampling: Resamp
     mean = mean_contrast(contrast)
     names, codes = np.unique(list(families), return_inverse=True)
     n = np.full(1, len(names), dtype=np.int64)
+    # Docs that do not vary show no more by being spread over language families.
+    unequal = np.minimum(mean.n_unequal, n)
     if len(names) < FEWEST_LANGUAGE_FAMILIES:
         unknown = np.full_like(mean.replicates, np.nan)
-        return replace(mean, replicates=unknown, n_clusters=n, n_unequal=n)
+        return replace(mean, replicates=unknown, n_clusters=n, n_unequal=unequal)
     weights = draw_languages(tuple(codes.tolist()), resampling)
     drawn = (weights * contrast.replicates).sum(axis=1) / weights.sum(axis=1)
-    return replace(mean, replicates=drawn[:, np.newaxis], n_clusters=n, n_unequal=n)
+    return replace(mean, replicates=drawn[:, np.newaxis], n_clusters=n, n_unequal=unequal)
 
 
 @lru_cache(maxsize=4)

@@ -11,14 +11,19 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlbench.stats.bootstrap import Resampling
-from mlbench.stats.intervals import expanded_tail, quantiles
+from mlbench.stats.intervals import expanded_tail, quantiles, t_of
 from mlbench.stats.table import Floats, Ints
+from mlbench.stats.unseen import mean_floor, unseen_stderr
 
 # With fewer replicates than this beyond the bound, their share is too noisy to be a p-value:
 # its relative Monte Carlo error would pass 1/sqrt(10), about a third.
 FEW_BEYOND = 10
+# Below this many clusters a replicate takes few values and its percentiles are coarse: Student's t
+# takes their place (coverage of both: docs/validation.md).
+FEW_CLUSTERS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +31,8 @@ class Contrast:
     """An effect in each language: `replicates` is replicates x languages.
 
     `n_unequal` counts the clusters in which the effect is not zero, `n_seen` those that were looked
-    at (in a mean over languages: those of all of them). `doc_reach` is the most that one doc out
-    of n can move n times the effect (1/(1 - chance) for adjusted accuracy).
+    at. `doc_reach` is the most that one doc out of n can move n times the effect (1/(1 - chance)
+    for adjusted accuracy). `floor` is the least stderr of each language (with_floor); None: zero.
     """
 
     languages: tuple[str, ...]
@@ -38,25 +43,35 @@ class Contrast:
     n_unequal: Ints
     n_seen: Ints
     doc_reach: float = 1.0
+    floor: Floats | None = None
 
     def take(self, rows: Sequence[int]) -> "Contrast":
         """Keep these languages."""
+        kept = list(rows)
         return replace(
             self,
             languages=tuple(self.languages[row] for row in rows),
-            estimate=self.estimate[list(rows)],
-            replicates=self.replicates[:, list(rows)],
-            n_docs=self.n_docs[list(rows)],
-            n_clusters=self.n_clusters[list(rows)],
-            n_unequal=self.n_unequal[list(rows)],
-            n_seen=self.n_seen[list(rows)],
+            estimate=self.estimate[kept],
+            replicates=self.replicates[:, kept],
+            n_docs=self.n_docs[kept],
+            n_clusters=self.n_clusters[kept],
+            n_unequal=self.n_unequal[kept],
+            n_seen=self.n_seen[kept],
+            floor=None if self.floor is None else self.floor[kept],
         )
+
+    def with_floor(self, size: float) -> "Contrast":
+        """Set the least stderr of 0/1 docs, of which an unseen one moves the effect by size/n."""
+        floor = unseen_stderr(self.estimate, self.spread, self.n_clusters, size)
+        floored = replace(self, floor=floor)
+        vars(floored).update(known=self.known, spread=self.spread)
+        return floored
 
     def negated(self) -> "Contrast":
         """Turn the effect round."""
         turned = replace(self, estimate=-self.estimate, replicates=-self.replicates)
         # What is the same on both sides is computed once (cached_property keeps it there).
-        vars(turned).update(known=self.known, stderr=self.stderr)
+        vars(turned).update(known=self.known, spread=self.spread)
         return turned
 
     @cached_property
@@ -65,7 +80,7 @@ class Contrast:
         return np.asarray((~np.isnan(self.replicates)).sum(axis=0))
 
     @cached_property
-    def stderr(self) -> Floats:
+    def spread(self) -> Floats:
         """Give the standard deviation of the replicates; nan below two clusters."""
         with np.errstate(invalid="ignore"):
             is_whole = bool((self.known == len(self.replicates)).all())
@@ -73,6 +88,21 @@ class Contrast:
                 self.replicates.std(axis=0, ddof=1) if is_whole else _known_std(self.replicates)
             )
         return np.where(self.n_clusters > 1, spread, np.nan)
+
+    @cached_property
+    def stderr(self) -> Floats:
+        """Give sqrt(n/(n - 1)) times the spread, as s has n - 1, or the floor where that is more.
+
+        nan below two clusters.
+        """
+        unbiased = self.spread * np.sqrt(self.n_clusters / np.maximum(self.n_clusters - 1, 1))
+        return unbiased if self.floor is None else np.maximum(unbiased, self.floor)
+
+    @property
+    def is_student(self) -> NDArray[np.bool_]:
+        """Mark where Student's t is used: few clusters, or the floor is the stderr."""
+        few = self.n_clusters < FEW_CLUSTERS
+        return few if self.floor is None else few | (self.stderr == self.floor)
 
 
 class Differences(NamedTuple):
@@ -114,6 +144,9 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
     # A ratio may be infinite both ways in one replicate; its mean is nan, and no warning.
     with np.errstate(invalid="ignore"):
         replicates = contrast.replicates @ share
+    floor = None
+    if contrast.floor is not None:
+        floor = mean_floor(contrast.floor, share, varies=bool((replicates != replicates[0]).any()))
     return replace(
         contrast,
         languages=("",),
@@ -122,7 +155,8 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
         n_docs=contrast.n_docs.max(keepdims=True),
         n_clusters=contrast.n_clusters.max(keepdims=True),
         n_unequal=contrast.n_unequal.max(keepdims=True),
-        n_seen=contrast.n_seen.sum(keepdims=True),
+        n_seen=contrast.n_seen.max(keepdims=True),
+        floor=floor,
     )
 
 
@@ -136,15 +170,20 @@ def _known_std(replicates: Floats) -> Floats:
 
 
 def interval_of(contrast: Contrast, level: float) -> Floats:
-    """Give expanded percentile intervals: an array (2, languages) of lows and highs.
+    """Give an interval of each language: an array (2, languages) of lows and highs.
 
-    Each column uses its own number of clusters; nan below two (intervals.expanded_tail).
+    estimate ± t_{n-1} stderr where is_student, else expanded percentiles (intervals.expanded_tail).
+    Each column uses its own number of clusters; nan below two.
     """
     ends = np.full((2, len(contrast.languages)), np.nan)
+    is_student = contrast.is_student
     for n in np.unique(contrast.n_clusters):
-        columns = np.flatnonzero(contrast.n_clusters == n)
-        tail = expanded_tail(level, int(n))
-        if not math.isnan(tail):
+        mine = contrast.n_clusters == n
+        columns, few = np.flatnonzero(mine & ~is_student), np.flatnonzero(mine & is_student)
+        radius = t_of(level, int(n)) * contrast.stderr[few]
+        ends[:, few] = contrast.estimate[few] + np.stack([-radius, radius])
+        if len(columns) and n > 1:
+            tail = expanded_tail(level, int(n))
             ends[:, columns] = quantiles(contrast.replicates[:, columns], (tail, 1 - tail))
     return ends
 
@@ -152,26 +191,38 @@ def interval_of(contrast: Contrast, level: float) -> Floats:
 def upper_p(contrast: Contrast, bound: float | Floats = 0.0) -> Floats:
     """Give the one-sided p-value that the effect is above `bound`, without a floor.
 
-    (1 + replicates at or below the bound) / (1 + replicates): the interval turned into a test
-    (Davison & Hinkley 1997, section 4.4). Where fewer than ten lie there, the normal tail of
-    (estimate - bound) / stderr stands in. Both are widened for few clusters as the interval is:
-    z becomes Student's t = z sqrt((n - 1)/n) with n - 1 degrees of freedom.
+    Student's t of (estimate - bound)/stderr where the interval is one; else the share of replicates
+    beyond: the same interval, turned into a test.
     """
-    from scipy.special import ndtri, stdtr
+    from scipy.special import stdtr
 
-    known = contrast.known
+    n = contrast.n_clusters
+    is_student = contrast.is_student
+    distance = contrast.estimate - bound
     with np.errstate(invalid="ignore", divide="ignore"):
-        beyond = (contrast.replicates <= bound).sum(axis=0)
-        p = (1 + beyond) / (1 + known)
-        z_counted = -ndtri(np.minimum(p, known / (1 + known)))
-        distance = contrast.estimate - bound
-        z_normal = np.where(distance == 0, 0.0, distance / contrast.stderr)
-        z_floor = -ndtri((1 + FEW_BEYOND) / (1 + known))
-        z = np.where(beyond < FEW_BEYOND, np.maximum(z_normal, z_floor), z_counted)
-        n = contrast.n_clusters
-        widened = stdtr(np.maximum(n - 1, 1), -z * np.sqrt((n - 1) / n))
-    unknown = (n < 2) | np.isnan(contrast.estimate) | (known == 0)
-    return np.asarray(np.where(unknown, np.nan, widened))
+        t = np.where(distance == 0, 0.0, distance / contrast.stderr)
+        if not is_student.all():
+            t = np.where(is_student, t, _counted_t(contrast, bound, distance))
+        p = stdtr(np.maximum(n - 1, 1), -t)
+    unknown = (n < 2) | np.isnan(contrast.estimate) | (contrast.known == 0)
+    return np.asarray(np.where(unknown, np.nan, p))
+
+
+def _counted_t(contrast: Contrast, bound: float | Floats, distance: Floats) -> Floats:
+    """Turn the share of replicates beyond the bound into Student's t = z sqrt((n - 1)/n).
+
+    (1 + replicates at or below the bound) / (1 + replicates): Davison & Hinkley 1997, section 4.4.
+    Where fewer than ten lie there, the normal tail of distance/spread stands in.
+    """
+    from scipy.special import ndtri
+
+    known, n = contrast.known, contrast.n_clusters
+    beyond = (contrast.replicates <= bound).sum(axis=0)
+    z_counted = -ndtri(np.minimum((1 + beyond) / (1 + known), known / (1 + known)))
+    z_normal = np.where(distance == 0, 0.0, distance / contrast.spread)
+    z_floor = -ndtri((1 + FEW_BEYOND) / (1 + known))
+    z = np.where(beyond < FEW_BEYOND, np.maximum(z_normal, z_floor), z_counted)
+    return np.asarray(z * np.sqrt((n - 1) / n))
 
 
 def sign_floor(contrast: Contrast) -> Floats:
@@ -195,8 +246,14 @@ def two_sided_p(contrast: Contrast) -> Floats:
 
 
 def summarise(contrast: Contrast, resampling: Resampling) -> Differences:
-    """Turn replicates into estimates, intervals, p-values and standard errors."""
+    """Turn replicates into estimates, intervals, p-values and standard errors.
+
+    Where too few clusters differ for any p below alpha (sign_floor), the interval holds zero.
+    """
     low, high = interval_of(contrast, resampling.level)
+    is_mute = 2 * sign_floor(contrast) > 1 - resampling.level
+    low = np.where(is_mute, np.minimum(low, 0.0), low)
+    high = np.where(is_mute, np.maximum(high, 0.0), high)
     return Differences(
         contrast.languages,
         contrast.estimate,

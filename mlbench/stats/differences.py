@@ -5,6 +5,7 @@ English share; M is the mean of D over l != en. A lead that is as large in Engli
 model, not a moat.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -63,7 +64,7 @@ def delta_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast:
     """Give Delta[l], the lead of A over B in each language."""
     own = pair.levels.own
     lead = lead_of(own, pair.chance)
-    return Contrast(
+    delta = Contrast(
         pair.levels.languages,
         lead.estimate,
         lead.replicates,
@@ -73,6 +74,7 @@ def delta_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast:
         own.n_clusters[0],
         1 / (1 - pair.chance),
     )
+    return delta.with_floor(delta.doc_reach) if pair.is_accuracy else delta
 
 
 def paired_contrast(table: ScoreTable, a: str, b: str, resampling: Resampling) -> Contrast:
@@ -109,7 +111,9 @@ def moat_of(pair: PairLevels, estimate: Floats, replicates: Floats) -> Contrast:
         n_clusters,
         2 / (1 - pair.chance),
     )
-    return moat.take([i for i, tag in enumerate(languages) if tag != REFERENCE_LANGUAGE])
+    moat = moat.take([i for i, tag in enumerate(languages) if tag != REFERENCE_LANGUAGE])
+    # A doc may be unseen in the language and in English: two errors of one doc each.
+    return moat.with_floor(math.sqrt(2) / (1 - pair.chance)) if pair.is_accuracy else moat
 
 
 def headline_of(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Headline | None:
@@ -125,20 +129,28 @@ def headline_of(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Headline | N
     reach = 1 / (1 - pair.chance)
     english_at = levels.languages.index(REFERENCE_LANGUAGE)
 
-    def mean(lead: Lead, columns: list[int], unequal: Ints) -> Contrast:
-        return replace(
-            beyond,
-            estimate=lead.estimate[columns].mean(keepdims=True),
-            replicates=lead.replicates[:, columns].mean(axis=1, keepdims=True),
-            n_unequal=unequal.max(keepdims=True),
+    def by_docs(lead: Lead, columns: list[int], unequal: Ints) -> Contrast:
+        n = slice(0, len(columns))
+        by_language = replace(
+            moat,
+            languages=moat.languages[n],
+            estimate=lead.estimate[columns],
+            replicates=lead.replicates[:, columns],
+            n_docs=moat.n_docs[n],
+            n_clusters=moat.n_clusters[n],
+            n_unequal=unequal,
+            n_seen=moat.n_seen[n],
             doc_reach=reach,
+            floor=None,
         )
+        return by_language.with_floor(reach) if pair.is_accuracy else by_language
 
-    return Headline(
-        mean(in_english, columns, pair.unequal[[english_at]]),
-        mean(lead, others, pair.unequal[others]),
-        beyond,
-    )
+    hidden = by_docs(in_english, columns, pair.unequal[[english_at]])
+    english = mean_contrast(hidden)
+    if hidden.floor is not None:
+        # The same English docs stand beside every language: what they hide is hidden from all.
+        english = replace(english, floor=hidden.floor.mean(keepdims=True))
+    return Headline(english, mean_contrast(by_docs(lead, others, pair.unequal[others])), beyond)
 
 
 def paired_differences(
@@ -196,4 +208,6 @@ def paired_difference(  # noqa: PLR0913  (three keyword-only settings; callers h
         unequal,
         n_clusters,
     )
+    if np.isin(difference, (-1, 0, 1)).all():
+        contrast = contrast.with_floor(1.0)
     return single(summarise(contrast, resampling))

@@ -4,20 +4,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mlbench.stats.aggregates import mean_of_families
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.contrast import Contrast, single, summarise
 from mlbench.stats.equivalence import VERDICT_BY_STATE, Verdict, state_of, tost_p
 from mlbench.stats.intervals import t_of, z_of
 from mlbench.stats.pooling import FEWEST_FAMILIES, equivalence_p, pool_families
-from mlbench.stats.power import POWER, detectable_effect
+from mlbench.stats.power import POWER, fewest_docs, seen_effect
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """An effect of A over B. `reason` says why it is unknown; `mde` what could have been seen."""
+    """An effect of A over B. `reason` says why it is unknown; `mde` what could have been seen.
+
+    `mde` is nan below power.fewest_docs clusters, which show no effect of any size.
+    """
 
     estimate: float
     low: float
@@ -54,7 +55,7 @@ def effect_of(
     return Effect(
         *found[:4],
         found.stderr,
-        float(detectable_effect(np.array(found.stderr), resampling.level)),
+        float(seen_effect(contrast.stderr, contrast.n_clusters, resampling.level)[0]),
         VERDICT_BY_STATE[state],
         margin,
         method,
@@ -95,6 +96,8 @@ def pooled_effect(
     if math.isnan(pooled.stderr):
         return undefined("a family has too few docs for an interval", margin)
     alpha = 1 - resampling.level
+    has_docs = min(int(mean.n_clusters[0]) for mean in means) >= fewest_docs(alpha)
+    quantiles = t_of(resampling.level, len(each)) + z_of(2 * POWER - 1)
     state = state_of(pooled.estimate, pooled.p, equivalence_p(pooled, margin), alpha)
     return Effect(
         pooled.estimate,
@@ -102,7 +105,7 @@ def pooled_effect(
         pooled.high,
         pooled.p,
         pooled.stderr,
-        pooled.stderr * (t_of(resampling.level, len(each)) + z_of(2 * POWER - 1)),
+        pooled.stderr * quantiles if has_docs else math.nan,
         VERDICT_BY_STATE[state],
         margin,
         "mean of families, for families like these",

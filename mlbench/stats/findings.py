@@ -19,7 +19,7 @@ from mlbench.stats.effects import Effect, effect_of, pooled_effect, undefined
 from mlbench.stats.equivalence import equal_p_holm, states_of
 from mlbench.stats.evidence import Analysis, FamilyAnalysis
 from mlbench.stats.multiplicity import benjamini_hochberg, holm
-from mlbench.stats.power import detectable_effect
+from mlbench.stats.power import seen_effect
 from mlbench.stats.scales import Scale
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints
 
@@ -168,7 +168,7 @@ def _columns(
         prefix + "p_holm": holm(found.p),
         prefix + "p_equal_holm": equal_p_holm(contrast, margin),
         prefix + "stderr": found.stderr,
-        prefix + "mde": detectable_effect(found.stderr, resampling.level),
+        prefix + "mde": seen_effect(found.stderr, contrast.n_clusters, resampling.level),
         prefix + "n_docs": found.n_docs,
         prefix + "verdict": states,
     }

@@ -10,6 +10,7 @@ from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.contrast import Contrast
 from mlbench.stats.effects import Effect, effect_of, undefined
 from mlbench.stats.table import Floats
+from mlbench.stats.unseen import mean_floor
 
 
 def gap_effect(
@@ -40,8 +41,18 @@ def gap_effect(
     slopes = _slopes(classes, moat.replicates, weights)
     n = np.full(1, len(families), dtype=np.int64)
     estimate = _slopes(classes, moat.estimate[np.newaxis], np.ones((1, len(classes))))
+    share = (classes - classes.mean()) / ((classes - classes.mean()) ** 2).sum()
+    varies = bool((slopes != slopes[0]).any())
     contrast = Contrast(
-        ("",), -estimate, -slopes[:, np.newaxis], moat.n_docs.max(keepdims=True), n, n, n
+        ("",),
+        -estimate,
+        -slopes[:, np.newaxis],
+        moat.n_docs.max(keepdims=True),
+        n,
+        np.minimum(moat.n_unequal.max(keepdims=True), n),
+        moat.n_seen.max(keepdims=True),
+        moat.doc_reach * float(np.abs(share).sum()),
+        None if moat.floor is None else mean_floor(moat.floor, share, varies=varies),
     )
     return effect_of(
         contrast,

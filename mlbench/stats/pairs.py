@@ -27,13 +27,15 @@ class PairLevels:
 
     A - B has a row of its own so that a tie of two sums is exactly zero, which the difference of
     two rounded means is not. Scores still have to be adjusted for `chance`. `unequal` and
-    `unequal_moat` count the clusters in which Delta and D are not zero.
+    `unequal_moat` count the clusters in which Delta and D are not zero. `is_accuracy`: docs are
+    right or wrong, so what was not seen may still differ by a whole doc.
     """
 
     levels: Levels
     chance: float
     unequal: Ints
     unequal_moat: Ints
+    is_accuracy: bool = False
 
 
 def adjusted_scores(table: ScoreTable) -> Floats:
@@ -74,7 +76,8 @@ def pair_levels(
     unequal_moat = unequal
     if english is not None:
         unequal_moat = _unequal_moat(difference, table, english, unequal)
-    return PairLevels(levels, chance or 0.0, unequal, unequal_moat)
+    is_accuracy = table.kind == "accuracy"
+    return PairLevels(levels, chance or 0.0, unequal, unequal_moat, is_accuracy)
 
 
 def resample_levels(table: ScoreTable, rows: Floats, resampling: Resampling) -> Levels:

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlbench.errors import DataError
 from mlbench.stats.intervals import z_of
-from mlbench.stats.table import Floats
+from mlbench.stats.table import Floats, Ints
 
 POWER = 0.8
 # Share of docs that one of two models gets right and the other wrong, when nothing is known yet.
@@ -57,6 +57,16 @@ def detectable_effect(stderr: Floats, level: float = 0.95, power: float = POWER)
     [0.056]
     """
     return np.asarray(stderr * (z_of(level) + NormalDist().inv_cdf(power)))
+
+
+def seen_effect(stderr: Floats, n_clusters: Ints, level: float = 0.95) -> Floats:
+    """Give the detectable effect of a run; nan where so few clusters show nothing, however large.
+
+    >>> seen_effect(np.array([0.02, 0.02]), np.array([5, 6])).round(3).tolist()
+    [nan, 0.056]
+    """
+    is_mute = n_clusters < fewest_docs(1 - level)
+    return np.asarray(np.where(is_mute, math.nan, detectable_effect(stderr, level)))
 
 
 def predicted_stderr(plan: Plan, *, is_moat: bool = False) -> float:

@@ -132,7 +132,7 @@ def scale_moat(
     moat = moat_contrast(pair, LEAD_BY_SCALE[scale])
     if moat is None or scale != "logit":
         return moat
-    return replace(moat, doc_reach=2 * LOGIT_SLOPE)
+    return replace(moat, doc_reach=2 * LOGIT_SLOPE).with_floor(math.sqrt(2) * LOGIT_SLOPE)
 
 
 def _retention(pair: PairLevels) -> Contrast | None:
