@@ -1,8 +1,10 @@
 """What does a model score that never reads the doc? The chance level of a cell and of a family.
 
-Guessing gives one over the number of choices; always giving the answer that is right most often
+Guessing gives one over the number of choices; always giving the label that is right most often
 gives the share of the commonest target. The larger of the two is the chance level, so that a
 constant answer has nothing to gain: 25.0 % on the test split of SIB-200 (51 of 204 docs), not 1/7.
+Only labels can be given always: where each doc has choices of its own, a model that scores them by
+their text does not know in which place they stand.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from mlbench.metrics import Sample
-from mlbench.samples import targets_of
+from mlbench.samples import labels_of, targets_of
 
 
 def cell_chance(samples: Sequence[Sample], nominal: float | None) -> float | None:
@@ -29,8 +31,9 @@ def pooled_chance(cells: Iterable[Sequence[Sample]], nominal: float | None) -> f
     """
     if nominal is None:
         return None
-    known = [targets for samples in cells if (targets := targets_of(samples)) is not None]
-    if not known:
-        return nominal
-    counts = np.bincount(np.concatenate(known))
-    return max(nominal, float(counts.max() / counts.sum())) if counts.size else nominal
+    labelled = (targets_of(samples) for samples in cells if labels_of(samples) is not None)
+    known = [targets for targets in labelled if targets is not None]
+    counts = np.bincount(np.concatenate(known)) if known else np.zeros(0, dtype=np.int64)
+    # Docs of one target only show nothing about how targets are spread.
+    is_spread = np.count_nonzero(counts) > 1
+    return max(nominal, float(counts.max() / counts.sum())) if is_spread else nominal

@@ -15,7 +15,7 @@ from mlbench import store
 from mlbench.errors import ModelError, StoreError
 from mlbench.models import Model
 from mlbench.plan import Plan, PlannedCell
-from mlbench.prepare import TARGET_DELIMITER, Prepared, render_contexts
+from mlbench.prepare import TARGET_DELIMITER, Prepared, render_calibration, render_contexts
 from mlbench.records import ChoiceDoc
 from mlbench.stats import power, read_claims
 
@@ -124,6 +124,9 @@ def _requests_by_doc(planned: PlannedCell, limit: int | None) -> list[list[_Requ
         if family.calibration_context is not None:
             asked.append(context.removesuffix(prompt.context) + family.calibration_context)
         continuations = [TARGET_DELIMITER + choice for choice in prompt.choices]
+        if not found:
+            # The calibration docs go with the first doc (harness.task).
+            asked += render_calibration(planned.prepared, planned.cell.shots)
         found.append([_Request(its, choice) for its in asked for choice in continuations])
     return found
 

@@ -23,6 +23,17 @@ def test_chance_is_the_nominal_one_where_no_target_is_known():
     assert cell_chance([sample(0)], None) is None
 
 
+def test_the_place_of_choices_of_the_docs_own_is_no_answer():
+    docs = [ChoiceSample(str(i), "c", 0, (f"good {i}", f"bad {i}"), (0.0, 0.0)) for i in range(5)]
+    assert cell_chance(docs, 0.5) == 0.5
+
+
+def test_docs_of_one_target_say_nothing_of_the_spread():
+    assert cell_chance([sample(3)], 1 / 7) == 1 / 7
+    assert cell_chance([sample(3), sample(3)], 1 / 7) == 1 / 7
+
+
 def test_the_chance_of_a_family_is_over_the_docs_of_all_its_cells():
     assert pooled_chance([[sample(0, 2)], [sample(1, 2)]], 0.5) == 0.5
     assert pooled_chance([[sample(0, 2)], [sample(0, 2), sample(1, 2)]], 0.5) == 2 / 3
+    assert pooled_chance([], 0.5) == 0.5

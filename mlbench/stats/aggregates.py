@@ -149,8 +149,17 @@ def combine_families(
         if contrast.floor is not None:
             variance[at] += (contrast.floor * share) ** 2
     reach = max(contrast.doc_reach for contrast in contrasts)
+    floor = np.sqrt(variance)
     return Contrast(
-        tuple(tags), estimate, replicates, *counts, doc_reach=reach, floor=np.sqrt(variance)
+        tuple(tags),
+        estimate,
+        replicates,
+        counts[0],
+        counts[1],
+        counts[2],
+        counts[3],
+        doc_reach=reach,
+        floor=floor,
     )
 
 
