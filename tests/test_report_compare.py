@@ -34,25 +34,23 @@ def comparison(table: ReportTable) -> Comparison:
     return compare(table, PAIR, FAST)
 
 
-def test_a_lead_in_accuracy_is_the_difference_of_the_two_columns(
+def test_a_lead_in_accuracy_is_the_difference_of_the_two_columns_adjusted(
     table: ReportTable, comparison: Comparison
 ) -> None:
     a, b = (table.cells[Cell(model, "topic", "sw", 0)].shown for model in ("many", "few"))
     lead = comparison.leads["topic", "sw"]
-    assert lead.value == pytest.approx(100 * (a - b), abs=1e-6)
+    assert lead.value == pytest.approx(100 * (a - b) / 0.75, abs=1e-6)
     assert lead.low < lead.value < lead.high
 
 
-def test_a_lead_in_bits_is_the_share_of_bits_saved(
-    table: ReportTable, comparison: Comparison
-) -> None:
+def test_a_lead_in_bits_is_in_log_points(table: ReportTable, comparison: Comparison) -> None:
     def bits(model: str) -> float:
         result = table.cells[Cell(model, "text", "sw", 0)].result
         assert result is not None
         return result.scores["bits"].value
 
     lead = comparison.leads["text", "sw"]
-    assert lead.value == pytest.approx(100 * (1 - bits("many") / bits("few")), abs=1e-6)
+    assert lead.value == pytest.approx(100 * math.log(bits("few") / bits("many")), abs=1e-6)
 
 
 def test_numbers_are_those_of_the_verdict(comparison: Comparison) -> None:
@@ -91,12 +89,12 @@ def test_sentences_name_english_the_rest_and_the_undetermined(comparison: Compar
     assert "in English the difference many − few is" in found.sentence
     assert "4 other languages" in found.sentence
     assert "Beyond English the lead is" in found.sentence
-    assert "nobody can tell" in found.sentence and "ceiling" not in found.sentence
+    assert "the data cannot decide" in found.sentence and "ceiling" not in found.sentence
 
 
 def test_the_pooled_sentence_says_the_scale_and_both_counts(comparison: Comparison) -> None:
     sentence = words.pooled_sentence(comparison, NAMES)
-    assert sentence.startswith("Over 2 families (chance-adjusted points)")
+    assert sentence.startswith("Over 2 families, each counting once, (adjusted points)")
     assert "better in 4 of them, worse in 0" in sentence
 
 
@@ -138,18 +136,34 @@ def test_a_ceiling_in_english_is_said_with_the_lead_beyond_it(tmp_path: Path) ->
     found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
     verdict = words.family_verdict(found, "topic", NAMES)
     assert "near the ceiling" in verdict.english and words.CEILING_WORDS in verdict.sentence
-    assert words.CEILING_WORDS in words.pooled_sentence(found, NAMES)
+    sentence = words.pooled_sentence(found, NAMES)
+    assert "In Topic both models are near the ceiling in English" in sentence
 
 
-def test_two_guessers_are_not_compared(tmp_path: Path) -> None:
+def test_a_ceiling_names_its_family_with_the_number_without_it(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model, elsewhere in (("many", 0.9), ("few", 0.5)):
+        for family, english in (("topic", 1.0), ("terms", 0.6)):
+            run.put(Cell(model, family, "en", 0), choices(english))
+            run.put(Cell(model, family, "sw", 0), choices(elsewhere))
+    found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
+    sentence = words.pooled_sentence(found, NAMES)
+    assert "In Topic both models are near the ceiling" in sentence
+    assert "; without it it is +" in sentence and "Terms both" not in sentence
+
+
+def test_two_guessers_are_compared_and_counted(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
     for model in ("many", "few"):
         run.put(Cell(model, "topic", "en", 0), choices(0.2))
         run.put(Cell(model, "topic", "sw", 0), choices(0.2))
     found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
-    assert "Nobody can tell" in words.pooled_sentence(found, NAMES)
+    assert found.verdict is not None and len(found.verdict["at_chance"]) == 2
+    assert "In 2 compared languages neither model is above chance" in (
+        words.family_verdict(found, "topic", NAMES).left_out
+    )
     shown = lead_cell(found, found.blocks["topic"], "sw")
-    assert (shown.text, shown.css) == ("–", "xm") and "3 stderr above chance" in shown.title
+    assert (shown.text, shown.css) == ("(0.0)", "ns")
 
 
 def test_a_difference_within_noise_is_in_parentheses(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def places(ladder: Ladder) -> list[tuple[str, str, str]]:
     return [(rung.model, rung.place, rung.level) for rung in ladder.rungs]
 
 
-def test_the_level_is_the_mean_over_languages_of_the_mean_over_families(tmp_path: Path) -> None:
+def test_the_level_is_the_mean_over_families_of_the_mean_over_languages(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI, HINDI))
     for model, some in (("a", 40), ("b", 10)):
         run.put(Cell(model, "topic", "en", 0), right(40))
@@ -51,8 +51,8 @@ def test_the_level_is_the_mean_over_languages_of_the_mean_over_families(tmp_path
         run.put(Cell(model, "terms", "sw", 0), right(25))
         run.put(Cell(model, "topic", "hi", 0), right(some))
     (ladder,) = ladders(table_of(run), FAST)
-    # Chance 1/4: 40, 25 and 10 of 40 are 1, 0.5 and 0. a: ((1 + 0.5)/2 + 1)/2, b: ((0 + 0.5)/2)/2.
-    assert places(ladder) == [("a", "1", "87.5"), ("b", "2", "12.5")]
+    # Chance 1/4: 40, 25 and 10 of 40 are 1, 0.5 and 0. a: ((1 + 1)/2 + 0.5)/2, b: (0 + 0.5)/2.
+    assert places(ladder) == [("a", "1", "75.0"), ("b", "2", "25.0")]
     assert [rung.english for rung in ladder.rungs] == ["100.0", "100.0"]
     assert ladder.sentence == "a is ahead of every other model in these families and languages."
     assert "Over 2 languages without English and the 3 cells" in ladder.basis
@@ -60,7 +60,7 @@ def test_the_level_is_the_mean_over_languages_of_the_mean_over_families(tmp_path
     assert [rung.places for rung in ladder.rungs] == [("1", "1–2"), ("2", "1–2")]
 
 
-def test_the_level_is_that_of_the_column_of_the_table(tmp_path: Path) -> None:
+def test_the_level_is_the_mean_of_the_means_of_the_columns(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r")
     for rank, model in enumerate("abc"):
         for i, language in enumerate(LANGUAGES):
@@ -71,9 +71,8 @@ def test_the_level_is_that_of_the_column_of_the_table(tmp_path: Path) -> None:
     table = table_of(run)
     (ladder,) = ladders(table, FAST)
     for rung in ladder.rungs:
-        column = [table.adjusted[rung.model, 0, lang.tag] for lang in LANGUAGES]
-        means = [m.value for m, lang in zip(column, LANGUAGES, strict=True) if lang.tag != "en"]
-        assert rung.level == f"{100 * math.fsum(means) / 4:.1f}"
+        means = [table.block_means[family, 0, rung.model].value for family in ("topic", "terms")]
+        assert rung.level == f"{100 * (math.fsum(means) / 2 - 0.25) / 0.75:.1f}"
 
 
 def test_models_that_are_alike_cannot_be_separated(tmp_path: Path) -> None:

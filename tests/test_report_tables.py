@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from report_toys import ENGLISH, HINDI, SWAHILI, ToyRun, choices, texts, two_models
 
-from mlbench.metrics import ScoreSample
+from mlbench.metrics import ChoiceSample, ScoreSample
 from mlbench.records import Cell
 from mlbench.report.columns import blocks_of
 from mlbench.report.export import scores_csv
@@ -74,8 +74,33 @@ def test_a_score_whose_interval_includes_chance_is_not_above_it(tmp_path: Path) 
     run.put(Cell("m", "topic", "en", 0), choices(0.9))
     run.put(Cell("m", "topic", "sw", 0), choices(0.3, n=12))
     table = table_of(run)
-    above = {c.language: v.is_above_chance for c, v in table.cells.items() if c.family == "topic"}
-    assert above == {"en": True, "sw": False}
+    found = {c.language: v.against_chance for c, v in table.cells.items() if c.family == "topic"}
+    assert found == {"en": "above", "sw": "at"}
+
+
+def test_a_score_whose_interval_lies_below_chance_is_a_state_of_its_own(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    run.put(Cell("m", "topic", "en", 0), choices(0.9))
+    run.put(Cell("m", "topic", "sw", 0), choices(0.0))
+    view = table_of(run).cells[Cell("m", "topic", "sw", 0)]
+    assert view.against_chance == "below"
+
+
+def test_a_constant_answer_is_not_above_chance(tmp_path: Path) -> None:
+    """51 of 204 docs have the label that is always given; guessing would be one in seven."""
+    labels = tuple("abcdefg")
+    docs = tuple(
+        ChoiceSample(f"d{i}", f"d{i}", 0 if i < 51 else 1 + i % 6, labels, (0.0, *(-1.0,) * 6))
+        for i in range(204)
+    )
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    run.families = {"topic": run.families["topic"] | {"chance": 1 / 7}}
+    for tag in ("en", "sw"):
+        run.put(Cell("m", "topic", tag, 0), docs)
+    table = table_of(run)
+    assert table.blocks[0].chance == 0.25
+    assert {view.against_chance for view in table.cells.values()} == {"at"}
+    assert table.adjusted["m", 0, "sw"].value == 0
 
 
 def test_parity_is_english_bits_over_own_bits_on_shared_docs(tmp_path: Path) -> None:
@@ -134,7 +159,7 @@ def test_imported_scores_without_a_chance_level_have_an_interval_only(tmp_path: 
     scores = tuple(ScoreSample(f"d{i}", f"d{i}", i % 3 / 2) for i in range(30))
     run.put(Cell("a", "outside", "en", 0), scores)
     view = table_of(run).cells[Cell("a", "outside", "en", 0)]
-    assert (view.quantity, view.shown, view.is_above_chance) == ("accuracy", 0.5, None)
+    assert (view.quantity, view.shown, view.against_chance) == ("accuracy", 0.5, None)
     assert view.level is not None and view.level.low < 0.5 < view.level.high
     assert not table_of(run).adjusted
 

@@ -78,7 +78,7 @@ def test_every_check_is_stated_on_every_run(tmp_path: Path) -> None:
     empty = ToyRun(tmp_path / "e")
     empty.plan(Cell("a", "topic", "en", 0))
     checks = trust(table_of(empty)).checks
-    assert {found.name for found in checks} == names and len(names) == 13
+    assert {found.name for found in checks} == names and len(names) == 14
     assert all(found.finding and found.rule and found.title for found in checks)
 
 
@@ -90,7 +90,9 @@ def test_a_family_where_all_guess_says_nothing(tmp_path: Path) -> None:
             run.put(Cell(model, "terms", tag, 0), right(30))
     found = check(run, "chance")
     assert found.state == "look"
-    assert found.finding.startswith("4 of 8 cells (50.0 %) are not above chance. Topic: nearly all")
+    assert found.finding.startswith(
+        "4 of 8 cells (50.0 %) cannot be told from chance. Topic: nearly"
+    )
     assert found.details[0] == ("Topic, a", "2 of 2 cells (100.0 %)", "English, Swahili")
 
 
@@ -313,7 +315,7 @@ def test_what_was_found_stands_first(tmp_path: Path) -> None:
     states = [c.state for c in found.checks]
     assert states == sorted(states, key=("look", "cannot tell", "OK").index)
     n = states.count("look")
-    assert found.sentence.startswith(f"{n} check{'s' if n > 1 else ''} of 13 found something")
+    assert found.sentence.startswith(f"{n} check{'s' if n > 1 else ''} of 14 found something")
 
 
 def test_many_languages_are_counted_not_named(tmp_path: Path) -> None:

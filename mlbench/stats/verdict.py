@@ -140,9 +140,10 @@ def _pooled(
 def _sides(analysis: Analysis, margin: float, resampling: Resampling) -> dict[str, Any]:
     """Give the lead in English and in the others, whose difference is the moat.
 
-    Without English there is no such pair of numbers: the others then stand alone.
+    Without English there is no such pair of numbers: the others then stand alone. Two families are
+    not pooled, so these are the means of these very two.
     """
-    if analysis.headlines():
+    if len(analysis.headlines()) not in (0, 2):
         effects = _effects(analysis.headlines(), analysis, margin, resampling)
         return {"english": effects["english"], "others": effects["others"]}
     english = [only(family.delta, {REFERENCE_LANGUAGE}) for family in analysis.pooled]
