@@ -150,7 +150,12 @@ def combine_families(
             variance[at] += (contrast.floor * share) ** 2
     reach = max(contrast.doc_reach for contrast in contrasts)
     return Contrast(
-        tuple(tags), estimate, replicates, *counts, doc_reach=reach, floor=np.sqrt(variance)
+        tuple(tags),
+        estimate,
+        replicates,
+        *(counts[0], counts[1], counts[2], counts[3]),
+        reach,
+        np.sqrt(variance),
     )
 
 
