@@ -56,11 +56,11 @@ def make_table(
     return table_from_cells(family, make_cells(rates, n=n, seed=seed), is_parallel=is_parallel)
 
 
-def load_study() -> ModuleType:
-    """Load benchmarks/validation.py, which draws scores from known truths."""
-    name = "mlbench_validation_study"
+def load_study(study: str = "validation") -> ModuleType:
+    """Load a file of benchmarks/ that draws scores from known truths."""
+    name = f"mlbench_{study}_study"
     if name not in sys.modules:
-        path = Path(__file__).parent.parent / "benchmarks" / "validation.py"
+        path = Path(__file__).parent.parent / "benchmarks" / f"{study}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)

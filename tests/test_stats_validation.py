@@ -20,7 +20,7 @@ from stats_toys import load_study
 import mlbench.stats
 from mlbench.stats import Resampling
 
-study = load_study()
+study, few_docs = load_study(), load_study("few_docs")
 RUNS = 120
 QUICK = Resampling(replicates=400)
 WORLD = study.World(moats=(0.0, 0.05, 0.1, 0.12, 0.02), n_clusters=80)
@@ -97,6 +97,41 @@ def test_permuted_labels_are_rejected_at_the_level(quantity: str) -> None:
 def test_predicted_effect_is_found_as_often_as_predicted(quantity: str) -> None:
     found = rates(power)[f"{quantity} at its predicted effect"]
     assert at_least(0.78) <= found <= at_most(0.82)
+
+
+@cache
+def few(n_docs: int, b: str, kind: str = "accuracy") -> dict[str, float]:
+    """Average the study of few docs."""
+    world = few_docs.FewDocs(n_docs, b, kind, n_languages=12)
+    found: dict[str, float] = few_docs.average(world, RUNS, QUICK)
+    return found
+
+
+@pytest.mark.parametrize("b", ["weak", "constant", "never the commonest"])
+@pytest.mark.parametrize("n_docs", [6, 20, 60])
+@pytest.mark.parametrize("quantity", few_docs.QUANTITIES)
+def test_few_docs_have_intervals_that_cover(n_docs: int, b: str, quantity: str) -> None:
+    # Six docs cover more than 95 %: five of them can never rule out zero.
+    upper = 1.0 if n_docs < 20 else at_most(0.97)
+    assert at_least(0.94) <= few(n_docs, b)[quantity] <= upper
+
+
+@pytest.mark.parametrize("n_docs", [6, 60])
+@pytest.mark.parametrize("quantity", few_docs.QUANTITIES)
+def test_bits_of_few_docs_have_intervals_that_cover(n_docs: int, quantity: str) -> None:
+    assert at_least(0.94) <= few(n_docs, "weak", "bits")[quantity] <= at_most(0.98)
+
+
+@pytest.mark.parametrize("kind", ["accuracy", "bits"])
+@pytest.mark.parametrize("quantity", few_docs.QUANTITIES)
+def test_few_docs_hardly_ever_flag_equal_models(kind: str, quantity: str) -> None:
+    assert few(20, "the same", kind)[f"p {quantity}"] <= at_most(0.05)
+
+
+def test_few_docs_do_not_bias_the_lead_as_the_old_rule_did() -> None:
+    world = few_docs.FewDocs(6, "weak", n_languages=12)
+    bias, stderr = few_docs.bias_of(world, RUNS)
+    assert abs(bias) < 4 * stderr < few(6, "weak")["old bias"] - 2
 
 
 @pytest.mark.parametrize(

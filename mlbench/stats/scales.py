@@ -129,8 +129,11 @@ def scale_moat(
         return _retention(pair)
     if scale == "logit" and common_chance(table) is None:
         pair = pair_levels(table, *models, resampling, is_raw=True)
-    moat = moat_contrast(pair, LEAD_BY_SCALE[scale])
-    if moat is None or scale != "logit":
+    is_logit = scale == "logit"
+    # The floor of logits is another one, and is set below.
+    levels = replace(pair, is_accuracy=pair.is_accuracy and not is_logit)
+    moat = moat_contrast(levels, LEAD_BY_SCALE[scale])
+    if moat is None or not is_logit:
         return moat
     return replace(moat, doc_reach=2 * LOGIT_SLOPE).with_floor(math.sqrt(2) * LOGIT_SLOPE)
 
