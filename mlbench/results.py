@@ -1,6 +1,6 @@
 """What does a run hold? Every planned cell with its state, for reports, lists and verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,6 +42,17 @@ class Run:
     def columns(self) -> list[Column]:
         """Return the columns in the order of the manifest."""
         return list(dict.fromkeys(Column(c.model, c.family, c.shots) for c in self.planned))
+
+
+def demonstrations_of(run: Run, families: Iterable[str]) -> frozenset[str]:
+    """Return the families that stay out of numbers over several: real models guess in them.
+
+    None where all are of the embedded suite, which is there to be shown.
+    """
+    names = set(families)
+    if all(run.families[name].get("suite") == "embedded" for name in names):
+        return frozenset()
+    return frozenset(name for name in names if run.families[name].get("is_demonstration"))
 
 
 def read_run(run: str | Path) -> Run:
