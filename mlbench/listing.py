@@ -77,6 +77,9 @@ def _language_row(language: Language) -> Row:
     }
 
 
+AT_CHANCE = "small real models guess here; not in numbers over several families"
+
+
 def _family_row(family: Family, languages_file: Path | None) -> Row:
     covered = [x for x in read_languages(languages_file).values() if covers(family, x)]
     source = family.source
@@ -90,6 +93,7 @@ def _family_row(family: Family, languages_file: Path | None) -> Row:
         "source": source.hub_id if isinstance(source, HubSource) else "Unicode CLDR",
         "licence": family.licence,
         "question": family.question,
+        "note": AT_CHANCE if family.is_demonstration else None,
     }
 
 

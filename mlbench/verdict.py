@@ -15,7 +15,7 @@ from mlbench.choice_bias import choice_bias
 from mlbench.errors import SelectionError, unknown
 from mlbench.metrics import LOWER_IS_BETTER, RULES
 from mlbench.records import Cell
-from mlbench.results import Column, Run
+from mlbench.results import Column, Run, demonstrations_of
 from mlbench.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
 from mlbench.stats import (
     CellScores,
@@ -137,7 +137,7 @@ def evidence_of(run: Run, models: Iterable[str]) -> Evidence:
     return Evidence(
         tuple(tables),
         rules=_rules(run, first),
-        demonstrations=frozenset(f for f in first if run.families[f].get("is_demonstration")),
+        demonstrations=demonstrations_of(run, first),
         facts=run.languages,
         tokens=_tokens(run, cells),
         fewshot=tuple(sorted(fewshot, key=lambda table: table.family)),

@@ -109,4 +109,5 @@ FAMILY = Family(
     prompt=cldr_choices.sequence,
     calibration_context=cldr_choices.SEQUENCE_CUE,
     max_shots=cldr_choices.N_SHOTS,
+    is_demonstration=True,
 )

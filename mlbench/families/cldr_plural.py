@@ -153,4 +153,5 @@ FAMILY = Family(
     prompt=cldr_choices.equation,
     calibration_context=cldr_choices.EQUATION_CUE,
     max_shots=cldr_choices.N_SHOTS,
+    is_demonstration=True,
 )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from mlbench.chance import pooled_chance
 from mlbench.metrics import LOWER_IS_BETTER
 from mlbench.report.text import show_line
-from mlbench.results import Column, Run
+from mlbench.results import Column, Run, demonstrations_of
 
 Kind = Literal["accuracy", "bits", "other"]
 
@@ -46,11 +46,9 @@ class Block:
 def blocks_of(run: Run) -> list[Block]:
     """Return the blocks of a run in the order of the manifest."""
     keys = dict.fromkeys((column.family, column.shots) for column in run.columns)
+    demonstrations = demonstrations_of(run, (family for family, _ in keys))
     blocks = [_block(run, family, shots) for family, shots in keys]
-    if not any(block.is_pooled and block.kind == "accuracy" for block in blocks):
-        # A run of demonstrations only is pooled all the same: it is what there is.
-        blocks = [replace(block, is_pooled=True) for block in blocks]
-    return blocks
+    return [replace(block, is_pooled=block.family not in demonstrations) for block in blocks]
 
 
 def _block(run: Run, family: str, shots: int) -> Block:
@@ -68,7 +66,6 @@ def _block(run: Run, family: str, shots: int) -> Block:
         chance=pooled_chance(done, facts["chance"]),
         is_parallel=facts["is_parallel"],
         models=tuple(sorted(models, key=order.index)),
-        is_pooled=not facts.get("is_demonstration", False),
     )
 
 
