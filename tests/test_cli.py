@@ -188,7 +188,7 @@ def test_a_model_has_no_moat_over_itself(capsys, sib200, checkpoint):
     code, out, _ = run_cli(capsys, "verdict", "aa", *names)
     assert code == 0 and "has a multilingual moat over" in out
     code, out, _ = run_cli(capsys, "verdict", "aa", *names, "--explain", "ar")
-    assert code == 0 and "sib200_topic, 0 shots, acc of 9 docs" in out
+    assert code == 0 and "sib200_topic, 0 shots, acc_calibrated of 9 docs" in out
     assert "no model 'x'" in refused(capsys, "verdict", "aa", "--a", "x", "--b", "y")
     message = refused(capsys, "verdict", "aa", *names, "--explain", "sw")
     assert "in language 'sw'" in message

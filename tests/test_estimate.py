@@ -59,7 +59,8 @@ def test_calibration_is_asked_once_more_a_choice(sib200, tmp_path):
         for its in (False, True)
     ]
     without, with_calibration = (planned_tokens(plan, settings) for plan in made)
-    assert 1.5 * without < with_calibration < 2 * without
+    # The calibration docs of the labels are asked for in both.
+    assert 1.2 * without < with_calibration < 2 * without
 
 
 def test_a_model_of_the_hub_has_tokens_too(sib200, tmp_path, checkpoint):

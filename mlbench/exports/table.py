@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mlbench.chance import pooled_chance
 from mlbench.metrics import TextSample, doc_scores
 from mlbench.records import Cell
 from mlbench.results import Run
@@ -29,8 +30,23 @@ COLUMNS = (
 )
 
 
-def table_rows(run: Run, cell: Cell) -> Iterator[dict[str, Any]]:
-    """Yield the line of each doc of a finished cell; what is unknown is None."""
+def table_rows(run: Run) -> Iterator[list[dict[str, Any]]]:
+    """Yield the lines of each finished cell, one per doc; what is unknown is None.
+
+    A table has no targets, so its chance is the one that scores are adjusted by (mlbench.chance).
+    """
+    cells: dict[tuple[str, int], list[Cell]] = {}
+    for cell in run.done:
+        cells.setdefault((cell.family, cell.shots), []).append(cell)
+    chance = {
+        key: pooled_chance((run.done[c].samples for c in mine), run.families[key[0]]["chance"])
+        for key, mine in cells.items()
+    }
+    for cell in run.done:
+        yield list(_cell_rows(run, cell, chance[cell.family, cell.shots]))
+
+
+def _cell_rows(run: Run, cell: Cell, chance: float | None) -> Iterator[dict[str, Any]]:
     facts, samples = run.families[cell.family], run.done[cell].samples
     metric = facts["metrics"][0]
     for sample, score in zip(samples, doc_scores(samples, metric), strict=True):
@@ -41,7 +57,7 @@ def table_rows(run: Run, cell: Cell) -> Iterator[dict[str, Any]]:
             "cluster_id": sample.cluster_id,
             "metric": metric,
             "score": score,
-            "chance": facts["chance"],
+            "chance": chance,
             "is_parallel": facts["is_parallel"],
             "loglikelihood": text and text.loglikelihood,
             "n_bytes": text and text.n_bytes,
@@ -54,8 +70,8 @@ def fill_csv(path: str, run: Run) -> None:
     with Path(path).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        for cell in run.done:
-            for row in table_rows(run, cell):
+        for rows in table_rows(run):
+            for row in rows:
                 writer.writerow({**row, "is_parallel": str(row["is_parallel"]).lower()})
 
 
@@ -69,5 +85,5 @@ def fill_parquet(path: str, run: Run) -> None:
     types |= {"is_parallel": pa.bool_()}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
     with pq.ParquetWriter(path, schema) as writer:
-        for cell in run.done:
-            writer.write_table(pa.Table.from_pylist(list(table_rows(run, cell)), schema))
+        for rows in table_rows(run):
+            writer.write_table(pa.Table.from_pylist(rows, schema))
