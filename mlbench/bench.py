@@ -93,10 +93,7 @@ def show_plan(name: str, selection: Selection, settings: Settings) -> None:
     console.print(table)
     console.print("What two models could be told apart by, in one language (80 % power):")
     for sight in foresee(plan, settings.limit):
-        console.print(
-            f"  {sight.family}, {sight.n_docs} docs: a lead of {sight.lead:.1f} points, a moat of "
-            f"{sight.moat:.1f}; a lead of {sight.wanted:.0f} points needs {sight.docs_needed} docs"
-        )
+        console.print(f"  {sight}", markup=False)
 
 
 def fetch(families: Sequence[str], languages: Sequence[str], languages_file: Path | None) -> None:

@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 from mlbench import store
 from mlbench.errors import ModelError, StoreError
+from mlbench.languages import REFERENCE
 from mlbench.models import Model
 from mlbench.plan import Plan, PlannedCell
 from mlbench.prepare import TARGET_DELIMITER, Prepared, render_calibration, render_contexts
 from mlbench.records import ChoiceDoc
 from mlbench.stats import power, read_claims
+from mlbench.stats.sentences import FewDocs, few_docs_sentence
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +55,8 @@ class Sight(NamedTuple):
     """What a comparison of two models in one language could see, in points of adjusted score.
 
     `lead` and `moat` are found in 80 % of runs if they are that large; `docs_needed` is for a lead
-    of `wanted` points. Two models are assumed to differ on a fifth of the docs.
+    of `wanted` points. Two models are assumed to differ on a fifth of the docs. `too_few` says that
+    so few docs can tell nothing, or no single language; then there is nothing to foresee.
     """
 
     family: str
@@ -62,6 +65,16 @@ class Sight(NamedTuple):
     moat: float
     wanted: float
     docs_needed: int
+    too_few: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        if self.too_few:
+            return f"{self.family}: {self.too_few}"
+        return (
+            f"{self.family}, {self.n_docs} docs: a lead of {self.lead:.1f} points, a moat of "
+            f"{self.moat:.1f}; a lead of {self.wanted:.0f} points needs {self.docs_needed} docs"
+        )
 
 
 def foresee(plan: Plan, limit: int | None) -> Iterator[Sight]:
@@ -75,6 +88,8 @@ def foresee(plan: Plan, limit: int | None) -> Iterator[Sight]:
         docs = min((item.docs.scored[:limit] for item in items), key=len)
         n_clusters = len({doc.cluster_id for doc in docs})
         sample = power.Plan(len(docs), n_clusters, chance=items[0].family.chance or 0.0)
+        n_others = len({item.language.tag for item in items} - {REFERENCE})
+        needed = (power.fewest_docs(), power.fewest_docs(n_tests=n_others))
         yield Sight(
             name,
             len(docs),
@@ -82,6 +97,7 @@ def foresee(plan: Plan, limit: int | None) -> Iterator[Sight]:
             100 * power.predicted_effect(sample, is_moat=True),
             100 * wanted,
             power.docs_needed(sample, wanted),
+            few_docs_sentence(FewDocs(n_clusters, *needed, n_others)),
         )
 
 

@@ -93,3 +93,23 @@ def test_a_backend_without_a_tokenizer_leaves_tokens_open(sib200, tmp_path):
     plan = plan_of(tmp_path, "dummy:", "sib200_topic", settings)
     (row,) = estimate.estimate(plan, settings.limit)
     assert row[-2:] == ("?", "?")
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (4, "sib200_topic: 4 docs: nothing can be told; 6 are needed, 8 after Holm over 3."),
+        (
+            7,
+            "sib200_topic: 7 docs: no single language can be told; 8 are needed after Holm over 3.",
+        ),
+        (9, "sib200_topic, 9 docs: a lead of "),
+    ],
+)
+def test_a_plan_says_what_so_few_docs_can_tell(sib200, tmp_path, limit, words):
+    tags = ("en", "ar", "hi", "th")
+    prepared = [prepare(FAMILIES["sib200_topic"], LANGUAGES[tag]) for tag in tags]
+    settings = Settings(limit=limit, device="cpu", dtype="float32")
+    plan = make_plan(tmp_path / "p", [find_model("demo-polyglot")], prepared, settings)
+    (sight,) = estimate.foresee(plan, limit)
+    assert str(sight).startswith(words)
