@@ -8,6 +8,7 @@ their text does not know in which place they stand.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -37,3 +38,23 @@ def pooled_chance(cells: Iterable[Sequence[Sample]], nominal: float | None) -> f
     # Docs of one target only show nothing about how targets are spread.
     is_spread = np.count_nonzero(counts) > 1
     return max(nominal, float(counts.max() / counts.sum())) if is_spread else nominal
+
+
+Place = Literal["above", "at", "below"]
+
+
+def place_of(low: float, high: float, chance: float | None, nominal: float | None) -> Place | None:
+    """Place the interval of a score: above chance, or below what guessing has; else at chance.
+
+    Below asks for the nominal 1/k: a model that guesses among seven labels has 14 % where a
+    constant answer has 25 %, and is not drawn to wrong choices. An unknown interval is at chance;
+    None where there is no chance level.
+
+    >>> place_of(0.3, 0.5, 0.25, 0.25), place_of(0.1, 0.2, 0.25, 1 / 7)
+    ('above', 'at')
+    >>> place_of(0.05, 0.1, 0.25, 1 / 7)
+    'below'
+    """
+    if chance is None or nominal is None:
+        return None
+    return "above" if low > chance else "below" if high < nominal else "at"

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mlbench.chance import Place, place_of
 from mlbench.choice_bias import ChoiceBias, choice_bias
 from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.languages import REFERENCE
@@ -23,7 +24,6 @@ from mlbench.stats.table import Floats
 from mlbench.verdict import score_table
 
 Word = Literal["informative", "weak", "at chance", "no chance level"]
-Place = Literal["above", "at", "below"]
 
 RELIABLE = 0.5
 """Below so much reliability more than half of the spread of scores is noise of the docs."""
@@ -142,7 +142,7 @@ def _check(run: Run, family: str, shots: int, cells: Sequence[Cell]) -> FamilyCh
     metric = facts["metrics"][0]
     table = score_table(run, cells, family)
     has_chance = table.kind == "accuracy" and facts["chance"] is not None
-    checked = _cells(table, has_chance=has_chance)
+    checked = _cells(table, facts["chance"])
     order = [model for model in run.models if model in table.models]
     models = tuple(_model(run, table, model, checked, cells) for model in order)
     reliability = split_half(table)
@@ -176,7 +176,7 @@ def verdict_word(models: Sequence[ModelCheck], reliability: float) -> Word:
     return "weak"
 
 
-def _cells(table: ScoreTable, *, has_chance: bool) -> tuple[CellCheck, ...]:
+def _cells(table: ScoreTable, nominal: float | None) -> tuple[CellCheck, ...]:
     found = []
     chances = _chances(table)
     for row, tag in enumerate(table.languages):
@@ -187,9 +187,9 @@ def _cells(table: ScoreTable, *, has_chance: bool) -> tuple[CellCheck, ...]:
                 continue
             clusters = [str(code) for code in table.clusters[row, is_there]]
             level = cell_level(values[is_there], clusters, resampling=RESAMPLING)
-            chance = float(chances[row]) if has_chance else None
+            chance = None if nominal is None else float(chances[row])
             ends = level.estimate, level.low, level.high
-            where = place_of(level.low, level.high, chance)
+            where = place_of(level.low, level.high, chance, nominal)
             found.append(CellCheck(tag, model, level.n_docs, *ends, chance, where))
     return tuple(found)
 
@@ -197,17 +197,6 @@ def _cells(table: ScoreTable, *, has_chance: bool) -> tuple[CellCheck, ...]:
 def _chances(table: ScoreTable) -> Floats:
     """Give the chance level of each language by its own targets (chance.cell_chance)."""
     return table.chance_by_language() if table.cell_chance is None else table.cell_chance
-
-
-def place_of(low: float, high: float, chance: float | None) -> Place | None:
-    """Place an interval against chance; an unknown interval is at chance.
-
-    >>> place_of(0.3, 0.5, 0.25), place_of(0.2, 0.5, 0.25), place_of(0.1, 0.2, 0.25)
-    ('above', 'at', 'below')
-    """
-    if chance is None:
-        return None
-    return "above" if low > chance else "below" if high < chance else "at"
 
 
 def _model(

@@ -98,7 +98,7 @@ def test_a_backend_without_a_tokenizer_leaves_tokens_open(sib200, tmp_path):
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
-        (4, "sib200_topic: 4 docs: nothing can be told; 6 are needed, 8 after Holm over 3."),
+        (4, "sib200_topic: 4 docs: nothing can be told; 6 are needed, 7 after Holm over 3."),
         (
             7,
             "sib200_topic: 7 docs: no single language can be told; 8 are needed after Holm over 3.",

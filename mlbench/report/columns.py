@@ -19,8 +19,9 @@ LONGEST_TITLE = 80
 class Block:
     """A family with a number of shots: the columns that are compared with one another.
 
-    kind: accuracy is a share of one, higher is better (`chance` None: not known); bits are sums
-    over the same sentences, lower is better. `is_pooled`: it enters numbers over several families.
+    kind: accuracy is a share of one, higher is better (`chance` None: not known; `nominal_chance`
+    is that of guessing, 1/k); bits are sums over the same sentences, lower is better. `is_pooled`:
+    it enters numbers over several families.
     """
 
     family: str
@@ -32,6 +33,7 @@ class Block:
     is_parallel: bool
     models: tuple[str, ...]
     is_pooled: bool = True
+    nominal_chance: float | None = None
 
     @property
     def name(self) -> str:
@@ -66,6 +68,7 @@ def _block(run: Run, family: str, shots: int) -> Block:
         chance=pooled_chance(done, facts["chance"]),
         is_parallel=facts["is_parallel"],
         models=tuple(sorted(models, key=order.index)),
+        nominal_chance=facts["chance"],
     )
 
 

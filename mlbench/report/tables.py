@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlbench import store
-from mlbench.chance import cell_chance
+from mlbench.chance import Place, cell_chance, place_of
 from mlbench.languages import REFERENCE
 from mlbench.metrics import METRICS, cell_score
 from mlbench.records import Cell, Language
@@ -24,7 +24,6 @@ from mlbench.samples import cluster_ids_of, scores_of
 from mlbench.stats import Level, Resampling, cell_levels
 
 State = Literal["value", "failed", "missing", "no data"]
-Against = Literal["above", "at", "below"]
 Quantity = Literal["accuracy", "parity", "bits per byte", "score"]
 
 DOC_METRICS = frozenset(METRICS) - {"macro_f1"}
@@ -40,7 +39,7 @@ class CellView:
 
     `shown` is in the column's quantity (accuracy and parity as shares of one). `result` is there in
     state value only, `reason` in the others. `against_chance` says on which side of the chance
-    level the interval lies: "at" includes it, "below" is drawn to wrong choices; None: no level.
+    level the interval lies: "below" is below guessing, drawn to wrong choices; None: no level.
     """
 
     cell: Cell
@@ -50,7 +49,7 @@ class CellView:
     result: store.CellResult | None = None
     level: Level | None = None
     shown: float = math.nan
-    against_chance: Against | None = None
+    against_chance: Place | None = None
     is_reference: bool = False
     n_truncated: int = 0
 
@@ -165,14 +164,12 @@ def _view(run: Run, block: Block, cell: Cell, level: Level | None) -> CellView:
     )
 
 
-def _against_chance(result: store.CellResult, block: Block, level: Level | None) -> Against | None:
+def _against_chance(result: store.CellResult, block: Block, level: Level | None) -> Place | None:
     """Hold an interval against what a model has in this cell that never reads the doc."""
-    chance = cell_chance(result.samples, block.chance)
-    if level is None or chance is None:
+    if level is None:
         return None
-    if level.low > chance:
-        return "above"
-    return "below" if level.high < chance else "at"
+    chance = cell_chance(result.samples, block.chance)
+    return place_of(level.low, level.high, chance, block.nominal_chance)
 
 
 def _quantity(run: Run, block: Block, cell: Cell) -> Quantity:
