@@ -63,12 +63,12 @@ def unknown_sentence(effect: Effect, question: str, scale: Shown, level: float) 
 
 
 class FewDocs(NamedTuple):
-    """How many docs the smallest compared cell has, and how many can tell anything at all.
+    """How many docs the largest compared cell has, and how many can tell anything at all.
 
     `needed_holm` are needed to tell one language among `n_tests`.
     """
 
-    fewest: int
+    most: int
     needed: int
     needed_holm: int
     n_tests: int
@@ -76,14 +76,14 @@ class FewDocs(NamedTuple):
 
 def few_docs_sentence(docs: FewDocs) -> str:
     """Say that there are too few docs to tell anything, or a single language; empty if not."""
-    if docs.fewest < docs.needed:
+    if docs.most < docs.needed:
         return (
-            f"{docs.fewest} docs: nothing can be told; {docs.needed} are needed, "
+            f"{docs.most} docs: nothing can be told; {docs.needed} are needed, "
             f"{docs.needed_holm} after Holm over {docs.n_tests}."
         )
-    if docs.fewest < docs.needed_holm:
+    if docs.most < docs.needed_holm:
         return (
-            f"{docs.fewest} docs: no single language can be told; {docs.needed_holm} are needed "
+            f"{docs.most} docs: no single language can be told; {docs.needed_holm} are needed "
             f"after Holm over {docs.n_tests}."
         )
     return ""

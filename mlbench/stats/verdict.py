@@ -98,11 +98,11 @@ def judge(
 
 
 def _docs(analysis: Analysis, alpha: float) -> FewDocs:
-    """Count the independent docs of the smallest pooled family, and what they can tell at most."""
-    clusters = [int(family.delta.n_clusters.min()) for family in analysis.pooled]
+    """Count the independent docs of the largest pooled cell: if they tell nothing, none does."""
+    clusters = [int(family.delta.n_clusters.max()) for family in analysis.pooled]
     n_tests = len(others.languages) if (others := others_of(analysis.delta)) else 0
     needed = (fewest_docs(alpha), fewest_docs(alpha, n_tests))
-    return FewDocs(min(clusters, default=0), *needed, n_tests)
+    return FewDocs(max(clusters, default=0), *needed, n_tests)
 
 
 def _as_dict(plain: dict[str, Any]) -> dict[str, Any]:
