@@ -1,6 +1,5 @@
 """What do run, plan and fetch do? Select, prepare, plan, run, and say what happened."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,18 +9,18 @@ from rich.progress import track
 from rich.table import Table
 
 from mlbench import store
-from mlbench.choice_bias import choice_bias
-from mlbench.errors import MlbenchError, SelectionError, StoreError
+from mlbench.errors import MlbenchError, SelectionError
 from mlbench.families import select_families
 from mlbench.languages import read_languages, select_languages
 from mlbench.manifest import read_bytes, restore, write_manifest
-from mlbench.metrics import Sample
 from mlbench.models import Model, find_model
 from mlbench.plan import Plan, make_plan
 from mlbench.prepare import Prepared, prepare
 from mlbench.progress import Tally, watch
 from mlbench.records import Family, Language
+from mlbench.results import read_run
 from mlbench.settings import Settings
+from mlbench.verdict import choice_caveats
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,27 +160,7 @@ def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
             f"(traceback in {event.planned.path.with_suffix('.failed.json')})",
             markup=False,
         )
-    for sentence in _choices_to_look_at(plan):
+    models = dict.fromkeys(planned.cell.model for planned in plan.cells)
+    for sentence in choice_caveats(read_run(plan.folder), models):
         console.print(f"Look: {sentence}", markup=False)
     console.print(f"Next: mlbench report {plan.folder.name}")
-
-
-def _choices_to_look_at(plan: Plan) -> list[str]:
-    """Say of the models and families of a plan which choices are never taken, or for their length.
-
-    What cannot be read is passed over: it is pending, and the next run says so.
-    """
-    cells: dict[tuple[str, str, int], list[Sequence[Sample]]] = {}
-    families = {planned.cell.family: planned.prepared.family for planned in plan.cells}
-    for planned in plan.cells:
-        with contextlib.suppress(StoreError):
-            found = store.get(planned.path)
-            if isinstance(found, store.CellResult):
-                cell = planned.cell
-                cells.setdefault((cell.model, cell.family, cell.shots), []).append(found.samples)
-    sentences = []
-    for (model, name, shots), samples in cells.items():
-        family = families[name]
-        title = f"{family.title}, {shots}-shot" if shots else family.title
-        sentences += choice_bias(samples, family.metrics[0]).sentences(model, title)
-    return sentences

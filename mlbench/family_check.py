@@ -178,7 +178,7 @@ def verdict_word(models: Sequence[ModelCheck], reliability: float) -> Word:
 
 def _cells(table: ScoreTable, nominal: float | None) -> tuple[CellCheck, ...]:
     found = []
-    chances = _chances(table)
+    chances = table.chance_by_language()
     for row, tag in enumerate(table.languages):
         for place, model in enumerate(table.models):
             values = table.values[place, row]
@@ -192,11 +192,6 @@ def _cells(table: ScoreTable, nominal: float | None) -> tuple[CellCheck, ...]:
             where = place_of(level.low, level.high, chance, nominal)
             found.append(CellCheck(tag, model, level.n_docs, *ends, chance, where))
     return tuple(found)
-
-
-def _chances(table: ScoreTable) -> Floats:
-    """Give the chance level of each language by its own targets (chance.cell_chance)."""
-    return table.chance_by_language() if table.cell_chance is None else table.cell_chance
 
 
 def _model(
@@ -223,7 +218,7 @@ def _is_clear_in_english(table: ScoreTable, model: str) -> bool | None:
     if row is None or np.isnan(table.values[table.model_index(model), row]).all():
         return None
     scores = table.values[table.model_index(model), row : row + 1]
-    chance = _chances(table)[row : row + 1]
+    chance = table.chance_by_language()[row : row + 1]
     return bool(are_above_chance(scores, table.clusters[row], chance, CLEARLY)[0])
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from mlbench.chance import cell_chance, pooled_chance
 from mlbench.choice_bias import choice_bias
 from mlbench.errors import SelectionError, unknown
-from mlbench.metrics import LOWER_IS_BETTER, RULES
+from mlbench.languages import REFERENCE
+from mlbench.metrics import LOWER_IS_BETTER, RULES, Sample
 from mlbench.records import Cell
 from mlbench.results import Column, Run, demonstrations_of
 from mlbench.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
@@ -100,23 +101,43 @@ def _caveats(run: Run, verdict: Mapping[str, Any]) -> list[str]:
         found.append("The verdict depends on the rule by which a choice is taken.")
     if not verdict["scales_agree"]:
         found.append("The verdict depends on the scale.")
-    return found + _choice_caveats(run, (verdict["a"], verdict["b"]))
+    if unshared := _unshared_docs(run, verdict):
+        found.append(unshared)
+    return found + choice_caveats(run, dict.fromkeys((verdict["a"], verdict["b"])))
 
 
-def _choice_caveats(run: Run, models: Iterable[str]) -> list[str]:
+def _unshared_docs(run: Run, verdict: Mapping[str, Any]) -> str:
+    """Say that languages have other docs than English; empty where all have the same."""
+    tags: set[str] = set()
+    for cell, result in run.done.items():
+        english = run.done.get(cell._replace(language=REFERENCE))
+        is_pooled = cell.model == verdict["a"] and cell.family in verdict["pooled_families"]
+        if is_pooled and english is not None and run.families[cell.family]["is_parallel"]:
+            ids, of_english = set(doc_ids_of(result.samples)), set(doc_ids_of(english.samples))
+            tags |= {cell.language} if ids != of_english else set()
+    if not tags:
+        return ""
+    where = "1 language" if len(tags) == 1 else f"{len(tags)} languages"
+    return (
+        f"In {where} the docs are not quite those of English. The lead elsewhere, in "
+        "English and beyond it is taken on the docs that both have; the ranking and the scores "
+        "of English take all, and may differ a little."
+    )
+
+
+def choice_caveats(run: Run, models: Iterable[str]) -> list[str]:
     """Say which choices a model never takes, or takes by their length, family by family."""
-    found = []
-    wanted = set(models)
-    for column in (c for c in run.columns if c.model in wanted):
+    cells: dict[Column, list[Sequence[Sample]]] = {}
+    for cell, result in run.done.items():
+        column = Column(cell.model, cell.family, cell.shots)
+        cells.setdefault(column, []).append(result.samples)
+    wanted, found = set(models), []
+    for column in (c for c in run.columns if c.model in wanted and c in cells):
         facts = run.families[column.family]
-        mine = [result.samples for cell, result in run.done.items() if _is_in(cell, column)]
         title = f"{facts['title']}, {column.shots}-shot" if column.shots else facts["title"]
-        found += choice_bias(mine, facts["metrics"][0]).sentences(column.model, title)
+        bias = choice_bias(cells[column], facts["metrics"][0])
+        found += bias.sentences(column.model, title)
     return found
-
-
-def _is_in(cell: Cell, column: Column) -> bool:
-    return (cell.model, cell.family, cell.shots) == column
 
 
 def evidence_of(run: Run, models: Iterable[str]) -> Evidence:

@@ -9,7 +9,7 @@ from mlbench.records import Cell
 from mlbench.results import read_run
 from mlbench.samples import SampleColumns, scores_of, taken_of
 from mlbench.store import _table_from_samples
-from mlbench.verdict import _choice_caveats
+from mlbench.verdict import choice_caveats
 
 LABELS = ("a", "b", "c")
 
@@ -161,7 +161,7 @@ def test_the_verdict_warns_of_a_label_that_is_never_taken(tmp_path):
         for tag in ("en", "sw"):
             pairs = NEVER_C if model == "a" else [(i % 3, i % 3) for i in range(20)]
             run.put(Cell(model, "topic", tag, 0), docs(pairs))
-    found = _choice_caveats(read_run(run.write()), ("a", "b"))
+    found = choice_caveats(read_run(run.write()), ("a", "b"))
     assert len(found) == 1 and found[0].startswith(
         f"a never takes 'c' in {FAMILIES['topic']['title']}"
     )

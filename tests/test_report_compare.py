@@ -152,6 +152,33 @@ def test_a_ceiling_names_its_family_with_the_number_without_it(tmp_path: Path) -
     assert "; without it it is +" in sentence and "Terms both" not in sentence
 
 
+def test_a_language_never_run_is_told_from_one_without_data(tmp_path: Path) -> None:
+    run = two_models(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    run.languages = LANGUAGES
+    run.no_data = {"topic": {"hi": "no rows"}}
+    for model in ("many", "few"):
+        run.plan(Cell(model, "topic", "ar", 0))
+        run.plan(Cell(model, "topic", "yo", 0))
+    found = compare(table_from_run(read_run(run.write())), PAIR, FAST)
+    assert found.reasons["topic", "hi"] == "the family has no data there"
+    assert found.reasons["topic", "yo"] == "it was not run for either model"
+    assert words.family_verdict(found, "topic", NAMES).left_out == (
+        "3 languages left out, 2 because it was not run for either model, 1 because the family has "
+        "no data there."
+    )
+
+
+def test_docs_that_are_not_those_of_english_are_said(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI, HINDI))
+    for model in ("many", "few"):
+        run.put(Cell(model, "topic", "en", 0), choices(0.7))
+        run.put(Cell(model, "topic", "hi", 0), choices(0.7))
+        run.put(Cell(model, "topic", "sw", 0), choices(0.7)[:40])
+    verdict = judge_run(read_run(run.write()), "many", "few")
+    (caveat,) = [c for c in verdict["caveats"] if "docs are not quite those of English" in c]
+    assert caveat.startswith("In 1 language the docs")
+
+
 def test_two_guessers_are_compared_and_counted(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
     for model in ("many", "few"):

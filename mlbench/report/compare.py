@@ -14,7 +14,7 @@ from mlbench.errors import DataError
 from mlbench.languages import REFERENCE
 from mlbench.records import Cell
 from mlbench.report.columns import Block
-from mlbench.report.tables import ReportTable
+from mlbench.report.tables import ReportTable, State
 from mlbench.samples import doc_ids_of
 from mlbench.stats import Resampling, read_claims
 from mlbench.stats.scales import Scale
@@ -29,6 +29,12 @@ ALL_PAIRS_OF = 5
 KNOWN_DIGITS = 6
 """Decimals of a point that are known: mlbench.stats rounds each doc by up to 1e-9 of the greatest
 value (bootstrap.on_exact_grid), which would show 21.25 as 21.3 beside two scores 21.2 apart."""
+
+_WHY_NO_SCORE: Mapping[State, str] = {
+    "no data": "the family has no data there",
+    "failed": "it failed for both models",
+    "missing": "it was not run for either model",
+}
 
 # What two models must share in the signature of a cell to be compared on it.
 _SAME = ("family_version", "data_revision", "data_sha256", "prompts", "limit", "shots")
@@ -193,7 +199,9 @@ def _pairable(
         elif results:
             found[language.tag] = results
         else:
-            reasons[block.family, language.tag] = "neither model has a score"
+            states = {table.cells[cell].state for cell in cells}
+            both = states.pop() if len(states) == 1 else "missing"
+            reasons[block.family, language.tag] = _WHY_NO_SCORE[both]
     if block.is_parallel:
         found = _sharing_docs(block, found, reasons)
     return {result.cell: result for results in found.values() for result in results}

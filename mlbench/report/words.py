@@ -5,6 +5,7 @@ as "equal".
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -119,9 +120,11 @@ def _left_out_words(comparison: Comparison, family: str) -> str:
     reasons = [why for (its, _), why in comparison.reasons.items() if its == family]
     if not reasons:
         return comparison.problem or _guessed_words(comparison, family).strip()
-    most = max(set(reasons), key=lambda why: (reasons.count(why), why))
-    often = "" if len(set(reasons)) == 1 else "most often "
-    left = f"{plural(len(reasons), 'language')} left out, {often}because {show_line(most)}"
+    counts = Counter(reasons).most_common()
+    words = [f"{n:,} because {show_line(why)}" for why, n in counts]
+    if len(counts) == 1:
+        words = [f"because {show_line(counts[0][0])}"]
+    left = f"{plural(len(reasons), 'language')} left out, {', '.join(words)}"
     return f"{left}.{_guessed_words(comparison, family)}"
 
 

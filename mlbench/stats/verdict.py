@@ -20,7 +20,7 @@ from mlbench.stats.aggregates import population_weights, without_weight
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.claim_checks import check_claims
 from mlbench.stats.claims import ClaimsFile
-from mlbench.stats.crossfit import mean_of_halves
+from mlbench.stats.crossfit import count_chosen, mean_of_halves
 from mlbench.stats.differences import Headline
 from mlbench.stats.effects import Effect
 from mlbench.stats.equivalence import State
@@ -218,7 +218,7 @@ def _above_chance(
         over_families([getattr(p, side) for p in known], margin, resampling=resampling)
         for side in ("others", "beyond")
     )
-    n_languages = len({tag for half in halves for tag in half.languages})
+    n_languages = count_chosen(halves)
     return {
         "n_languages": n_languages,
         "others": asdict(replace(lead, n_languages=n_languages, method=CROSS_FITTED)),
