@@ -25,7 +25,6 @@ from mlbench.stats.pairs import pair_levels
 from mlbench.stats.scales import LEAD_BY_SCALE
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints
 
-BEGIN, END = "<!-- few docs begins -->", "<!-- few docs ends -->"
 N_DOCS = (6, 10, 20, 40, 100, 200)
 # Docs of each topic in the test split of SIB-200 (204 docs).
 CLASSES = np.array([51, 40, 30, 25, 22, 19, 17]) / 204
@@ -269,11 +268,10 @@ def main() -> None:
     command += f" --replicates {options.replicates}"
     lines.insert(0, f"`{command}` (numpy {np.__version__}, {seconds:.0f} s):\n")
     if options.write:
-        text = options.write.read_text(encoding="utf-8")
-        head, rest = text.split(BEGIN)
-        body = "\n".join(lines)
-        text = f"{head}{BEGIN}\n{body}\n{END}{rest.split(END)[1]}"
-        options.write.write_text(text, encoding="utf-8", newline="\n")
+        # Here, as tests load this file from another folder.
+        from pages import write_section
+
+        write_section(options.write, "few docs", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ from mlbench.stats.intervals import z_of
 from mlbench.stats.pairs import pair_levels
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats
 
-BEGIN, END = "<!-- study begins -->", "<!-- study ends -->"
 # Size of each item effect on the probability of a right answer, on either side of zero. With bases
 # between 0.4 and 0.6 no probability leaves [0, 1], so that the truth is the base exactly.
 CLUSTER_EFFECT, MODEL_EFFECT, LANGUAGE_EFFECT = 0.15, 0.15, 0.08
@@ -305,11 +304,10 @@ def main() -> None:
     command += f" --replicates {options.replicates} --seed {options.seed}"
     lines.insert(0, f"`{command}` (numpy {np.__version__}, {seconds:.0f} s):\n")
     if options.write:
-        text = options.write.read_text(encoding="utf-8")
-        head, rest = text.split(BEGIN)
-        body = "\n".join(lines)
-        text = f"{head}{BEGIN}\n{body}\n{END}{rest.split(END)[1]}"
-        options.write.write_text(text, encoding="utf-8", newline="\n")
+        # Here, as tests load this file from another folder.
+        from pages import write_section
+
+        write_section(options.write, "study", "\n".join(lines))
 
 
 if __name__ == "__main__":
