@@ -21,7 +21,7 @@ from pages import machine_note, write_section
 from workloads import SHAPES, Work, all_sentences, make_model, make_tokenizer, sib
 
 from mlbench.engine import PackedLM
-from mlbench.report.drawing import house_style
+from mlbench.report.figures.drawing import house_style
 
 CASE = {"docs": 50, "shots": 5, "choices": 7}
 VARIED = {"docs": (25, 50, 100, 200), "shots": (0, 1, 2, 5, 10), "choices": (2, 3, 5, 7)}

@@ -12,14 +12,14 @@ import statistics
 import time
 from collections.abc import Callable
 
+from mlbench.data.languages import read_languages, select_languages
+from mlbench.data.prepare import Prepared, prepare
 from mlbench.engine.lm import PackedLM
 from mlbench.engine.tokenise import Encoder
 from mlbench.errors import DataError
 from mlbench.families import read_families
 from mlbench.harness.task import build_task
-from mlbench.languages import read_languages, select_languages
 from mlbench.models import find_model
-from mlbench.prepare import Prepared, prepare
 
 
 def prepare_docs(selection: str) -> list[Prepared]:

@@ -24,11 +24,11 @@ from typing import NamedTuple
 
 from pages import machine_note, write_section
 
+from mlbench.data.languages import read_languages
+from mlbench.data.prepare import prepare, render_contexts
 from mlbench.families import read_families
-from mlbench.languages import read_languages
-from mlbench.prepare import prepare, render_contexts
-from mlbench.results import read_run
-from mlbench.stubs import find_tasks_folder, task_name
+from mlbench.store.read import read_run
+from mlbench.task_files import find_tasks_folder, task_name
 
 BIN = Path(sys.executable).parent
 FAMILY = "sib200_topic"

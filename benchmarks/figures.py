@@ -13,11 +13,11 @@ from pathlib import Path
 from mlbench.errors import SelectionError
 from mlbench.report import draw_figure
 from mlbench.report.compare import compare, pairs_of
-from mlbench.report.drawing import save_figure
-from mlbench.report.figures import FIGURES
+from mlbench.report.figures.drawing import save_figure
+from mlbench.report.figures.figures import FIGURES
 from mlbench.report.tables import table_from_run
-from mlbench.results import read_run
 from mlbench.stats import Resampling
+from mlbench.store.read import read_run
 
 
 def main() -> None:

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from mlbench import store
+from mlbench.data.languages import REFERENCE, read_languages
 from mlbench.families import read_families
-from mlbench.languages import REFERENCE, read_languages
-from mlbench.manifest import Contents, add_to_manifest, family_facts
-from mlbench.metrics import ChoiceSample, Sample, TextSample, cell_score
+from mlbench.measures.metrics import ChoiceSample, Sample, TextSample, cell_score
 from mlbench.records import Cell, Family
 from mlbench.report import write
+from mlbench.store.manifest import Contents, add_to_manifest, family_facts
 
 N_DOCS, N_CHOICES, DOCS_PER_CLUSTER = 204, 4, 2
 FAILED_SHARE = 0.01

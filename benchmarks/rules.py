@@ -10,10 +10,10 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 
-from mlbench.languages import REFERENCE
-from mlbench.metrics import ChoiceSample, Sample, available_rules, predict
-from mlbench.results import Run, read_run
-from mlbench.samples import labels_of
+from mlbench.data.languages import REFERENCE
+from mlbench.measures.metrics import ChoiceSample, Sample, available_rules, predict
+from mlbench.store.read import Run, read_run
+from mlbench.store.samples import labels_of
 
 
 def accuracy(samples: Sequence[Sample], rule: str) -> float:

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from mlbench.models import find_model
-from mlbench.stubs import find_tasks_folder, task_name
+from mlbench.task_files import find_tasks_folder, task_name
 
 BIN = Path(sys.executable).parent
 LANGUAGES = ("en", "sw", "th")

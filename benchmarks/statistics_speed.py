@@ -16,8 +16,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mlbench.judge import Evidence, judge, read_claims, verdict_json
 from mlbench.records import Language
-from mlbench.stats import Evidence, Resampling, ScoreTable, judge, read_claims, verdict_json
+from mlbench.stats import Resampling, ScoreTable
 from mlbench.stats.bootstrap import resample
 from mlbench.stats.table import REFERENCE_LANGUAGE
 

@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mlbench.judge.effects import effect_of
 from mlbench.stats import Plan, Resampling, ScoreTable, holm, predicted_effect
 from mlbench.stats.aggregates import sampled_mean
 from mlbench.stats.contrast import Contrast, interval_of, mean_contrast, two_sided_p
 from mlbench.stats.differences import delta_contrast, moat_contrast
-from mlbench.stats.effects import effect_of
 from mlbench.stats.equivalence import tost_p
 from mlbench.stats.intervals import z_of
 from mlbench.stats.pairs import pair_levels

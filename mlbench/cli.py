@@ -15,7 +15,8 @@ import typer
 
 from mlbench import __version__
 from mlbench.errors import MlbenchError
-from mlbench.options import (
+from mlbench.settings import Settings
+from mlbench.terminal.options import (
     AsJson,
     BatchSize,
     BatchTokens,
@@ -43,7 +44,6 @@ from mlbench.options import (
     parse_batch_size,
     parse_shots,
 )
-from mlbench.settings import Settings
 
 app = typer.Typer(
     name="mlbench",
@@ -98,13 +98,13 @@ def run(
 
       mlbench run --models vllm:pretrained=Qwen/Qwen2.5-7B --families core
     """
-    from mlbench import bench
+    from mlbench.terminal import runs
 
     batch_size = parse_batch_size(batch_size)
     loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
     settings = Settings(parse_shots(shots), limit, *loading, executor, verify)
-    selection = bench.select(models, families, languages, languages_file)
-    raise typer.Exit(bench.run(run, selection, settings))
+    selection = runs.select(models, families, languages, languages_file)
+    raise typer.Exit(runs.run(run, selection, settings))
 
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")
@@ -122,11 +122,11 @@ def plan(
     languages_file: LanguagesFile = None,
 ) -> None:
     """Show what the same `run` would do: pending cells, tokens, time. Runs nothing."""
-    from mlbench import bench
+    from mlbench.terminal import runs
 
     settings = Settings(parse_shots(shots), limit, engine, device, dtype, overflow=overflow)
-    selection = bench.select(models, families, languages, languages_file)
-    bench.show_plan(run, selection, settings)
+    selection = runs.select(models, families, languages, languages_file)
+    runs.show_plan(run, selection, settings)
 
 
 @app.command(rich_help_panel="Read")
@@ -208,12 +208,12 @@ def verdict(
 
       mlbench verdict bench --a demo-polyglot --b demo-anglo
     """
-    from mlbench import judgement
+    from mlbench.terminal import verdicts
 
     if explain:
-        judgement.show_docs(run, (a, b), explain)
+        verdicts.show_docs(run, (a, b), explain)
     else:
-        judgement.show_verdict(run, (a, b), claims, seed=seed, as_json=as_json)
+        verdicts.show_verdict(run, (a, b), claims, seed=seed, as_json=as_json)
 
 
 @app.command("check-family", cls=ListCommand, rich_help_panel="Read")
@@ -228,7 +228,7 @@ def check_family(
 
       mlbench check-family bench --family cldr_terms cldr_plural
     """
-    from mlbench import family_table
+    from mlbench.terminal import family_table
 
     family_table.show(run, family, as_json=as_json)
 
@@ -240,9 +240,9 @@ def fetch(
     languages_file: LanguagesFile = None,
 ) -> None:
     """Download and prepare the docs of families, for a machine that will be offline."""
-    from mlbench import bench
+    from mlbench.terminal import runs
 
-    bench.fetch(families, languages, languages_file)
+    runs.fetch(families, languages, languages_file)
 
 
 @app.command("list", rich_help_panel="Look around")
@@ -253,9 +253,9 @@ def list_(
     languages_file: LanguagesFile = None,
 ) -> None:
     """List the languages, families or models there are, or the cells of a run."""
-    from mlbench import listing
+    from mlbench.terminal import lists
 
-    listing.show(what, run, languages_file=languages_file, as_json=as_json)
+    lists.show(what, run, languages_file=languages_file, as_json=as_json)
 
 
 @app.command(cls=ListCommand, rich_help_panel="Look around")
@@ -273,7 +273,7 @@ def tokenizers(
 
       mlbench tokenizers --models qwen2.5-0.5b ./checkpoint --languages family:Turkic
     """
-    from mlbench import tokenizer_table
+    from mlbench.terminal import tokenizer_table
 
     settings = Settings(limit=limit, trust_remote_code=trust_remote_code)
     tokenizer_table.show(models, languages, languages_file, settings, as_json=as_json)
@@ -282,7 +282,7 @@ def tokenizers(
 @app.command(rich_help_panel="Look around")
 def doctor() -> None:
     """Check this machine: versions, memory, device, data, caches, and what to do about it."""
-    from mlbench.doctor import examine
+    from mlbench.terminal.doctor import examine
 
     raise typer.Exit(examine())
 
@@ -327,20 +327,20 @@ def export(
 @tasks_app.command("generate")
 def tasks_generate() -> None:
     """Write the task files again, for a developer who changed a family or languages.yaml."""
-    from mlbench import stubs
+    from mlbench import task_files
 
-    made = stubs.render_all()
-    stubs.write_stubs(stubs.find_tasks_folder(), made)
-    typer.echo(f"{len(made)} task files in {stubs.find_tasks_folder()}")
+    made = task_files.render_all()
+    task_files.write_stubs(task_files.find_tasks_folder(), made)
+    typer.echo(f"{len(made)} task files in {task_files.find_tasks_folder()}")
 
 
 @tasks_app.command("check")
 def tasks_check() -> None:
     """Check that the task files are what the generator makes; exit code 1 if not."""
-    from mlbench import stubs
+    from mlbench import task_files
 
-    made = stubs.render_all()
-    problems = stubs.check_stubs(stubs.find_tasks_folder(), made)
+    made = task_files.render_all()
+    problems = task_files.check_stubs(task_files.find_tasks_folder(), made)
     for problem in problems:
         typer.echo(problem)
     typer.echo(f"{len(made)} task files, {len(problems)} differ")
@@ -350,7 +350,7 @@ def tasks_check() -> None:
 @tasks_app.command("path")
 def tasks_path() -> None:
     """Print the folder for `lm_eval run --include_path`."""
-    from mlbench.stubs import find_tasks_folder
+    from mlbench.task_files import find_tasks_folder
 
     typer.echo(find_tasks_folder())
 

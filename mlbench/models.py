@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
+from mlbench.data.sources import find_cache
 from mlbench.errors import ModelError, unknown
-from mlbench.sources import find_cache
 
 PRESETS_FILE = Path(__file__).with_name("models.yaml")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")

@@ -11,12 +11,12 @@ from report_toys import LANGUAGES, ToyRun, choices, texts
 
 from mlbench.records import Cell
 from mlbench.report.compare import Comparison, Pair
-from mlbench.report.items import pack_items
-from mlbench.report.page import render_page
+from mlbench.report.page.docs import pack_items
+from mlbench.report.page.page import render_page
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.report.write import compare_all
-from mlbench.results import read_run
 from mlbench.stats import Resampling
+from mlbench.store.read import read_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MARKS = [

@@ -140,7 +140,7 @@ def write_sib200(
 @pytest.fixture(autouse=True)
 def separate_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test off the user's own caches, data and current folder."""
-    from mlbench import sources
+    from mlbench.data import sources
 
     monkeypatch.setenv("MLBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("MLBENCH_DATA", raising=False)

@@ -152,7 +152,7 @@ def run_lm_eval(checkpoint: Path, tasks: list[Any], out: Path, **options: Any) -
     from lm_eval.loggers import EvaluationTracker
     from lm_eval.tasks import TaskManager
 
-    from mlbench.stubs import find_tasks_folder
+    from mlbench.task_files import find_tasks_folder
 
     # On a shared machine two threads wait for each other longer than one works.
     torch.set_num_threads(1)

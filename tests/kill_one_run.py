@@ -13,10 +13,10 @@ from pathlib import Path
 
 import datasets  # noqa: F401  imported before the forks
 
-from mlbench import bench
 from mlbench.harness import evaluate  # noqa: F401  imported before the forks
-from mlbench.runner import run  # noqa: F401  imported before the forks
+from mlbench.runner.local import run  # noqa: F401  imported before the forks
 from mlbench.settings import Settings
+from mlbench.terminal import runs
 
 SETTINGS = Settings(shots=range(13), device="cpu")
 FAMILIES = ["sib200_topic", "sib200_lm"]
@@ -35,8 +35,8 @@ def start(checkpoint: str) -> int:
     """Fork a child that runs the plan; return its process id."""
     child = os.fork()
     if child == 0:
-        selection = bench.select([checkpoint], FAMILIES, LANGUAGES, None)
-        os._exit(bench.run("killed", selection, SETTINGS))
+        selection = runs.select([checkpoint], FAMILIES, LANGUAGES, None)
+        os._exit(runs.run("killed", selection, SETTINGS))
     return child
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from mlbench import store
+from mlbench.data.prepare import Prepared
 from mlbench.families import read_families
-from mlbench.metrics import ChoiceSample, Sample, TextSample, cell_score
-from mlbench.prepare import Prepared
+from mlbench.measures.metrics import ChoiceSample, Sample, TextSample, cell_score
 from mlbench.records import Cell, ChoiceDoc, FamilyDocs, Language, TextDoc
-from mlbench.texts import keep_texts
+from mlbench.store.texts import keep_texts
 
 ENGLISH = Language("en", "English", "English", "Latn", "ltr", "Indo-European")
 SWAHILI = Language("sw", "Swahili", "Kiswahili", "Latn", "ltr", "Niger-Congo")

@@ -3,13 +3,20 @@
 import pytest
 from report_toys import ENGLISH, FAMILIES, SWAHILI, ToyRun
 
-from mlbench.choice_bias import choice_bias, never_chosen, token_lengths
-from mlbench.metrics import ChoiceSample, Sample, ScoreSample, TextSample, doc_scores, predict
+from mlbench.judge.choice_bias import choice_bias, never_chosen, token_lengths
+from mlbench.judge.run import choice_caveats
+from mlbench.measures.metrics import (
+    ChoiceSample,
+    Sample,
+    ScoreSample,
+    TextSample,
+    doc_scores,
+    predict,
+)
 from mlbench.records import Cell
-from mlbench.results import read_run
-from mlbench.samples import SampleColumns, scores_of, taken_of
-from mlbench.store import _table_from_samples
-from mlbench.verdict import choice_caveats
+from mlbench.store.cells import _table_from_samples
+from mlbench.store.read import read_run
+from mlbench.store.samples import SampleColumns, scores_of, taken_of
 
 LABELS = ("a", "b", "c")
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from babel import Locale
 
-from mlbench import cldr
+from mlbench.data import cldr
+from mlbench.data.languages import read_languages
 from mlbench.errors import DataError, NoData
-from mlbench.languages import read_languages
 
 LANGUAGES = read_languages()
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from mlbench import cldr
+from mlbench.data import cldr
+from mlbench.data.languages import read_languages
 from mlbench.errors import NoData
 from mlbench.families import (
+    _cldr_choices,
     cldr_calendar,
-    cldr_choices,
     cldr_coverage,
     cldr_plural,
     cldr_terms,
     cldr_timespan,
 )
-from mlbench.languages import read_languages
 from mlbench.records import ChoiceDoc, Family, FamilyDocs
 
 LANGUAGES = read_languages()
@@ -82,7 +82,7 @@ def test_languages_have_the_docs_of_one_list(family: Family) -> None:
         for doc in docs:
             assert doc.cluster_id == items[doc.doc_id].cluster_id
             assert doc.target == english.get(doc.doc_id, doc).target
-        assert len({doc.doc_id for doc in docs}) == len(docs) >= cldr_choices.MIN_DOCS
+        assert len({doc.doc_id for doc in docs}) == len(docs) >= _cldr_choices.MIN_DOCS
 
 
 def test_english_has_nearly_all_docs_of_every_language(family: Family) -> None:
@@ -97,7 +97,7 @@ def test_english_has_nearly_all_docs_of_every_language(family: Family) -> None:
 
 def test_targets_stand_in_every_place_equally_often(family: Family) -> None:
     items = MODULES[family.name].scored_items()
-    counts = Counter(cldr_choices._positions(items))
+    counts = Counter(_cldr_choices._positions(items))
     assert max(counts.values()) - min(counts.values()) <= 1
 
 

@@ -198,28 +198,28 @@ def test_a_model_has_no_moat_over_itself(capsys, sib200, checkpoint):
 def test_a_failed_cell_gives_exit_code_1_and_keeps_the_rest(
     capsys, sib200, checkpoint, monkeypatch
 ):
-    from mlbench import runner
+    from mlbench.runner import local
 
-    evaluate = runner.evaluate
+    evaluate = local.evaluate
 
     def break_english(model, prepared, **options):
         if prepared.language.tag == "en":
             raise RuntimeError("the planned fault")
         return evaluate(model, prepared, **options)
 
-    monkeypatch.setattr(runner, "evaluate", break_english)
+    monkeypatch.setattr(local, "evaluate", break_english)
     arguments = ("--models", str(checkpoint), "--families", "sib200_lm", "--languages", "en,ru")
     code, out, _ = run_cli(capsys, "run", *arguments)
     assert code == 1 and "FAILED" in out and "the planned fault" in out and "Done: 1 cells" in out
 
 
 def test_ctrl_c_ends_cleanly(capsys, sib200, checkpoint, monkeypatch):
-    from mlbench import runner
+    from mlbench.runner import local
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "evaluate", interrupt)
+    monkeypatch.setattr(local, "evaluate", interrupt)
     arguments = ("--models", str(checkpoint), "--families", "sib200_lm", "--languages", "en")
     code, out, err = run_cli(capsys, "run", *arguments)
     assert code == 130 and "Stopped. 0 cells are kept" in out and "Traceback" not in err

@@ -9,11 +9,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from mlbench import cldr
+from mlbench.data import cldr
+from mlbench.data.languages import read_languages
 from mlbench.demo_models import FOLDER, NAMES, corpus
 from mlbench.errors import DataError
 from mlbench.families import cldr_timespan
-from mlbench.languages import read_languages
 from mlbench.records import ChoiceDoc
 
 LANGUAGES = read_languages()

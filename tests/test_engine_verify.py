@@ -24,9 +24,9 @@ from mlbench import store
 from mlbench.engine import PackedLM
 from mlbench.engine import lm as lm_module
 from mlbench.engine import verify as verify_module
-from mlbench.events import CellDone
-from mlbench.executors import CellWorker
-from mlbench.runner import run
+from mlbench.runner.events import CellDone
+from mlbench.runner.executors import CellWorker
+from mlbench.runner.local import run
 
 LLAMA = {
     "vocab_size": 400,

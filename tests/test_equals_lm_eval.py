@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from conftest import SCRIPTS
 
+from mlbench.data.languages import read_languages
+from mlbench.data.prepare import prepare, render_contexts
 from mlbench.families import read_families
 from mlbench.harness.backend import load_model
 from mlbench.harness.evaluate import evaluate
 from mlbench.harness.task import FamilyTask, build_task
-from mlbench.languages import read_languages
-from mlbench.metrics import cell_score
+from mlbench.measures.metrics import cell_score
 from mlbench.models import find_model
-from mlbench.prepare import prepare, render_contexts
 from mlbench.settings import Settings
-from mlbench.stubs import find_tasks_folder, task_name
+from mlbench.task_files import find_tasks_folder, task_name
 
 LANGUAGES = read_languages()
 FAMILIES = read_families()

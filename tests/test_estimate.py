@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from huggingface_hub.constants import HF_HUB_CACHE
 
-from mlbench import estimate
-from mlbench.events import CellDone
+from mlbench.data.languages import read_languages
+from mlbench.data.prepare import prepare
 from mlbench.families import read_families
-from mlbench.languages import read_languages
 from mlbench.models import find_model
-from mlbench.plan import Plan, make_plan
-from mlbench.prepare import prepare
-from mlbench.runner import run
+from mlbench.runner import estimate
+from mlbench.runner.events import CellDone
+from mlbench.runner.local import run
+from mlbench.runner.plan import Plan, make_plan
 from mlbench.settings import Settings
 
 LANGUAGES = read_languages()

@@ -6,12 +6,12 @@ import psutil
 import pytest
 from conftest import SCRIPTS
 
-from mlbench import bench
 from mlbench.errors import SelectionError
-from mlbench.executors import run_on_ray
-from mlbench.plan import Plan
-from mlbench.results import read_run
+from mlbench.runner.executors import run_on_ray
+from mlbench.runner.plan import Plan
 from mlbench.settings import Settings
+from mlbench.store.read import read_run
+from mlbench.terminal import runs
 
 
 def test_without_ray_the_message_says_what_to_install(tmp_path, monkeypatch):
@@ -25,11 +25,11 @@ def test_without_ray_the_message_says_what_to_install(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore")  # Ray leaves sockets and processes to the collector
 def test_ray_gives_the_scores_of_a_local_run(sib200, checkpoint, capfd):
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    selection = bench.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
+    selection = runs.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
     local = Settings(device="cpu", limit=3, shots=(0, 2))
-    assert bench.run("local", selection, local) == 0
+    assert runs.run("local", selection, local) == 0
     ray = Settings(device="cpu", limit=3, shots=(0, 2), executor="ray")
-    assert bench.run("ray", selection, ray) == 0
+    assert runs.run("ray", selection, ray) == 0
     ours, theirs = read_run("local"), read_run("ray")
     assert set(ours.done) == set(theirs.done) and len(ours.done) == 12
     for cell, result in ours.done.items():
@@ -43,12 +43,12 @@ def test_ray_gives_the_scores_of_a_local_run(sib200, checkpoint, capfd):
 @pytest.mark.filterwarnings("ignore")  # Ray leaves sockets and processes to the collector
 def test_the_batch_of_a_killed_worker_is_given_to_another(sib200, checkpoint):
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    selection = bench.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
+    selection = runs.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
     settings = Settings(device="cpu", limit=8, shots=range(12), executor="ray")
     killed: list[int] = []
     killer = threading.Thread(target=_kill_a_worker, args=(Path("runs/ray"), killed))
     killer.start()
-    assert bench.run("ray", selection, settings) == 0
+    assert runs.run("ray", selection, settings) == 0
     killer.join()
     assert len(killed) == 1
     assert len(read_run("ray").done) == 12 * 6

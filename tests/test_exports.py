@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from test_cli import refused, run_cli
 
 from mlbench import store
+from mlbench.data.languages import read_languages
 from mlbench.exports import export_run
 from mlbench.imports.imported import Imported, ImportedCell, add_to_run
 from mlbench.imports.lm_eval import read_lm_eval
-from mlbench.languages import read_languages
-from mlbench.metrics import ChoiceSample, Sample, ScoreSample, TextSample
+from mlbench.measures.metrics import ChoiceSample, Sample, ScoreSample, TextSample
 from mlbench.models import Model
 from mlbench.records import Cell
-from mlbench.results import read_run
+from mlbench.store.read import read_run
 
 LANGUAGES = read_languages()
 TAGS = ("en", "ar", "hi", "th")

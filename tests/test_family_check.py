@@ -10,11 +10,17 @@ from report_toys import ARABIC, ENGLISH, HINDI, LANGUAGES, SWAHILI, ToyRun, text
 from test_cli import refused, run_cli
 
 from mlbench.errors import SelectionError
-from mlbench.family_check import FamilyCheck, ModelCheck, check_families, split_half, verdict_word
-from mlbench.metrics import ChoiceSample, Sample
+from mlbench.judge.family_check import (
+    FamilyCheck,
+    ModelCheck,
+    check_families,
+    split_half,
+    verdict_word,
+)
+from mlbench.measures.metrics import ChoiceSample, Sample
 from mlbench.records import Cell
-from mlbench.results import read_run
 from mlbench.stats import CellScores, table_from_cells
+from mlbench.store.read import read_run
 
 N = 120
 TARGETS = np.random.default_rng(1).permutation(np.arange(N) % 4)

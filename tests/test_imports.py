@@ -17,11 +17,11 @@ from imports_toys import (
 )
 from test_cli import refused, run_cli
 
+from mlbench.data.languages import read_languages
 from mlbench.imports.task_map import Unmapped, find_target, read_task_map
-from mlbench.languages import read_languages
-from mlbench.metrics import ChoiceSample, ScoreSample, TextSample
+from mlbench.measures.metrics import ChoiceSample, ScoreSample, TextSample
 from mlbench.records import Cell
-from mlbench.results import Run, read_run
+from mlbench.store.read import Run, read_run
 
 OURS = [
     f"mlbench_{family}_{tag}" for family in ("sib200_topic", "sib200_lm") for tag in ("en", "ar")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from test_cli import refused, run_cli
 
-from mlbench.results import read_run
+from mlbench.store.read import read_run
 
 HEADER = "model,family,language,doc_id,score"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from kill_one_run import FAMILIES, LANGUAGES, N_CELLS, SETTINGS
 
-from mlbench import bench, store
-from mlbench.results import read_run
+from mlbench import store
+from mlbench.store.read import read_run
+from mlbench.terminal import runs
 
 N_ATTEMPTS = 20
 
@@ -28,8 +29,8 @@ def test_a_killed_run_resumes_to_the_same_scores(sib200, checkpoint):
     assert kills >= N_ATTEMPTS - 2, done.stdout
     assert ", 0 of" not in done.stdout.rsplit("killed:", 1)[1], "no kill fell into the scoring"
 
-    selection = bench.select([str(checkpoint)], FAMILIES, LANGUAGES, None)
-    assert bench.run("undisturbed", selection, SETTINGS) == 0
+    selection = runs.select([str(checkpoint)], FAMILIES, LANGUAGES, None)
+    assert runs.run("undisturbed", selection, SETTINGS) == 0
     killed, undisturbed = read_run("killed"), read_run("undisturbed")
     assert set(killed.done) == set(undisturbed.done) and len(killed.done) == N_CELLS
     for cell, result in undisturbed.done.items():

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mlbench import bench
-from mlbench.results import Run, read_run
+from mlbench.judge.run import judge_run
 from mlbench.settings import Settings
-from mlbench.verdict import judge_run
+from mlbench.store.read import Run, read_run
+from mlbench.terminal import runs
 
 POLYGLOT, ANGLO = "demo-polyglot", "demo-anglo"
 # Languages of nine scripts that only demo-polyglot has read, and English.
@@ -15,8 +15,8 @@ LANGUAGES = ["en,ru,uk,el,ar,he,hi,ta,te,ka,sw,tr,fi,cs"]
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "known"
-    selection = bench.select([POLYGLOT, ANGLO], ["embedded"], LANGUAGES, None)
-    assert bench.run(str(folder), selection, Settings(device="cpu")) == 0
+    selection = runs.select([POLYGLOT, ANGLO], ["embedded"], LANGUAGES, None)
+    assert runs.run(str(folder), selection, Settings(device="cpu")) == 0
     return read_run(folder)
 
 

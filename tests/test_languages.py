@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from mlbench.data.languages import find_languages_file, read_languages, select_languages
 from mlbench.errors import LanguageFileError, SelectionError
-from mlbench.languages import find_languages_file, read_languages, select_languages
 
 LANGUAGES = read_languages()
 

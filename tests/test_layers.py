@@ -127,7 +127,7 @@ def test_list_imports_nothing_heavy():
 
 def test_no_language_name_is_in_the_code():
     """A family knows languages only through languages.yaml."""
-    from mlbench.languages import read_languages
+    from mlbench.data.languages import read_languages
 
     names = {language.name for language in read_languages().values()} - {"English"}
     for path in (PACKAGE / "families").glob("*.py"):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score  # comes with lm-eval
 
 from mlbench.errors import DataError
-from mlbench.metrics import (
+from mlbench.measures.metrics import (
     ChoiceSample,
     TextSample,
     available_rules,

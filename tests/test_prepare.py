@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlbench.data.languages import read_languages
+from mlbench.data.prepare import order_docs, prepare
 from mlbench.families import read_families
-from mlbench.languages import read_languages
-from mlbench.prepare import order_docs, prepare
 from mlbench.records import ChoiceDoc, TextDoc
 
 # Read before a fixture takes it away from the tests.

@@ -8,7 +8,7 @@ import pytest
 from browser_toys import MARKS, hostile_run, open_browser, open_page
 from report_toys import ENGLISH, HINDI, LANGUAGES, SWAHILI, ToyRun, choices
 
-from mlbench.languages import read_languages
+from mlbench.data.languages import read_languages
 from mlbench.records import Cell
 from mlbench.report import write_report
 from mlbench.stats import Resampling

@@ -29,7 +29,7 @@ ON_TEXT = {
 
 def themes() -> dict[str, dict[str, str]]:
     """Read the custom properties of each theme out of app.css."""
-    css = files("mlbench.report").joinpath("static", "app.css").read_text(encoding="utf-8")
+    css = files("mlbench.report.page").joinpath("static", "app.css").read_text(encoding="utf-8")
     found = re.findall(r"(:root[^{]*)\{(--[^}]*)\}", css)
     assert len(found) == 3
     values = [dict(re.findall(r"--([\w-]+):(#[0-9a-f]+)", block)) for _, block in found]

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from report_toys import ENGLISH, HINDI, LANGUAGES, SWAHILI, ToyRun, choices, texts, two_models
 
+from mlbench.judge.run import judge_run
 from mlbench.records import Cell
-from mlbench.report import words
 from mlbench.report.compare import Comparison, Pair, compare, in_unit, pairs_of
 from mlbench.report.export import differences_csv
 from mlbench.report.grid import lead_cell
+from mlbench.report.page import words
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.report.write import verdicts_json
-from mlbench.results import read_run
 from mlbench.stats import Resampling
-from mlbench.verdict import judge_run
+from mlbench.store.read import read_run
 
 FAST = Resampling(replicates=1_000)
 PAIR = Pair("many", "few", 0)

@@ -17,21 +17,21 @@ from matplotlib.collections import PathCollection
 from matplotlib.patches import PathPatch
 from report_toys import ENGLISH, LANGUAGES, SWAHILI, ToyRun, choices, two_models
 
+from mlbench.data.languages import read_languages
 from mlbench.errors import SelectionError
-from mlbench.languages import read_languages
 from mlbench.records import Cell
 from mlbench.report import Choice, MarketBar, colours, draw_figure, draw_markets
-from mlbench.report.cellgrid import HATCHES
 from mlbench.report.compare import Pair, compare
-from mlbench.report.difference import difference_grid
-from mlbench.report.drawing import FORMATS, SMALL, TALLEST, WIDTHS, save_figure, text_width
-from mlbench.report.figures import FIGURES
+from mlbench.report.figures.cellgrid import HATCHES
+from mlbench.report.figures.difference import difference_grid
+from mlbench.report.figures.drawing import FORMATS, SMALL, TALLEST, WIDTHS, save_figure, text_width
+from mlbench.report.figures.figures import FIGURES
+from mlbench.report.figures.heatmap import colour_of, heatmap_grid, profile_grid
+from mlbench.report.figures.layout import fit_text, wrap_text
 from mlbench.report.grid import lead_cell
-from mlbench.report.heatmap import colour_of, heatmap_grid, profile_grid
-from mlbench.report.layout import fit_text, wrap_text
 from mlbench.report.tables import ReportTable, table_from_run
-from mlbench.results import read_run
 from mlbench.stats import Resampling
+from mlbench.store.read import read_run
 
 FAST = Resampling(replicates=500)
 
@@ -176,9 +176,9 @@ DRAW = """
 import sys
 from pathlib import Path
 from mlbench.report import draw_figure
-from mlbench.report.drawing import save_figure
+from mlbench.report.figures.drawing import save_figure
 from mlbench.report.tables import table_from_run
-from mlbench.results import read_run
+from mlbench.store.read import read_run
 table = table_from_run(read_run(sys.argv[1]))
 for name in ("heatmap", "difference", "forest", "moat", "profile", "parity", "markets"):
     save_figure(draw_figure(name, table), Path(sys.argv[2]), name)

@@ -11,12 +11,12 @@ from report_toys import HINDI, LANGUAGES, SWAHILI, ToyRun, choices, two_models
 from mlbench.records import Cell
 from mlbench.report import draw_forest, draw_moat, forest_from_comparison
 from mlbench.report.compare import Pair, compare
-from mlbench.report.forest import Forest
-from mlbench.report.moat import moat_limit
+from mlbench.report.figures.forest import Forest
+from mlbench.report.figures.moat import moat_limit
 from mlbench.report.strips import nice_limit, strip_of
 from mlbench.report.tables import table_from_run
-from mlbench.results import read_run
 from mlbench.stats import Resampling
+from mlbench.store.read import read_run
 
 FAST = Resampling(replicates=500)
 

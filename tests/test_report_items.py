@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from report_toys import ARABIC, ENGLISH, ToyRun, choices, texts
 
-from mlbench.metrics import ChoiceSample, ScoreSample
+from mlbench.measures.metrics import ChoiceSample, ScoreSample
 from mlbench.records import Cell, TextDoc
 from mlbench.report import Items, write_report
-from mlbench.report.items import choose, pack_items
+from mlbench.report.page.docs import choose, pack_items
 from mlbench.report.tables import table_from_run
-from mlbench.results import read_run
 from mlbench.stats import Resampling
+from mlbench.store.read import read_run
 
 FAST = Resampling(replicates=500)
 SCRIPT = "</script><img src=x onerror=window.hacked=1>"

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from report_toys import ENGLISH, FAMILIES, HINDI, LANGUAGES, SWAHILI, ToyRun, choices, texts
 
-from mlbench.answers import answers_of
-from mlbench.metrics import ChoiceSample, Sample, ScoreSample, doc_scores
+from mlbench.judge.answers import answers_of
+from mlbench.measures.metrics import ChoiceSample, Sample, ScoreSample, doc_scores
 from mlbench.records import Cell
 from mlbench.report import write_report
-from mlbench.report.ladder import Ladder, ladders
+from mlbench.report.ranking import Ladder, ladders
 from mlbench.report.tables import ReportTable, table_from_run
-from mlbench.results import read_run
-from mlbench.samples import scores_of
 from mlbench.stats import Resampling
+from mlbench.store.read import read_run
+from mlbench.store.samples import scores_of
 
 FAST = Resampling(replicates=1_000)
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from report_toys import ARABIC, ENGLISH, TEXT, ToyRun, exact, texts
 
-from mlbench.languages import read_languages
+from mlbench.data.languages import read_languages
 from mlbench.records import Cell, Language
 from mlbench.report import write_report
 from mlbench.report.compare import Pair
 from mlbench.report.markets import Cldr, Market, codes_of, markets_of, markets_slots, read_cldr
 from mlbench.report.tables import ReportTable, table_from_run
-from mlbench.results import read_run
 from mlbench.stats import Resampling
+from mlbench.store.read import read_run
 
 NORWEGIAN = Language(
     "nb", "Norwegian", "norsk", "Latn", "ltr", "Indo-European", codes={"babel": "no"}

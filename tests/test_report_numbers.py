@@ -19,11 +19,11 @@ import pytest
 from browser_toys import FEW, MARKS, open_browser, open_page, wait_until
 from report_toys import TEXT, TOPIC, ToyRun, choices, texts
 
-from mlbench.languages import read_languages
-from mlbench.metrics import ChoiceSample
+from mlbench.data.languages import read_languages
+from mlbench.measures.metrics import ChoiceSample
 from mlbench.records import Cell
 from mlbench.report import Items, write, write_report
-from mlbench.results import Run, read_run
+from mlbench.store.read import Run, read_run
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = MARKS

@@ -25,12 +25,12 @@ from report_toys import (
     two_models,
 )
 
+from mlbench.data.languages import read_languages
 from mlbench.errors import StoreError
-from mlbench.languages import read_languages
 from mlbench.records import Cell
 from mlbench.report import write_report
-from mlbench.report.fonts import letters_by_script
-from mlbench.report.packing import HOLE
+from mlbench.report.page.fonts import letters_by_script
+from mlbench.report.page.packing import HOLE
 from mlbench.stats import Resampling
 
 FAST = Resampling(replicates=1_000)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_toys import ENGLISH, HINDI, SWAHILI, ToyRun, texts, two_models
 
+from mlbench.data.languages import read_languages
 from mlbench.errors import SelectionError
-from mlbench.languages import read_languages
 from mlbench.records import Cell
 from mlbench.report import draw_parity, scatter_from_table
-from mlbench.report.scatter import SCRIPT_GROUPS, group_of, spearman
+from mlbench.report.figures.scatter import SCRIPT_GROUPS, group_of, spearman
 from mlbench.report.tables import ReportTable, table_from_run
-from mlbench.results import read_run
+from mlbench.store.read import read_run
 
 
 def table_of(run: ToyRun) -> ReportTable:

@@ -10,7 +10,7 @@ from browser_toys import MARKS, hostile_run, open_browser, open_page, write_page
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlbench.report.packing import HOLE, pack_sentences, packed
+from mlbench.report.page.packing import HOLE, pack_sentences, packed
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = MARKS

@@ -17,14 +17,14 @@ import pytest
 from browser_toys import FEW, MARKS, open_browser, open_page
 from report_toys import TEXT, TOPIC, choices, texts
 
-from mlbench.languages import read_languages
-from mlbench.metrics import cell_score
+from mlbench.data.languages import read_languages
+from mlbench.measures.metrics import cell_score
 from mlbench.records import Cell
-from mlbench.report.page import render_page
+from mlbench.report.page.page import render_page
 from mlbench.report.tables import table_from_run
 from mlbench.report.write import compare_all
-from mlbench.results import Run
-from mlbench.store import CellResult
+from mlbench.store.cells import CellResult
+from mlbench.store.read import Run
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = MARKS

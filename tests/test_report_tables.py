@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from report_toys import ENGLISH, HINDI, SWAHILI, ToyRun, choices, texts, two_models
 
-from mlbench.metrics import ChoiceSample, ScoreSample
+from mlbench.measures.metrics import ChoiceSample, ScoreSample
 from mlbench.records import Cell
 from mlbench.report.columns import blocks_of
 from mlbench.report.export import scores_csv
 from mlbench.report.parity import parity
 from mlbench.report.tables import ReportTable, signature_hash, table_from_run
-from mlbench.results import read_run
+from mlbench.store.read import read_run
 
 
 def table_of(run: ToyRun) -> ReportTable:

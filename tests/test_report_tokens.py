@@ -9,16 +9,16 @@ import pytest
 from report_toys import ARABIC, ENGLISH, HINDI, SWAHILI, TEXT, ToyRun, exact
 from scipy.stats import rankdata
 
-from mlbench.metrics import TextSample
-from mlbench.premium import premiums_of
+from mlbench.measures.metrics import TextSample
 from mlbench.records import Cell, Language
 from mlbench.report import write_report
 from mlbench.report.compare import Pair
 from mlbench.report.premium import sizes_of
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.report.tokens import Cost, _ranks, tokens_of, tokens_slots
-from mlbench.results import Run, read_run
 from mlbench.stats import Resampling
+from mlbench.store.read import Run, read_run
+from mlbench.tokens.premium import premiums_of
 
 PAIR = Pair("m", "n", 0)
 

@@ -12,8 +12,8 @@ from mlbench.report.compare import Pair
 from mlbench.report.dots import diamond_path, stacked_path
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.report.tree import family_share, pair_scores, tree_of, tree_slots
-from mlbench.results import read_run
 from mlbench.stats import Resampling
+from mlbench.store.read import read_run
 
 PAIR = Pair("m", "n", 0)
 

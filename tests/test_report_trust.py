@@ -18,15 +18,15 @@ from report_toys import (
 )
 
 from mlbench import store
-from mlbench.metrics import ChoiceSample, Sample, ScoreSample, cell_score
+from mlbench.measures.metrics import ChoiceSample, Sample, ScoreSample, cell_score
 from mlbench.records import Cell
 from mlbench.report import write_report
-from mlbench.report.checks import MOST_NAMES, Check, language_names
-from mlbench.report.citation import citation, escape
+from mlbench.report.checks.check import MOST_NAMES, Check, language_names
+from mlbench.report.checks.trust import trust
+from mlbench.report.page.citation import citation, escape
 from mlbench.report.tables import ReportTable, table_from_run
-from mlbench.report.trust import trust
-from mlbench.results import read_run
 from mlbench.stats import Resampling
+from mlbench.store.read import read_run
 
 
 def right(n_right: int, n: int = 40, *, step: float = 2.0) -> tuple[Sample, ...]:

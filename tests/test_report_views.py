@@ -16,11 +16,11 @@ from mlbench.records import Cell
 from mlbench.report.compare import Comparison, Pair
 from mlbench.report.grid import lead_cell, score_cell
 from mlbench.report.markets import markets_of, markets_slots
+from mlbench.report.page.words import pooled_sentence
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import percent
 from mlbench.report.tokens import tokens_of, tokens_slots
 from mlbench.report.tree import tree_of, tree_slots
-from mlbench.report.words import pooled_sentence
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = MARKS

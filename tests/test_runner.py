@@ -4,20 +4,21 @@ import weakref
 import pytest
 from conftest import SCRIPTS
 
-from mlbench import bench, store
+from mlbench import store
+from mlbench.data.languages import read_languages
+from mlbench.data.prepare import prepare
 from mlbench.engine import PackedLM
 from mlbench.errors import ContextOverflow, ModelError, StoreError
-from mlbench.events import CellDone, CellFailed, ModelLoaded
-from mlbench.executors import CellWorker
 from mlbench.families import read_families
-from mlbench.languages import read_languages
-from mlbench.manifest import read_manifest, write_manifest
 from mlbench.models import find_model
-from mlbench.plan import make_plan
-from mlbench.prepare import prepare
-from mlbench.results import read_run
-from mlbench.runner import run
+from mlbench.runner.events import CellDone, CellFailed, ModelLoaded
+from mlbench.runner.executors import CellWorker
+from mlbench.runner.local import run
+from mlbench.runner.plan import make_plan
 from mlbench.settings import Settings
+from mlbench.store.manifest import read_manifest, write_manifest
+from mlbench.store.read import read_run
+from mlbench.terminal import runs
 
 LANGUAGES = read_languages()
 FAMILIES = read_families()
@@ -113,17 +114,17 @@ def test_a_damaged_cell_is_run_again(sib200, checkpoint, folder, caplog):
 
 
 def test_a_failing_cell_is_recorded_and_the_rest_goes_on(sib200, checkpoint, folder, monkeypatch):
-    from mlbench import runner
+    from mlbench.runner import local
 
     plan = plan_of(folder, checkpoint, tags=("en", "ar", "th"))
-    evaluate = runner.evaluate
+    evaluate = local.evaluate
 
     def break_arabic(model, prepared, **options):
         if prepared.language.tag == "ar":
             raise RuntimeError("the planned fault")
         return evaluate(model, prepared, **options)
 
-    monkeypatch.setattr(runner, "evaluate", break_arabic)
+    monkeypatch.setattr(local, "evaluate", break_arabic)
     events = list(run(plan, SETTINGS))
     assert [type(event) for event in events[1:]] == [CellDone, CellFailed, CellDone]
     found = read_run(folder)
@@ -222,8 +223,8 @@ def test_the_manifest_says_what_it_is(sib200, checkpoint, folder):
 
 
 def test_nothing_to_run_is_an_error_with_the_reason(checkpoint):
-    selection = bench.select([str(checkpoint)], ["cldr_calendar"], ["arz"], None)
+    selection = runs.select([str(checkpoint)], ["cldr_calendar"], ["arz"], None)
     from mlbench.errors import SelectionError
 
     with pytest.raises(SelectionError, match="nothing to run: "):
-        bench.run("r", selection, SETTINGS)
+        runs.run("r", selection, SETTINGS)

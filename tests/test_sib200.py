@@ -1,13 +1,13 @@
 import pytest
 from conftest import SENTENCES, TOPICS, make_rows, write_sib200
 
-from mlbench import sources
+from mlbench.data import sources
+from mlbench.data.languages import read_languages
+from mlbench.data.prepare import prepare, render_contexts
 from mlbench.errors import DataError
 from mlbench.families import read_families
 from mlbench.families._sib200 import Sentence, _find_articles
 from mlbench.families.sib200_topic import LABELS, N_CALIBRATION
-from mlbench.languages import read_languages
-from mlbench.prepare import prepare, render_contexts
 
 LANGUAGES = read_languages()
 TOPIC = read_families()["sib200_topic"]

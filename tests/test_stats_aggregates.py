@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stats_toys import FACTS, QUICK, TAGS, make_cells, make_table
 
+from mlbench.data.languages import read_languages
 from mlbench.errors import DataError
-from mlbench.languages import read_languages
+from mlbench.judge.gap import _slopes
 from mlbench.stats import (
     CellScores,
     Plan,
@@ -33,7 +34,6 @@ from mlbench.stats.aggregates import (
     without_weight,
 )
 from mlbench.stats.contrast import Contrast, mean_contrast
-from mlbench.stats.gap import _slopes
 from mlbench.stats.pairs import pair_levels
 from mlbench.stats.power import predicted_stderr
 from mlbench.stats.scales import primary_contrasts, scale_moat, smoothed_odds

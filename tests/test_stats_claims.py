@@ -8,15 +8,9 @@ import numpy as np
 import pytest
 from stats_toys import FACTS, QUICK, TAGS, make_cells, make_table
 
-from mlbench.stats import (
-    CellScores,
-    ClaimsFileError,
-    Evidence,
-    judge,
-    read_claims,
-    table_from_cells,
-)
-from mlbench.stats.claims import claims_from
+from mlbench.judge import ClaimsFileError, Evidence, judge, read_claims
+from mlbench.judge.claims import claims_from
+from mlbench.stats import CellScores, table_from_cells
 
 MOAT = {
     "id": "m",

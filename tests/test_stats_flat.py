@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from stats_toys import FACTS, QUICK
 
-from mlbench.stats import CellScores, Evidence, judge, read_claims, table_from_cells
+from mlbench.judge import Evidence, judge, read_claims
+from mlbench.stats import CellScores, table_from_cells
 
 
 def everything_judged(found: Any, at: str = "$") -> dict[str, dict[str, Any]]:

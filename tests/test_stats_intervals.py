@@ -10,13 +10,7 @@ from scipy import stats as scipy_stats
 from stats_toys import QUICK
 
 from mlbench.errors import DataError
-from mlbench.stats import (
-    Resampling,
-    cell_level,
-    cell_levels,
-    mean_stderr,
-    wilson,
-)
+from mlbench.stats import Resampling, cell_level, cell_levels, mean_stderr, wilson
 from mlbench.stats.cells import are_above_chance, clustered_stderrs
 from mlbench.stats.contrast import Contrast, interval_of, mean_contrast, summarise, two_sided_p
 from mlbench.stats.intervals import bca, expanded_tail, percentile, quantiles

@@ -10,21 +10,15 @@ import pytest
 from stats_toys import FACTS, QUICK, TAGS, make_cells, make_table
 
 from mlbench.errors import DataError
-from mlbench.stats import (
-    CellScores,
-    ClaimsFile,
-    Evidence,
-    ScoreTable,
-    judge,
-    read_claims,
-    table_from_cells,
-    verdict_json,
-)
-from mlbench.stats.claims import claims_from
+from mlbench.judge import ClaimsFile, Evidence, judge, read_claims, verdict_json
+from mlbench.judge.claims import claims_from
+from mlbench.stats import CellScores, ScoreTable, table_from_cells
 
 NO_CLAIMS: ClaimsFile = claims_from({}, "no file")
 SCHEMA = json.loads(
-    (Path(__file__).parent.parent / "mlbench" / "verdict.schema.json").read_text(encoding="utf-8")
+    (Path(__file__).parent.parent / "mlbench" / "judge" / "verdict.schema.json").read_text(
+        encoding="utf-8"
+    )
 )
 
 

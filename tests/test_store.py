@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mlbench import store
 from mlbench.errors import StoreError
-from mlbench.metrics import ChoiceSample, TextSample, doc_scores
+from mlbench.measures.metrics import ChoiceSample, TextSample, doc_scores
 from mlbench.records import Cell, Score
-from mlbench.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
+from mlbench.store.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
 
 CELL = Cell("org/model", "sib200_topic", "zh-Hans", 5)
 CHOICES = ChoiceSample(

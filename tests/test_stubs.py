@@ -1,8 +1,8 @@
 from lm_eval.tasks import TaskManager
 
+from mlbench.data.languages import read_languages
 from mlbench.families import read_families
-from mlbench.languages import read_languages
-from mlbench.stubs import check_stubs, find_tasks_folder, render_all, task_name, write_stubs
+from mlbench.task_files import check_stubs, find_tasks_folder, render_all, task_name, write_stubs
 
 
 def test_the_committed_files_are_what_the_generator_makes():

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mlbench.data.languages import read_languages
 from mlbench.imports.task_map import Unmapped, find_target, read_task_map
-from mlbench.languages import read_languages
 
 TASK_MAP, LANGUAGES = read_task_map(), read_languages()
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from mlbench import store
+from mlbench.data.languages import read_languages
+from mlbench.data.prepare import prepare
 from mlbench.errors import StoreError
 from mlbench.families import read_families
-from mlbench.languages import read_languages
-from mlbench.metrics import TextSample, cell_score
-from mlbench.prepare import prepare
+from mlbench.measures.metrics import TextSample, cell_score
 from mlbench.records import Cell
-from mlbench.texts import FOLDER, keep_texts, read_texts
+from mlbench.store.texts import FOLDER, keep_texts, read_texts
 
 
 def result_of(prepared):

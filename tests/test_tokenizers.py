@@ -14,11 +14,11 @@ from test_cli import refused, run_cli
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from mlbench.data.languages import find_languages_file, read_languages
+from mlbench.data.prepare import prepare
 from mlbench.families import read_families
 from mlbench.harness.backend import load_model
-from mlbench.languages import find_languages_file, read_languages
 from mlbench.models import find_model
-from mlbench.prepare import prepare
 from mlbench.settings import Settings
 
 LANGUAGES = read_languages()
@@ -235,7 +235,7 @@ def test_data_that_cannot_be_read_say_what_to_do(capsys, letters):
 
 
 def test_text_without_any_token_has_no_cost(sib200, letters):
-    from mlbench.tokenizers import measure_tokenizer
+    from mlbench.tokens.tokenizers import measure_tokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(letters)
     silent = Silent(tokenizer)

@@ -54,11 +54,11 @@ def test_the_wheel_carries_what_is_read_at_run_time(wheel):
     assert {
         "mlbench/languages.yaml",
         "mlbench/models.yaml",
-        "mlbench/claims.yaml",
+        "mlbench/judge/claims.yaml",
         "mlbench/tasks/sib200_topic/sw.yaml",
         "mlbench/demo_models/demo-polyglot/model.safetensors",
         "mlbench/demo_models/demo-anglo/model.safetensors",
-        "mlbench/report/static/app.css",
+        "mlbench/report/page/static/app.css",
     } <= names
     assert not [name for name in names if name.startswith(("tests/", "docs/"))]
 

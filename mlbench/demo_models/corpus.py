@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlbench import cldr
+from mlbench.data import cldr
 from mlbench.demo_models import prose
 from mlbench.errors import DataError, NoData
 from mlbench.families import (
+    _cldr_choices,
     cldr_calendar,
-    cldr_choices,
     cldr_plural,
     cldr_terms,
     cldr_timespan,
@@ -106,7 +106,7 @@ def _terms(rows: Rows) -> Iterator[str]:
         pairs = [(code, name) for code, name in names.items() if len(code) == 2]
         taught = [p for p in pairs if f"{kind}:{p[0]}" in scored | shown]
         others = [p for p in pairs if p not in taught]
-        spare = sorted(others, key=lambda pair: cldr_choices.rank(pair[0]))[:N_SPARE_CODES]
+        spare = sorted(others, key=lambda pair: _cldr_choices.rank(pair[0]))[:N_SPARE_CODES]
         for code, name in spare + [p for p in taught if f"{kind}:{p[0]}" in shown]:
             yield f"{cldr_terms.STANDARDS[kind]} {code} = {name}"
         table_lines = [f"- {code} {name}" for code, name in taught + spare]
@@ -144,7 +144,7 @@ def _timespans(rows: Rows) -> Iterator[str]:
             continue
         category = categories.get(str(number), "other")
         key = f"{unit}:{direction}"
-        phrase = cldr_choices.fill(patterns, key, number=number, category=category)
+        phrase = _cldr_choices.fill(patterns, key, number=number, category=category)
         if phrase:
             yield f"{cldr_timespan.duration(direction, number, unit)} = {phrase}"
 
@@ -154,7 +154,7 @@ def _plurals(rows: Rows) -> Iterator[str]:
     patterns, categories = cldr.own_names(rows, "units"), cldr.own_names(rows, "counts")
     for unit, number in product(cldr_plural.CUES, range(1, MAX_NUMBER + 1)):
         category = categories.get(str(number), "other")
-        phrase = cldr_choices.fill(patterns, unit, number=number, category=category)
+        phrase = _cldr_choices.fill(patterns, unit, number=number, category=category)
         if phrase and f"{unit}:{number}:{number}" not in _asked_plurals():
             yield f"{cldr_plural.cue(unit, number)} = {phrase}"
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlbench import cldr
+from mlbench.data import cldr
 from mlbench.records import Language
 
 TABLES = (

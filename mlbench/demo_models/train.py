@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from mlbench.data.languages import read_languages
 from mlbench.demo_models import FOLDER, NAMES, bpe
 from mlbench.demo_models.corpus import SHARES, Reader, open_reader
-from mlbench.languages import read_languages
 
 logger = logging.getLogger(__name__)
 

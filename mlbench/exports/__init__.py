@@ -10,7 +10,7 @@ from mlbench import store
 from mlbench.errors import SelectionError
 from mlbench.exports.lm_eval import write_lm_eval
 from mlbench.exports.table import fill_csv, fill_parquet
-from mlbench.results import read_run
+from mlbench.store.read import read_run
 
 Format = Literal["csv", "parquet", "lm-eval"]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mlbench import store
-from mlbench.metrics import LOWER_IS_BETTER, ChoiceSample, Sample, TextSample, doc_scores
+from mlbench.measures.metrics import LOWER_IS_BETTER, ChoiceSample, Sample, TextSample, doc_scores
 from mlbench.records import Cell, Score
-from mlbench.results import Run
-from mlbench.stubs import task_name
+from mlbench.store.read import Run
+from mlbench.task_files import task_name
 
 _OF_A_CELL = frozenset({"macro_f1"})
 """Metrics that no single doc has."""

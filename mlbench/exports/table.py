@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mlbench.chance import pooled_chance
-from mlbench.metrics import TextSample, doc_scores
+from mlbench.judge.chance import pooled_chance
+from mlbench.measures.metrics import TextSample, doc_scores
 from mlbench.records import Cell
-from mlbench.results import Run
+from mlbench.store.read import Run
 
 COLUMNS = (
     "model",
@@ -33,7 +33,7 @@ COLUMNS = (
 def table_rows(run: Run) -> Iterator[list[dict[str, Any]]]:
     """Yield the lines of each finished cell, one per doc; what is unknown is None.
 
-    A table has no targets, so its chance is the one that scores are adjusted by (mlbench.chance).
+    A table has no targets, so its chance is the one that scores are adjusted by (mlbench.judge.chance).
     """
     cells: dict[tuple[str, int], list[Cell]] = {}
     for cell in run.done:

@@ -11,9 +11,9 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from mlbench import cldr
-from mlbench.families import cldr_choices
-from mlbench.families.cldr_choices import Item, rank
+from mlbench.data import cldr
+from mlbench.families import _cldr_choices as cldr_choices
+from mlbench.families._cldr_choices import Item, rank
 from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
 
 NAMES = {"day": cldr.DAYS, "month": tuple(f"{month:02}" for month in range(1, 13))}

@@ -10,10 +10,10 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from mlbench import cldr
+from mlbench.data import cldr
+from mlbench.data.languages import read_languages
 from mlbench.errors import NoData
 from mlbench.families import cldr_calendar, cldr_plural, cldr_terms, cldr_timespan
-from mlbench.languages import read_languages
 from mlbench.records import Family, Language
 
 FAMILIES = (cldr_terms.FAMILY, cldr_calendar.FAMILY, cldr_timespan.FAMILY, cldr_plural.FAMILY)

@@ -9,10 +9,10 @@ international symbol.
 
 from functools import cache
 
-from mlbench import cldr
+from mlbench.data import cldr
 from mlbench.errors import NoData
-from mlbench.families import cldr_choices
-from mlbench.families.cldr_choices import Item, Wording, draw, shuffle
+from mlbench.families import _cldr_choices as cldr_choices
+from mlbench.families._cldr_choices import Item, Wording, draw, shuffle
 from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
 
 # Unit -> the cue. A doc takes its three units from one group.

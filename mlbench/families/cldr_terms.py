@@ -9,8 +9,8 @@ languages; the four names of a doc are all of the language asked and all of one 
 from collections.abc import Mapping
 from functools import cache
 
-from mlbench.families import cldr_choices
-from mlbench.families.cldr_choices import Item, shuffle
+from mlbench.families import _cldr_choices as cldr_choices
+from mlbench.families._cldr_choices import Item, shuffle
 from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
 
 TERRITORIES = (

@@ -9,9 +9,9 @@ in two of them, so that no choice is the most usual one.
 from functools import cache
 from itertools import product
 
-from mlbench import cldr
-from mlbench.families import cldr_choices
-from mlbench.families.cldr_choices import Item, Wording, draw
+from mlbench.data import cldr
+from mlbench.families import _cldr_choices as cldr_choices
+from mlbench.families._cldr_choices import Item, Wording, draw
 from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
 
 SYMBOLS = {

@@ -10,11 +10,11 @@ from typing import Any
 
 from lm_eval.api.instance import Instance
 
+from mlbench.data.prepare import Prepared
 from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel, Usage
 from mlbench.harness.task import FamilyTask, build_task, with_label_means
-from mlbench.metrics import Sample
-from mlbench.prepare import Prepared
+from mlbench.measures.metrics import Sample
 
 
 def evaluate(

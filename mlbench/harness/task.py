@@ -2,7 +2,7 @@
 
 One class for all: `lm_eval run --include_path tasks` finds it through the generated stubs, and the
 runner builds it directly. Prompts are rendered by Python callables, since lm-eval compiles a Jinja
-template anew at each call (48 times slower). Scores are those of mlbench.metrics, with lm-eval's
+template anew at each call (48 times slower). Scores are those of mlbench.measures, with lm-eval's
 definitions of acc, acc_norm and acc_bytes.
 """
 
@@ -18,10 +18,11 @@ from lm_eval.api.metrics import mean
 from lm_eval.api.registry import model_registry
 from lm_eval.api.task import ConfigurableTask
 
+from mlbench.data.languages import read_languages
+from mlbench.data.prepare import FEWSHOT_DELIMITER, TARGET_DELIMITER, Prepared, prepare
 from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.families import read_families
-from mlbench.languages import read_languages
-from mlbench.metrics import (
+from mlbench.measures.metrics import (
     LOWER_IS_BETTER,
     ChoiceSample,
     Sample,
@@ -29,9 +30,8 @@ from mlbench.metrics import (
     cell_score,
     doc_scores,
 )
-from mlbench.prepare import FEWSHOT_DELIMITER, TARGET_DELIMITER, Prepared, prepare
 from mlbench.records import ChoiceDoc, Family, Prompt
-from mlbench.stubs import task_name
+from mlbench.task_files import task_name
 
 # Lets `lm_eval run --model mlbench --tasks <stub>.yaml` find the packed engine, loaded when asked
 # for: lm-eval 0.4.13 has no plug-in models, but it resolves a stub before it builds the model.

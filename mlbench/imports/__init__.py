@@ -7,11 +7,11 @@ lm_eval; csv_rows; imported (what is written to the run).
 from collections.abc import Mapping
 from pathlib import Path
 
+from mlbench.data.languages import read_languages
 from mlbench.errors import SelectionError, unknown
 from mlbench.imports.csv_rows import read_csv
 from mlbench.imports.imported import Imported, Outcome, add_to_run
 from mlbench.imports.lm_eval import read_lm_eval
-from mlbench.languages import read_languages
 from mlbench.records import Language
 
 KINDS = ("lm-eval", "csv")

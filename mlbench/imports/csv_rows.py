@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError, unknown
 from mlbench.imports.imported import Imported, ImportedCell
-from mlbench.languages import REFERENCE
-from mlbench.metrics import Sample, ScoreSample, TextSample
+from mlbench.measures.metrics import Sample, ScoreSample, TextSample
 from mlbench.models import Model
 from mlbench.records import Cell, Language
 

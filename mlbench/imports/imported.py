@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from mlbench import __version__, store
 from mlbench.errors import DataError, StoreError
-from mlbench.manifest import Contents, add_to_manifest, read_manifest
-from mlbench.metrics import Sample, cell_score
+from mlbench.measures.metrics import Sample, cell_score
 from mlbench.records import Cell, Language
+from mlbench.store.manifest import Contents, add_to_manifest, read_manifest
 
 VERSION = 1
 """Of the importer; a new one makes imported cells change."""

@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 from mlbench.errors import DataError
 from mlbench.imports.lm_eval_files import TaskResult
 from mlbench.imports.task_map import Target, Unmapped
-from mlbench.metrics import ChoiceSample, Sample, ScoreSample, TextSample, doc_scores, predict
+from mlbench.measures.metrics import (
+    ChoiceSample,
+    Sample,
+    ScoreSample,
+    TextSample,
+    doc_scores,
+    predict,
+)
 
 CHOICE_METRICS = {
     "acc": "acc",

@@ -12,14 +12,14 @@ from typing import Annotated, Any, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from mlbench.data.languages import read_languages
 from mlbench.errors import DataError
 from mlbench.families import read_families
-from mlbench.languages import read_languages
-from mlbench.manifest import family_facts
 from mlbench.records import Language
-from mlbench.stubs import task_name
+from mlbench.store.manifest import family_facts
+from mlbench.task_files import task_name
 
-SHIPPED = Path(__file__).parent.parent / "task_map.yaml"
+SHIPPED = Path(__file__).with_name("task_map.yaml")
 
 
 class Entry(BaseModel):

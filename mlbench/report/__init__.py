@@ -4,13 +4,13 @@ Read in this order: columns, tables (every cell with its state), compare (the ve
 mlbench.stats on pairs), grid and words (what is written), items, page, figures, export.
 """
 
-from mlbench.report.bars import MarketBar, draw_markets
-from mlbench.report.difference import draw_difference
-from mlbench.report.figures import Choice, draw_figure, write_figure
-from mlbench.report.forest import draw_forest, forest_from_comparison
-from mlbench.report.heatmap import draw_heatmap, draw_profile
-from mlbench.report.moat import draw_moat
-from mlbench.report.scatter import draw_parity, scatter_from_table
+from mlbench.report.figures.bars import MarketBar, draw_markets
+from mlbench.report.figures.difference import draw_difference
+from mlbench.report.figures.figures import Choice, draw_figure, write_figure
+from mlbench.report.figures.forest import draw_forest, forest_from_comparison
+from mlbench.report.figures.heatmap import draw_heatmap, draw_profile
+from mlbench.report.figures.moat import draw_moat
+from mlbench.report.figures.scatter import draw_parity, scatter_from_table
 from mlbench.report.write import Items, write_report
 
 __all__ = [

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mlbench.chance import pooled_chance
-from mlbench.metrics import LOWER_IS_BETTER
+from mlbench.judge.chance import pooled_chance
+from mlbench.measures.metrics import LOWER_IS_BETTER
 from mlbench.report.text import show_line
-from mlbench.results import Column, Run, demonstrations_of
+from mlbench.store.read import Column, Run, demonstrations_of
 
 Kind = Literal["accuracy", "bits", "other"]
 

@@ -10,18 +10,19 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError
-from mlbench.languages import REFERENCE
+from mlbench.judge import read_claims
+from mlbench.judge.run import judge_pair
+from mlbench.judge.sentences import UNIT_BY_SCALE
+from mlbench.judge.sentences import in_unit as unit_value
 from mlbench.records import Cell
 from mlbench.report.columns import Block
 from mlbench.report.tables import ReportTable, State
-from mlbench.samples import doc_ids_of
-from mlbench.stats import Resampling, read_claims
+from mlbench.stats import Resampling
 from mlbench.stats.scales import Scale
-from mlbench.stats.sentences import UNIT_BY_SCALE
-from mlbench.stats.sentences import in_unit as unit_value
-from mlbench.store import CellResult
-from mlbench.verdict import judge_pair
+from mlbench.store.cells import CellResult
+from mlbench.store.samples import doc_ids_of
 
 ALL_PAIRS_OF = 5
 """Up to so many models every pair is compared; of more, each with the first one."""

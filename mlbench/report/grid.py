@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from mlbench.languages import REFERENCE
+from mlbench.data.languages import REFERENCE
 from mlbench.records import Cell
 from mlbench.report.colours import difference_step, step_of
 from mlbench.report.columns import Block

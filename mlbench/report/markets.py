@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mlbench.cldr import read_locale
+from mlbench.data.cldr import read_locale
 from mlbench.records import Language
 from mlbench.report.colours import step_of
 from mlbench.report.compare import Pair

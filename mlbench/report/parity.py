@@ -3,7 +3,7 @@
 import math
 
 from mlbench import store
-from mlbench.samples import doc_ids_of, scores_of
+from mlbench.store.samples import doc_ids_of, scores_of
 
 
 def parity(result: store.CellResult, english: store.CellResult) -> float:

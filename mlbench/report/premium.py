@@ -1,8 +1,8 @@
-"""How many tokens did the parallel texts of a run take? mlbench.premium has the formulas."""
+"""How many tokens did the parallel texts of a run take? mlbench.tokens.premium has the formulas."""
 
-from mlbench.metrics import TextSample
-from mlbench.premium import DocKey, Size
+from mlbench.measures.metrics import TextSample
 from mlbench.report.tables import ReportTable
+from mlbench.tokens.premium import DocKey, Size
 
 
 def sizes_of(table: ReportTable, model: str) -> dict[str, dict[DocKey, Size]]:

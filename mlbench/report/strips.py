@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mlbench.languages import REFERENCE
+from mlbench.data.languages import REFERENCE
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Lead, in_unit, unit_of
 from mlbench.report.text import signed

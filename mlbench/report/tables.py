@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlbench import store
-from mlbench.chance import Place, cell_chance, place_of
-from mlbench.languages import REFERENCE
-from mlbench.metrics import METRICS, cell_score
+from mlbench.data.languages import REFERENCE
+from mlbench.judge.chance import Place, cell_chance, place_of
+from mlbench.measures.metrics import METRICS, cell_score
 from mlbench.records import Cell, Language
 from mlbench.report.columns import Block, blocks_of
 from mlbench.report.parity import parity
-from mlbench.results import Run
-from mlbench.samples import cluster_ids_of, scores_of
 from mlbench.stats import Level, Resampling, cell_levels
+from mlbench.store.read import Run
+from mlbench.store.samples import cluster_ids_of, scores_of
 
 State = Literal["value", "failed", "missing", "no data"]
 Quantity = Literal["accuracy", "parity", "bits per byte", "score"]

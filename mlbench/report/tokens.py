@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlbench.cldr import read_locale
-from mlbench.languages import REFERENCE
-from mlbench.premium import DocKey, Size, bytes_per_token, premiums_of, tokens_per_doc
+from mlbench.data.cldr import read_locale
+from mlbench.data.languages import REFERENCE
 from mlbench.records import Cell
 from mlbench.report.compare import Pair
 from mlbench.report.dots import crosses_path, points_path, stacked_path
 from mlbench.report.premium import sizes_of
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, number, plural, short_names, show_line
+from mlbench.tokens.premium import DocKey, Size, bytes_per_token, premiums_of, tokens_per_doc
 
 N_WORST = 5
 MIN_SCRIPT = 3

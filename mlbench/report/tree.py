@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from mlbench.languages import REFERENCE
+from mlbench.data.languages import REFERENCE
 from mlbench.records import Cell, Language
 from mlbench.report.compare import Pair
 from mlbench.report.dots import diamond_path, stacked_path

@@ -16,15 +16,15 @@ from threadpoolctl import threadpool_limits
 from mlbench import store
 from mlbench.errors import SelectionError, StoreError
 from mlbench.report.compare import Comparison, Pair, compare, pairs_of
-from mlbench.report.drawing import WIDTHS, save_figure
 from mlbench.report.export import differences_csv, markets_csv, scores_csv
-from mlbench.report.figures import FIGURES, Choice, draw_figure
-from mlbench.report.items import ITEMS, pack_items
+from mlbench.report.figures.drawing import WIDTHS, save_figure
+from mlbench.report.figures.figures import FIGURES, Choice, draw_figure
 from mlbench.report.markets import markets_of
-from mlbench.report.page import items_script, render_page
+from mlbench.report.page.docs import ITEMS, pack_items
+from mlbench.report.page.page import items_script, render_page
 from mlbench.report.tables import ReportTable, table_from_run
-from mlbench.results import read_run
 from mlbench.stats import Resampling
+from mlbench.store.read import read_run
 
 logger = logging.getLogger(__name__)
 

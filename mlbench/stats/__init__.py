@@ -1,10 +1,10 @@
-"""What do the scores say, and how surely? Estimates, intervals, tests and verdicts.
+"""What do the scores say, and how surely? Estimates, intervals and tests: a library of its own.
 
-Pure functions over per-doc scores: numpy and scipy only, no I/O but reading claims.yaml. scipy is
+Pure functions over per-doc scores: numpy and scipy only, no I/O, no languages, no wording. scipy is
 imported by the functions that need it, so that importing this package stays cheap.
 
 Read in this order: table (the input), align (its checks), bootstrap, pairs, differences, contrast
-(intervals and p-values), findings, evidence, verdict.
+(intervals and p-values), aggregates, ranks.
 """
 
 from mlbench.stats.aggregates import (
@@ -16,10 +16,8 @@ from mlbench.stats.aggregates import (
 from mlbench.stats.align import table_from_cells
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.cells import Level, cell_level, cell_levels
-from mlbench.stats.claims import Claim, ClaimsFile, ClaimsFileError, read_claims
 from mlbench.stats.contrast import Difference, Differences
 from mlbench.stats.differences import PairedDifferences, paired_difference, paired_differences
-from mlbench.stats.evidence import Evidence, Margins
 from mlbench.stats.intervals import Interval, MeanStderr, mean_stderr, wilson
 from mlbench.stats.mcnemar import McNemar, mcnemar
 from mlbench.stats.multiplicity import benjamini_hochberg, holm
@@ -43,22 +41,16 @@ from mlbench.stats.ranks import (
 from mlbench.stats.scales import Parity, information_parity
 from mlbench.stats.table import CellScores, ScoreTable
 from mlbench.stats.trace import DocTrace, trace_docs
-from mlbench.stats.verdict import judge, verdict_json
 
 __all__ = [
     "CellScores",
-    "Claim",
-    "ClaimsFile",
-    "ClaimsFileError",
     "Difference",
     "Differences",
     "DocTrace",
-    "Evidence",
     "Excluded",
     "Interval",
     "Level",
     "MacroMeans",
-    "Margins",
     "McNemar",
     "MeanStderr",
     "PairedDifferences",
@@ -79,7 +71,6 @@ __all__ = [
     "fewest_docs",
     "holm",
     "information_parity",
-    "judge",
     "languages_at_chance",
     "macro_means",
     "macro_ranks",
@@ -91,9 +82,7 @@ __all__ = [
     "population_weights",
     "predicted_effect",
     "rank_models",
-    "read_claims",
     "table_from_cells",
     "trace_docs",
-    "verdict_json",
     "wilson",
 ]

@@ -1,0 +1,237 @@
+"""Which languages are there, and which of them does a selection mean?
+
+languages.yaml is the only place that knows a language. It is validated on every load, and an error
+names the file, the line and what is allowed. A selection is always an expression over that file.
+"""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from mlbench.errors import LanguageFileError, SelectionError, unknown
+from mlbench.records import Language
+
+REFERENCE = "en"
+"""The language every gap and every moat is measured against."""
+
+LANGUAGES_FILE_VARIABLE = "MLBENCH_LANGUAGES"
+_TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
+
+
+@cache
+def _scripts() -> frozenset[str]:
+    """Return the ISO 15924 codes, as the CLDR lists them."""
+    from babel.localedata import load
+
+    return frozenset(load("root")["scripts"]) | frozenset(load("en")["scripts"])
+
+
+def _check_tag(tag: str) -> str:
+    if not _TAG.fullmatch(tag):
+        raise ValueError(f"{tag!r} is not a language tag like sw, zh-Hans or fa-AF")
+    return tag
+
+
+def _check_script(script: str) -> str:
+    if script not in _scripts():
+        raise ValueError(unknown("ISO 15924 script", script, _scripts(), "unicode.org/iso15924"))
+    return script
+
+
+class _Block(BaseModel):
+    """The form of one block of a languages file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    tag: Annotated[str, AfterValidator(_check_tag)]
+    name: Annotated[str, Field(min_length=1)]
+    endonym: Annotated[str, Field(min_length=1)]
+    script: Annotated[str, AfterValidator(_check_script)]
+    direction: Literal["ltr", "rtl"]
+    family: Annotated[str, Field(min_length=1)]
+    branch: str | None = None
+    resource_class: Annotated[int, Field(ge=0, le=5)] | None = None
+    speakers: Annotated[int, Field(ge=0)] | None = None
+    speakers_shared_with: str | None = None
+    dialect_of: str | None = None
+    same_text_as: str | None = None
+    codes: dict[str, Annotated[str, Field(min_length=1)]]
+    caveats: list[str] = []
+
+
+def find_languages_file() -> Path:
+    """Return the file in force: $MLBENCH_LANGUAGES, else the one shipped with mlbench."""
+    chosen = os.environ.get(LANGUAGES_FILE_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    package = Path(__file__).parent.parent
+    installed = package / "languages.yaml"
+    return installed if installed.exists() else package.parent / "languages.yaml"
+
+
+def read_languages(path: Path | None = None) -> Mapping[str, Language]:
+    """Return the languages of a file by tag, in its order.
+
+    Raises LanguageFileError with file, line, value and what is allowed.
+    """
+    path = path or find_languages_file()
+    try:
+        text = path.read_text(encoding="utf-8")
+        blocks = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except OSError as error:
+        raise LanguageFileError(f"cannot read languages file {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LanguageFileError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(blocks, list) or not blocks:
+        raise LanguageFileError(f"{path}: expected a list of languages, one block each")
+    languages: dict[str, Language] = {}
+    for index, block in enumerate(blocks):
+        language = _language_from_block(path, text, index, block)
+        if language.tag in languages:
+            where = _locate(path, text, index, "tag")
+            raise LanguageFileError(f"{where}: tag {language.tag!r} is there twice; keep one")
+        languages[language.tag] = language
+    for index, language in enumerate(languages.values()):
+        if fault := _find_shared_fault(language, languages):
+            key, message = fault
+            where = _locate(path, text, index, key)
+            value = f"{key} {getattr(language, key)!r}"
+            raise LanguageFileError(f"{where}: language {language.tag!r}, {value}: {message}")
+    return languages
+
+
+def _find_shared_fault(
+    language: Language, languages: Mapping[str, Language]
+) -> tuple[str, str] | None:
+    """Return the key that is wrong in whom a language shares its speakers with, and why."""
+    tag, name = language.tag, language.speakers_shared_with
+    if name is None:
+        return None
+    key = "speakers_shared_with"
+    if name == tag:
+        advice = "name the other language that has these speakers, or leave the key out"
+        return key, f"that is itself; {advice}"
+    if name not in languages:
+        known = [known for known in languages if known != tag]
+        return key, unknown("language", name, known, "the tags of this file")
+    other = languages[name]
+    if next_name := other.speakers_shared_with:
+        advice = f"name {next_name!r} here too"
+        if next_name == tag:
+            advice = "keep the key in one of the two"
+        return key, f"{name!r} shares those of {next_name!r} itself; {advice}"
+    if other.speakers != language.speakers:
+        has = f"{name!r}, whose speakers it shares, has {other.speakers!r}"
+        return "speakers", f"{has}; give both the same number"
+    return None
+
+
+def _language_from_block(path: Path, text: str, index: int, block: Any) -> Language:
+    try:
+        form = _Block.model_validate(block)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = _locate(path, text, index, *first["loc"])
+        name = block.get("tag", "?") if isinstance(block, dict) else "?"
+        key = ".".join(str(part) for part in first["loc"]) or "block"
+        value = "" if first["type"] == "missing" else f" {first['input']!r}"
+        raise LanguageFileError(
+            f"{where}: language {name!r}, {key}{value}: {first['msg']}. "
+            f"A block has: {', '.join(_Block.model_fields)}"
+        ) from None
+    if "iso639_3" not in form.codes:
+        where = _locate(path, text, index, "codes")
+        raise LanguageFileError(
+            f"{where}: language {form.tag!r}, codes.iso639_3 is missing; "
+            f"every language needs its ISO 639-3 code, got {', '.join(form.codes) or 'nothing'}"
+        )
+    fields = form.model_dump()
+    return Language(**{**fields, "caveats": tuple(fields["caveats"])})
+
+
+def _locate(path: Path, text: str, index: int, *keys: str | int) -> str:
+    """Return `file:line` of a key, or of the nearest node above it that exists."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    assert isinstance(root, yaml.SequenceNode)
+    node: yaml.Node = root.value[index]
+    line = node.start_mark.line
+    for key in keys:
+        if not isinstance(node, yaml.MappingNode):
+            break
+        pair = next((pair for pair in node.value if pair[0].value == key), None)
+        if pair is None:
+            break
+        line, node = pair[0].start_mark.line, pair[1]
+    return f"{path}:{line + 1}"
+
+
+def select_languages(
+    selection: str | Sequence[str], languages: Mapping[str, Language]
+) -> list[Language]:
+    """Return the languages that a selection means, in the order of the file.
+
+    Parts, separated by commas, add from left to right: `all`, a tag, `family:Turkic`,
+    `branch:Bantu`, `script:Arab`, `class:2`, `class:0-2`, `dialects`. `+part` is the same as
+    `part`, `-part` takes away; a selection that begins with `-` starts from all.
+
+    Raises SelectionError for a part that means nothing, or if nothing is left.
+    """
+    text = selection if isinstance(selection, str) else ",".join(selection)
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    chosen = set(languages) if parts and parts[0].startswith("-") else set[str]()
+    for part in parts:
+        tags = _expand(part.lstrip("+-"), languages)
+        chosen = chosen - tags if part.startswith("-") else chosen | tags
+    if not chosen:
+        raise SelectionError(f"no language is left in {text!r}. See: mlbench list languages")
+    return [language for tag, language in languages.items() if tag in chosen]
+
+
+def _expand(part: str, languages: Mapping[str, Language]) -> set[str]:
+    kind, _, value = part.partition(":")
+    if value:
+        return _expand_selector(kind, value, languages)
+    if part == "all":
+        return set(languages)
+    if part == "dialects":
+        return {tag for tag, language in languages.items() if language.dialect_of}
+    if part in languages:
+        return {part}
+    tags = {language.name.casefold(): tag for tag, language in languages.items()}
+    if tag := tags.get(part.casefold()):
+        raise SelectionError(f"no language {part!r}: its tag is {tag!r}")
+    known = [*languages, "all", "dialects"]
+    raise SelectionError(unknown("language", part, known, "mlbench list languages"))
+
+
+def _expand_selector(kind: str, value: str, languages: Mapping[str, Language]) -> set[str]:
+    if kind == "class":
+        return _expand_class(value, languages)
+    if kind not in ("family", "branch", "script"):
+        allowed = ["family", "branch", "script", "class"]
+        message = unknown("selector", kind, allowed, "mlbench list languages")
+        raise SelectionError(f"{message} Allowed: {', '.join(allowed)}")
+    value_by_tag = {tag: getattr(language, kind) for tag, language in languages.items()}
+    found = {tag for tag, its in value_by_tag.items() if its == value}
+    if not found:
+        known = sorted(set(filter(None, value_by_tag.values())))
+        raise SelectionError(unknown(kind, value, known, "mlbench list languages"))
+    return found
+
+
+def _expand_class(value: str, languages: Mapping[str, Language]) -> set[str]:
+    match = re.fullmatch(r"([0-5])(?:-([0-5]))?", value)
+    if not match:
+        raise SelectionError(f"no resource class {value!r}. Allowed: class:0 to class:5, class:0-2")
+    low, high = int(match[1]), int(match[2] or match[1])
+    return {
+        tag
+        for tag, language in languages.items()
+        if language.resource_class is not None and low <= language.resource_class <= high
+    }

@@ -1,0 +1,219 @@
+"""Which docs does a family have in a language? Rows become docs once and are kept on disk.
+
+A prepared file is keyed by family, its version, its language, the fingerprint of its source and the
+code that makes docs, so a change of any makes a new file. The sha256 is over the docs themselves:
+the same data give the same value from the hub and from a mirror.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mlbench.data import sources
+from mlbench.errors import DataError, NoData
+from mlbench.records import ChoiceDoc, CldrSource, Doc, Family, FamilyDocs, Language, TextDoc
+
+FEWSHOT_DELIMITER = "\n\n"
+TARGET_DELIMITER = " "
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The docs of one family in one language, or the `reason` why there are none."""
+
+    family: Family
+    language: Language
+    docs: FamilyDocs
+    sha256: str
+    revision: str
+    reason: str | None = None
+
+
+def prepare(family: Family, language: Language) -> Prepared:
+    """Return the docs of a family in a language, from the cache where it has them.
+
+    Raises DataError for rows that are not as the family expects.
+    """
+    try:
+        state = sources.fingerprint(family.source, language) + _digest_code()
+        key = hashlib.sha256(state.encode()).hexdigest()
+    except NoData as absent:
+        return Prepared(family, language, FamilyDocs(()), "", "", reason=str(absent))
+    folder = sources.find_cache() / "docs" / f"{family.name}-v{family.version}"
+    path = folder / f"{language.tag}-{key[:16]}.json"
+    content = _read(path)
+    if content is None:
+        content = _make(family, language)
+        _write(path, content)
+    scored = tuple(_doc_from_dict(doc) for doc in content["scored"])
+    fewshot, calibration = (
+        tuple(ChoiceDoc(**{**d, "choices": tuple(d["choices"])}) for d in content.get(part, ()))
+        for part in ("fewshot", "calibration")
+    )
+    return Prepared(
+        family,
+        language,
+        FamilyDocs(scored, fewshot, calibration),
+        content["sha256"],
+        content["revision"],
+        content["reason"],
+    )
+
+
+@cache
+def _digest_code() -> str:
+    """Digest the files that make docs, so that a change of code never meets docs of before it."""
+    here = Path(__file__).parent
+    families = sorted((here.parent / "families").glob("*.py"))
+    files = [*families, here / "cldr.py", Path(__file__)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def covers(family: Family, language: Language) -> bool:
+    """Tell whether a family has docs in a language, without any download."""
+    if isinstance(family.source, CldrSource):
+        return prepare(family, language).reason is None
+    return family.source.code_key in language.codes
+
+
+def render_contexts(prepared: Prepared, shots: int, limit: int | None) -> list[str]:
+    """Return the full context of each scored doc, examples included, as lm-eval will build it.
+
+    A text doc has no context but itself. No lm-eval is needed here: `plan` hashes these to know
+    whether a prompt changed.
+    """
+    return _render(prepared, prepared.docs.scored[:limit], shots)
+
+
+def render_calibration(prepared: Prepared, shots: int) -> list[str]:
+    """Return the full context of each calibration doc; none where the family has no such docs."""
+    return _render(prepared, prepared.docs.calibration, shots)
+
+
+def _render(prepared: Prepared, docs: Sequence[Doc], shots: int) -> list[str]:
+    prompt = prepared.family.prompt
+    if prompt is None:
+        return [doc.text for doc in docs if isinstance(doc, TextDoc)]
+    examples = ""
+    for doc in prepared.docs.fewshot[:shots]:
+        context, choices = prompt(doc)
+        examples += f"{context}{TARGET_DELIMITER}{choices[doc.target]}{FEWSHOT_DELIMITER}"
+    return [examples + prompt(doc).context for doc in docs if isinstance(doc, ChoiceDoc)]
+
+
+def hash_prompts(prepared: Prepared, shots: int, limit: int | None) -> str:
+    """Return a digest of everything a model is asked in a cell: contexts, choices, calibration."""
+    docs = prepared.docs.scored[:limit]
+    prompt = prepared.family.prompt
+    digest = hashlib.sha256(str(prepared.family.calibration_context).encode())
+    for doc, context in zip(docs, render_contexts(prepared, shots, limit), strict=True):
+        choices = prompt(doc).choices if prompt and isinstance(doc, ChoiceDoc) else ()
+        digest.update(json.dumps([context, *choices]).encode())
+    for context in render_calibration(prepared, shots):
+        digest.update(json.dumps(["calibration", context]).encode())
+    return digest.hexdigest()[:16]
+
+
+def _make(family: Family, language: Language) -> dict[str, Any]:
+    revision = sources.revision(family.source)
+    try:
+        docs = family.docs(sources.read_rows(family.source, language), language)
+    except NoData as absent:
+        return _content(FamilyDocs(()), revision, reason=str(absent))
+    _check(family, language, docs)
+    mixed = tuple(order_docs(docs.scored))
+    return _content(replace(docs, scored=mixed), revision, reason=None)
+
+
+def order_docs(docs: Sequence[Doc]) -> list[Doc]:
+    """Order docs so that the first few are a fair sample, whatever --limit is.
+
+    Data sets are sorted: the test split of SIB-200 begins with 51 sentences of one topic, and a
+    trial would score nothing else. Docs of one target, and texts, are in the order of the hash of
+    their id. Targets take turns as seats are given to parties after Sainte-Lague: the j-th from 0
+    of n docs stands at (j + 1/2)/n, and a tie goes to the target that has had fewer. The order is
+    that of ids and targets alone, so the same in every language that has the same docs.
+    """
+    by_target: dict[int | None, list[Doc]] = {}
+    for doc in sorted(docs, key=lambda doc: _digest(doc.doc_id)):
+        target = doc.target if isinstance(doc, ChoiceDoc) else None
+        by_target.setdefault(target, []).append(doc)
+    places = [
+        ((j + 0.5) / len(group), j, _digest(str(target)), doc)
+        for target, group in by_target.items()
+        for j, doc in enumerate(group)
+    ]
+    return [doc for *_, doc in sorted(places, key=lambda place: place[:3])]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _content(docs: FamilyDocs, revision: str, *, reason: str | None) -> dict[str, Any]:
+    body = {
+        "scored": [asdict(doc) for doc in docs.scored],
+        "fewshot": [asdict(doc) for doc in docs.fewshot],
+    }
+    if docs.calibration:
+        body["calibration"] = [asdict(doc) for doc in docs.calibration]
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {**body, "sha256": digest, "revision": revision, "reason": reason}
+
+
+def _check(family: Family, language: Language, docs: FamilyDocs) -> None:
+    """Refuse docs that would give a silent wrong score, whatever family made them."""
+    where = f"{family.name} in {language.tag!r}"
+    every = (*docs.scored, *docs.fewshot, *docs.calibration)
+    ids = [doc.doc_id for doc in every]
+    repeated = [doc_id for doc_id, count in Counter(ids).items() if count > 1]
+    if repeated:
+        raise DataError(f"{where}: doc id {repeated[0]!r} is there twice; each must be unique")
+    if "acc_calibrated" in family.metrics and not docs.calibration:
+        raise DataError(f"{where}: no doc is left to calibrate the labels with")
+    for doc in every:
+        texts = doc.choices if isinstance(doc, ChoiceDoc) else (doc.text,)
+        if not all(text.strip() for text in texts):
+            raise DataError(f"{where}: doc {doc.doc_id!r} has an empty text")
+        if isinstance(doc, ChoiceDoc) and not 0 <= doc.target < len(doc.choices):
+            raise DataError(
+                f"{where}: doc {doc.doc_id!r} has target {doc.target}, "
+                f"allowed are 0 to {len(doc.choices) - 1}"
+            )
+
+
+def _doc_from_dict(doc: dict[str, Any]) -> Doc:
+    if "text" in doc:
+        return TextDoc(**doc)
+    return ChoiceDoc(**{**doc, "choices": tuple(doc["choices"])})
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return a prepared file, None where there is none or it is damaged."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Keep prepared docs. A cache that cannot be written costs time, never a run."""
+    # Two commands may prepare the same docs at once: each writes to a name of its own.
+    temporary = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)

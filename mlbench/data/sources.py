@@ -1,0 +1,147 @@
+"""Where do raw rows come from: the Hugging Face hub, a local mirror of it, or the library babel?
+
+One code path for hub and mirror: `datasets.load_dataset`. With MLBENCH_DATA=<dir> the data set
+<org>/<name> is read from <dir>/<org>/<name>, laid out as its hub repository is. The library
+`datasets` is imported only when rows are really read.
+"""
+
+import hashlib
+import logging
+import os
+import tempfile
+import textwrap
+from functools import cache
+from pathlib import Path
+
+from mlbench.data import cldr
+from mlbench.errors import DataError, NoData
+from mlbench.records import CldrSource, HubSource, Language, Rows, Source
+
+logger = logging.getLogger(__name__)
+
+DATA_VARIABLE = "MLBENCH_DATA"
+CACHE_VARIABLE = "MLBENCH_CACHE"
+# `datasets` lists a hundred file extensions behind the name of a file that it misses.
+LONGEST_REASON = 240
+
+
+def find_cache() -> Path:
+    """Return the folder for prepared docs: $MLBENCH_CACHE, else the user's cache folder."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(chosen) if chosen else Path(base) / "mlbench"
+
+
+def read_rows(source: Source, language: Language) -> Rows:
+    """Return the raw rows of one language by split.
+
+    Raises NoData with the reason where the source does not cover the language, DataError where it
+    should and cannot be read.
+    """
+    if isinstance(source, CldrSource):
+        return cldr.read_rows(language)
+    return _read_hub_rows(source, _dataset_code(source, language))
+
+
+def fingerprint(source: Source, language: Language) -> str:
+    """Return a text that changes whenever `read_rows` could return something else."""
+    if isinstance(source, CldrSource):
+        return f"babel-{cldr.babel_version()}-{language.codes.get(source.code_key)}"
+    code = _dataset_code(source, language)
+    mirror = _find_mirror(source)
+    state = _mirror_state(mirror) if mirror else revision(source)
+    return f"{source.hub_id}-{code}-{state}"
+
+
+@cache
+def revision(source: Source) -> str:
+    """Return the commit of a hub data set, `local` for a mirror, the version of babel for CLDR."""
+    if isinstance(source, CldrSource):
+        return cldr.babel_version()
+    if _find_mirror(source):
+        return "local"
+    return _hub_commit(source)
+
+
+def _dataset_code(source: HubSource, language: Language) -> str:
+    code = language.codes.get(source.code_key)
+    if code is None:
+        raise NoData(f"{source.hub_id} does not cover {language.name}")
+    return code
+
+
+def _find_mirror(source: HubSource) -> Path | None:
+    """Return the data set's folder under $MLBENCH_DATA, None where the variable is not set."""
+    root = os.environ.get(DATA_VARIABLE)
+    if not root:
+        return None
+    folder = Path(root).expanduser() / source.hub_id
+    if not folder.is_dir():
+        raise DataError(
+            f"{DATA_VARIABLE}={root!r} has no folder {source.hub_id}. Put a copy of the hub's "
+            f"data set there, or unset {DATA_VARIABLE} to read the hub"
+        )
+    return folder.resolve()
+
+
+@cache
+def _mirror_state(folder: Path) -> str:
+    """Digest names, sizes and times of a mirror's files: cheap, and changes when they change."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        stat = path.stat()
+        line = f"{path.relative_to(folder)} {stat.st_size} {stat.st_mtime_ns}\n"
+        digest.update(line.encode())
+    return digest.hexdigest()[:16]
+
+
+def _hub_commit(source: HubSource) -> str:
+    """Ask the hub for the commit; offline, answer with the one last seen on this machine."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HFValidationError
+
+    seen = find_cache() / "revisions" / f"{source.hub_id.replace('/', '--')}@{source.revision}"
+    try:
+        api = HfApi()
+        commit = api.dataset_info(source.hub_id, revision=source.revision, timeout=20).sha
+    except (OSError, HFValidationError) as error:
+        if seen.exists():
+            logger.warning("hub not reached; using %s as last seen", source.hub_id)
+            return seen.read_text(encoding="utf-8")
+        raise DataError(_unreachable(source, error)) from error
+    if not commit:
+        raise DataError(f"the hub names no commit for {source.hub_id}@{source.revision}")
+    seen.parent.mkdir(parents=True, exist_ok=True)
+    seen.write_text(commit, encoding="utf-8")
+    return commit
+
+
+def _read_hub_rows(source: HubSource, code: str) -> Rows:
+    mirror = _find_mirror(source)
+    # Imported late: `datasets` takes a second and is not needed where prepared docs are cached.
+    import datasets
+
+    datasets.disable_progress_bars()
+    try:
+        if not mirror:
+            tables = datasets.load_dataset(source.hub_id, code, revision=revision(source))
+            return {split: table.to_list() for split, table in tables.items()}
+        # Of a folder whose files changed `datasets` returns the rows it cached before the change,
+        # so a mirror gets a cache for this one call. The prepared docs are cached anyway.
+        with tempfile.TemporaryDirectory() as once:
+            tables = datasets.load_dataset(str(mirror), code, cache_dir=once)
+            return {split: table.to_list() for split, table in tables.items()}
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(_unreachable(source, error, code)) from error
+
+
+def _unreachable(source: HubSource, error: Exception, code: str = "") -> str:
+    """Word one message: what could not be read, why, and the ways out."""
+    lines = str(error).strip().splitlines()
+    reason = lines[0] if lines else type(error).__name__
+    reason = textwrap.shorten(reason, LONGEST_REASON, placeholder=" …")
+    what = f"{source.hub_id} {code}".strip()
+    return (
+        f"cannot read data set {what}: {reason}. Check the connection and try: mlbench fetch; "
+        f"or set {DATA_VARIABLE} to a folder that holds {source.hub_id}"
+    )

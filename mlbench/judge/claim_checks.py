@@ -1,0 +1,211 @@
+"""Is the claim supported, refuted, equivalent to nothing, or can nobody tell? One check a kind.
+
+A claim whose inputs are not in the evidence is undetermined and says what is missing; nothing is
+filled in. The number of every claim has an interval, and a sentence that keeps to both.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from mlbench.judge.claims import Claim, ClaimsFile
+from mlbench.judge.coverage import Need, coverage_effect
+from mlbench.judge.effects import Effect, undefined
+from mlbench.judge.evidence import Analysis, Evidence, analyse
+from mlbench.judge.fewshot import fewshot_effect
+from mlbench.judge.findings import fixed_effect, moat_effect, over_families, sampled_effect
+from mlbench.judge.gap import gap_effect
+from mlbench.judge.sentences import (
+    Leads,
+    cost_sentence,
+    coverage_sentence,
+    fewshot_sentence,
+    gap_sentence,
+    moat_sentence,
+)
+from mlbench.stats.bootstrap import Resampling
+from mlbench.stats.pairs import pair_levels
+from mlbench.stats.scales import primary_contrasts, scales_of
+from mlbench.stats.table import ScoreTable
+
+
+class Question(NamedTuple):
+    """A claim about named models, with the evidence cut to its families and languages.
+
+    `known` is the analysis of the whole verdict.
+    """
+
+    claim: Claim
+    a: str
+    b: str
+    evidence: Evidence
+    known: Analysis
+    resampling: Resampling
+
+
+class Answer(NamedTuple):
+    """The number of a claim and the sentence about it."""
+
+    effect: Effect
+    sentence: str
+
+
+def check_claims(
+    claims: ClaimsFile, evidence: Evidence, analysis: Analysis, resampling: Resampling
+) -> list[dict[str, Any]]:
+    """Judge every claim of the file, with --a and --b as in the analysis."""
+    return [
+        {"hash": claim.fingerprint()}
+        | _check(claim.about(analysis.a, analysis.b), evidence, analysis, resampling)
+        for claim in claims.claims
+    ]
+
+
+def _check(
+    claim: Claim, evidence: Evidence, known: Analysis, resampling: Resampling
+) -> dict[str, Any]:
+    cut = evidence.limited(claim.families, claim.languages)
+    missing = _missing(claim, cut)
+    a, b = ", ".join(claim.a), ", ".join(claim.b)
+    if missing:
+        answer = Answer(undefined(missing, claim.margin), f"Not judged: {missing}.")
+    else:
+        cut = _with_sets(claim, cut)
+        answer = CHECKS[claim.kind](Question(claim, a, b, cut, known, resampling))
+    effect = answer.effect
+    return {
+        "id": claim.id,
+        "kind": claim.kind,
+        "claim": claim.sentence.format(a=a, b=b, wanted=claim.wanted),
+        "scale": claim.scale,
+        "margin": claim.margin,
+        "level": resampling.level,
+        "verdict": effect.verdict,
+        "estimate": effect.estimate,
+        "low": effect.low,
+        "high": effect.high,
+        "p": effect.p,
+        "mde": effect.mde,
+        "n_families": effect.n_families,
+        "n_languages": effect.n_languages,
+        "method": effect.method,
+        "reason": effect.reason,
+        "sentence": answer.sentence,
+    }
+
+
+def _missing(claim: Claim, evidence: Evidence) -> str | None:
+    """Say which input the claim lacks."""
+    if claim.kind == "cost":
+        tables: tuple[ScoreTable, ...] = (evidence.tokens,) if evidence.tokens else ()
+        what = "tokens of parallel sentences"
+    else:
+        tables, what = evidence.tables, "scores"
+    if not tables:
+        return f"there are no {what} of the families and languages it names"
+    known = {model for table in tables for model in table.models}
+    lacking = [model for model in (*claim.a, *claim.b) if model not in known]
+    if lacking:
+        return f"there are no {what} of {' and '.join(map(repr, lacking))}"
+    return None
+
+
+def _with_sets(claim: Claim, evidence: Evidence) -> Evidence:
+    """Add the average of a set of models as a model of its own, where a side has several."""
+
+    def extended(table: ScoreTable) -> ScoreTable:
+        for side in (claim.a, claim.b):
+            if len(side) > 1 and set(side) <= set(table.models):
+                table = table.with_mean_model(", ".join(side), side)
+        return table
+
+    return replace(
+        evidence,
+        tables=tuple(extended(table) for table in evidence.tables),
+        fewshot=tuple(extended(table) for table in evidence.fewshot),
+        tokens=extended(evidence.tokens) if evidence.tokens else None,
+    )
+
+
+def _analysis_of(asked: Question) -> Analysis:
+    """Take the analysis of the verdict where it is the same one, else analyse the claim's own."""
+    claim, known = asked.claim, asked.known
+    is_whole = claim.families is None and claim.languages is None
+    if is_whole and (known.a, known.b) == (asked.a, asked.b) and known.scale == claim.scale:
+        return known
+    tables = [table for table in asked.evidence.tables if claim.scale in scales_of(table)]
+    evidence = replace(asked.evidence, tables=tuple(tables))
+    return analyse(evidence, asked.a, asked.b, asked.resampling)
+
+
+def _check_moat(asked: Question) -> Answer:
+    claim, resampling = asked.claim, asked.resampling
+    analysis = _analysis_of(asked)
+    if claim.target == "pooled":
+        effect = moat_effect(analysis, claim.scale, margin=claim.margin, resampling=resampling)
+    elif claim.target == "fixed":
+        moats = [family.moat for family in analysis.pooled]
+        effect = over_families(moats, claim.margin, resampling=resampling)
+    else:
+        effect = sampled_effect(
+            analysis.weighted_moat, asked.evidence.facts, margin=claim.margin, resampling=resampling
+        )
+    names, leads = (asked.a, asked.b), _leads(analysis)
+    text = moat_sentence(effect, names, leads, scale=claim.scale, level=resampling.level)
+    return Answer(effect, text)
+
+
+def _leads(analysis: Analysis) -> Leads:
+    found = analysis.headlines()
+    if not found:
+        return Leads(math.nan, math.nan, analysis.scale)
+    english, others = (
+        math.fsum(float(getattr(headline, side).estimate[0]) for headline in found) / len(found)
+        for side in ("english", "others")
+    )
+    return Leads(english, others, analysis.scale)
+
+
+def _check_coverage(asked: Question) -> Answer:
+    claim, level = asked.claim, asked.resampling.level
+    need = Need(claim.wanted, claim.retained)
+    effect = coverage_effect(asked.evidence.tables, asked.a, need, asked.resampling)
+    return Answer(effect, coverage_sentence(effect, asked.a, need, level))
+
+
+def _check_gap(asked: Question) -> Answer:
+    claim, level = asked.claim, asked.resampling.level
+    effect = gap_effect(
+        _analysis_of(asked).moat,
+        asked.evidence.facts,
+        margin=claim.margin,
+        resampling=asked.resampling,
+    )
+    return Answer(effect, gap_sentence(effect, (asked.a, asked.b), claim.scale, level))
+
+
+def _check_fewshot(asked: Question) -> Answer:
+    claim, level = asked.claim, asked.resampling.level
+    effect = fewshot_effect(
+        asked.evidence, asked.a, asked.b, margin=claim.margin, resampling=asked.resampling
+    )
+    shots = asked.evidence.shots
+    return Answer(effect, fewshot_sentence(effect, (asked.a, asked.b), shots, level))
+
+
+def _check_cost(asked: Question) -> Answer:
+    claim, resampling, tokens = asked.claim, asked.resampling, asked.evidence.tokens
+    assert tokens is not None
+    delta = primary_contrasts(pair_levels(tokens, asked.a, asked.b, resampling), tokens).delta
+    effect = fixed_effect(delta, claim.margin, resampling=resampling)
+    return Answer(effect, cost_sentence(effect, (asked.a, asked.b), resampling.level))
+
+
+CHECKS: dict[str, Callable[[Question], Answer]] = {
+    "moat": _check_moat,
+    "coverage": _check_coverage,
+    "resource_gap": _check_gap,
+    "fewshot": _check_fewshot,
+    "cost": _check_cost,
+}

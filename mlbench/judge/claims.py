@@ -1,0 +1,156 @@
+"""What is claimed? Statements about models as data, read and checked before any result is seen.
+
+A claim fixes models, families, languages, scale and margin; its hash changes with any of them. The
+form is described at the head of mlbench/judge/claims.yaml. claim_checks.py judges them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from mlbench.errors import MlbenchError
+from mlbench.judge.evidence import DEFAULT_MARGINS, Margins
+from mlbench.stats.scales import SCALES, Scale
+
+CLAIMS_PATH = Path(__file__).with_name("claims.yaml")
+# Enough of a sha256 to tell claims apart in print.
+HASH_DIGITS = 12
+
+Kind = Literal["moat", "coverage", "resource_gap", "fewshot", "cost"]
+Target = Literal["pooled", "fixed", "sampled"]
+# Scales on which moats are kept by language, not only on average.
+TARGET_SCALES: tuple[Scale, ...] = ("adjusted", "bits")
+COMPARED_A, COMPARED_B = "--a", "--b"
+
+
+class ClaimsFileError(MlbenchError):
+    """A claims file that does not follow the form of claims.yaml."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One statement. `a` and `b` are models, or --a and --b; None for families and languages: all.
+
+    `wanted` and `retained` are for coverage: how many languages, and which share of the adjusted
+    English score each has to keep.
+    """
+
+    id: str
+    kind: Kind
+    sentence: str
+    a: tuple[str, ...]
+    b: tuple[str, ...]
+    scale: Scale
+    margin: float
+    families: tuple[str, ...] | None = None
+    languages: tuple[str, ...] | None = None
+    target: Target = "pooled"
+    wanted: int = 119
+    retained: float = 0.5
+
+    def fingerprint(self) -> str:
+        """Give the hash that is printed beside the verdict."""
+        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()[:HASH_DIGITS]
+
+    def about(self, a: str, b: str) -> "Claim":
+        """Put the compared models in the place of --a and --b."""
+        names = {COMPARED_A: a, COMPARED_B: b}
+        return replace(
+            self,
+            a=tuple(names.get(model, model) for model in self.a),
+            b=tuple(names.get(model, model) for model in self.b),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsFile:
+    """Margins by scale, and the claims in the order of the file."""
+
+    margins: Mapping[str, Margins]
+    claims: tuple[Claim, ...]
+
+
+def read_claims(path: Path = CLAIMS_PATH) -> ClaimsFile:
+    """Read and check a claims file; raises ClaimsFileError."""
+    import yaml
+
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ClaimsFileError(f"cannot read the claims of {str(path)!r}: {error}") from error
+    return claims_from(raw, str(path))
+
+
+def claims_from(raw: Any, where: str) -> ClaimsFile:
+    """Check claims that were already read."""
+    if not isinstance(raw, dict) or not set(raw) <= {"margins", "claims"}:
+        raise ClaimsFileError(f"{where}: need a mapping with the keys margins and claims")
+    claims = tuple(_claim(entry, where) for entry in raw.get("claims") or ())
+    ids = [claim.id for claim in claims]
+    if len(set(ids)) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
+        raise ClaimsFileError(f"{where}: two claims have the id {twice!r}")
+    return ClaimsFile(_margins(raw.get("margins") or {}, where), claims)
+
+
+def _margins(raw: Any, where: str) -> dict[str, Margins]:
+    if not isinstance(raw, dict) or not set(raw) <= set(SCALES):
+        raise ClaimsFileError(f"{where}: margins {raw!r}; allowed scales: {', '.join(SCALES)}")
+    margins = dict(DEFAULT_MARGINS)
+    for scale, pair in raw.items():
+        if not isinstance(pair, dict) or set(pair) != {"pooled", "language"}:
+            raise ClaimsFileError(f"{where}: margins of {scale!r} need pooled and language")
+        numbers = {name: _number(value, f"{where}: {scale}") for name, value in pair.items()}
+        margins[scale] = Margins(**numbers)
+    return margins
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise ClaimsFileError(f"{where}: {value!r} is not a number of at least 0")
+    return float(value)
+
+
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ClaimsFileError(f"{where}: {value!r} is not a name or a list of names")
+    return tuple(names)
+
+
+def _claim(entry: Any, where: str) -> Claim:
+    """Check one claim and turn it into its frozen form."""
+    known = {field.name for field in fields(Claim)}
+    if not isinstance(entry, dict) or "id" not in entry:
+        raise ClaimsFileError(f"{where}: a claim is a mapping with an id, not {entry!r}")
+    where = f"{where}, claim {entry['id']!r}"
+    missing = {"id", "kind", "sentence", "a", "scale", "margin"} - set(entry)
+    if missing or not set(entry) <= known:
+        wrong = sorted(missing or set(entry) - known)
+        verb = "lacks" if missing else "has the unknown key"
+        raise ClaimsFileError(
+            f"{where}: {verb} {', '.join(wrong)}; allowed: {', '.join(sorted(known))}"
+        )
+    for key, allowed in (("kind", Kind), ("scale", Scale), ("target", Target)):
+        value = entry.get(key, "pooled")
+        if value not in get_args(allowed):
+            choices = ", ".join(get_args(allowed))
+            raise ClaimsFileError(f"{where}: {key} {value!r}; allowed: {choices}")
+    checked = dict(entry)
+    checked["margin"] = _number(entry["margin"], f"{where}: margin")
+    checked["a"] = _names(entry["a"], f"{where}: a")
+    checked["b"] = () if entry.get("b") is None else _names(entry["b"], f"{where}: b")
+    for key in ("families", "languages"):
+        value = entry.get(key, "all")
+        checked[key] = None if value == "all" else _names(value, f"{where}: {key}")
+    claim = Claim(**checked)
+    if claim.scale not in TARGET_SCALES and (claim.kind != "moat" or claim.target != "pooled"):
+        raise ClaimsFileError(
+            f"{where}: scale {claim.scale!r} is only for moats with target 'pooled'; allowed: "
+            f"{', '.join(TARGET_SCALES)}"
+        )
+    return claim

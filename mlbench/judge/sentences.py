@@ -1,0 +1,233 @@
+"""Which sentence could a careful author print? Words for effects; no number is made here."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from mlbench.judge.coverage import Need
+from mlbench.judge.effects import Effect
+from mlbench.stats.scales import Scale
+
+# Models A and B as they are printed; B is empty where a claim is about A alone.
+Names = tuple[str, str]
+
+Shown = Scale | Literal["tokens"]
+
+UNIT_BY_SCALE: dict[Shown, str] = {
+    "adjusted": "adjusted points",
+    "retention": "points of retention",
+    "logit": "logits",
+    "bits": "log points",
+    "tokens": "%",
+}
+"""The one unit of each scale, in page, terminal and sentences.
+
+Log points are 100 times the natural logarithm of a ratio: they add up, so that the lead elsewhere
+less that in English is the lead beyond English, and 5 of them are nearly 5 %.
+"""
+
+
+def in_unit(value: float, scale: Shown) -> float:
+    """Turn an effect into its unit: shares into points, ratios into log points or percent."""
+    if scale == "logit":
+        return value
+    return 100 * (math.expm1(value) if scale == "tokens" else value)
+
+
+def shown(value: float | None, scale: Shown) -> str:
+    """Write an effect in its unit, with its sign."""
+    if value is None or math.isnan(value):
+        return "unknown"
+    return f"{in_unit(value, scale):+.{2 if scale == 'logit' else 1}f}"
+
+
+def with_interval(effect: Effect, scale: Shown, level: float) -> str:
+    """Write an effect: `+9.3 adjusted points (95 % interval +8.5 to +10.1)`."""
+    unit = UNIT_BY_SCALE[scale]
+    low, high = shown(effect.low, scale), shown(effect.high, scale)
+    return f"{shown(effect.estimate, scale)} {unit} ({100 * level:g} % interval {low} to {high})"
+
+
+def unknown_sentence(effect: Effect, question: str, scale: Shown, level: float) -> str:
+    """Say that nobody can tell, and why or what could have been seen."""
+    if math.isnan(effect.estimate) or math.isnan(effect.low):
+        return f"It cannot be told whether {question}: {effect.reason}."
+    if not math.isfinite(effect.mde):
+        number = with_interval(effect, scale, level)
+        return f"These docs are too few to tell whether {question}: {number}."
+    seen = shown(effect.mde, scale).lstrip("+")
+    return (
+        f"These docs cannot tell whether {question}: {with_interval(effect, scale, level)}; "
+        f"{seen} {UNIT_BY_SCALE[scale]} could have been seen in 80 % of runs."
+    )
+
+
+class FewDocs(NamedTuple):
+    """How many docs the largest compared cell has, and how many can tell anything at all.
+
+    `needed_holm` are needed to tell one language among `n_tests`.
+    """
+
+    most: int
+    needed: int
+    needed_holm: int
+    n_tests: int
+
+
+def few_docs_sentence(docs: FewDocs) -> str:
+    """Say that there are too few docs to tell anything, or a single language; empty if not."""
+    if docs.most < docs.needed:
+        return (
+            f"{docs.most} docs: nothing can be told; {docs.needed} are needed, "
+            f"{docs.needed_holm} after Holm over {docs.n_tests}."
+        )
+    if docs.most < docs.needed_holm:
+        return (
+            f"{docs.most} docs: no single language can be told; {docs.needed_holm} are needed "
+            f"after Holm over {docs.n_tests}."
+        )
+    return ""
+
+
+class Leads(NamedTuple):
+    """How far A is ahead of B in English and in the other languages; nan where unknown."""
+
+    english: float
+    others: float
+    scale: Scale
+
+
+def moat_sentence(effect: Effect, names: Names, leads: Leads, *, scale: Scale, level: float) -> str:
+    """Word the moat of A over B, saying for which languages it holds and who is ahead there."""
+    a, b = names
+    if effect.verdict == "undetermined":
+        question = f"{a} leads {b} by more, or by less, outside English than in English"
+        return unknown_sentence(effect, question, scale, level)
+    if math.isnan(effect.estimate):
+        return (
+            f"Each of the {effect.n_families} families alone says: {effect.verdict}. They are too "
+            f"few to be pooled."
+        )
+    number = with_interval(effect, scale, level)
+    scope = f"over {effect.n_languages} languages ({effect.method}){_leads(leads, names)}"
+    if effect.verdict == "equivalent":
+        margin = shown(effect.margin, scale).lstrip("+")
+        return (
+            f"Outside English {a} leads {b} as much as in English, to within {margin} "
+            f"{UNIT_BY_SCALE[scale]}: {number} {scope}."
+        )
+    direction = "more" if effect.verdict == "supported" else "less"
+    return (
+        f"Outside English the lead of {a} over {b} is {direction} than in English: "
+        f"{number} {scope}."
+    )
+
+
+def _leads(leads: Leads, names: Names) -> str:
+    """Say both leads in points, and when the one with the moat is behind all the same."""
+    if math.isnan(leads.english) or math.isnan(leads.others):
+        return ""
+    english, others = shown(leads.english, leads.scale), shown(leads.others, leads.scale)
+    unit = UNIT_BY_SCALE[leads.scale]
+    text = f"; the lead itself is {english} {unit} in English and {others} {unit} elsewhere"
+    moat = leads.others - leads.english
+    if moat * leads.others < 0:
+        behind = names[0] if moat > 0 else names[1]
+        text += f", so outside English {behind} is behind all the same"
+    return text
+
+
+def coverage_sentence(effect: Effect, a: str, need: Need, level: float) -> str:
+    """Word how many languages A covers."""
+    if math.isnan(effect.estimate):
+        return f"It cannot be told how many languages {a} covers: {effect.reason}."
+    return (
+        f"{effect.n_languages} languages were measured, {need.wanted} are claimed. In "
+        f"{effect.estimate:.0f} of them {a} is above chance (Holm) and keeps at least "
+        f"{100 * need.retained:g} % of its English score; with {100 * level:g} % confidence in no "
+        f"fewer than {effect.low:.0f}, and in no more than {effect.high:.0f} counting those that "
+        f"were not measured."
+    )
+
+
+def gap_sentence(effect: Effect, names: Names, scale: Scale, level: float) -> str:
+    """Word the slope of the moat on the resource class."""
+    a, b = names
+    question = f"the lead of {a} over {b} grows as resources shrink"
+    if effect.verdict == "undetermined":
+        return unknown_sentence(effect, question, scale, level)
+    words = {
+        "supported": "grows as resources shrink",
+        "refuted": "shrinks as resources shrink",
+        "equivalent": "does not depend on resources beyond the margin",
+    }[effect.verdict]
+    number = with_interval(effect, scale, level)
+    return (
+        f"The lead of {a} over {b} beyond English {words}: {number} for each resource class less, "
+        f"over {effect.n_languages} languages with their families as a sample."
+    )
+
+
+def fewshot_sentence(effect: Effect, names: Names, shots: int, level: float) -> str:
+    """Word the gain of k shots, or A with k shots against a tuned model."""
+    a, b = names
+    if math.isnan(effect.estimate):
+        return f"It cannot be told what few-shot does for {a}: {effect.reason}."
+    number = with_interval(effect, "adjusted", level)
+    if not b:
+        return (
+            f"{shots} shots change {a} by {number} over {effect.n_languages} languages; whether "
+            f"they replace tuning cannot be told: {effect.reason}."
+        )
+    words = {
+        "supported": "is not worse than",
+        "refuted": "is worse than",
+    }.get(effect.verdict, "cannot be told apart from, nor shown to be as good as,")
+    return (
+        f"{a} with {shots} shots {words} {b} without: {number} over {effect.n_languages} languages."
+    )
+
+
+def cost_sentence(effect: Effect, names: Names, level: float) -> str:
+    """Word the tokens that B needs for the same sentences, against A."""
+    a, b = names
+    if effect.verdict == "undetermined":
+        question = f"{a} needs fewer tokens than {b} for the same sentences"
+        return unknown_sentence(effect, question, "tokens", level)
+    number = with_interval(effect, "tokens", level)
+    return (
+        f"For the same sentences {b} needs {number} more tokens than {a}, as a geometric mean over "
+        f"{effect.n_languages} languages: {effect.verdict}."
+    )
+
+
+def chain_sentence(chain: Mapping[str, int]) -> str:
+    """Say in one line how many languages the numbers rest on."""
+    words = (
+        f"Languages: {chain['languages']} in the run, {chain['with_data']} with data, "
+        f"{chain['compared']} compared (English included)"
+    )
+    if chain["at_chance"]:
+        words += f"; in {chain['at_chance']} of these neither model is above chance, and they count"
+    return f"{words}."
+
+
+def sensitivity_rows(verdict: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """List the headline by other rules and over other sets of cells, each with its name.
+
+    A row maps `others`, `english` and `moat` to effects; the first two may lack.
+    """
+    rows = [
+        (f"by {rule} ({', '.join(sides['families'])})", sides)
+        for rule, sides in verdict["rules"].items()
+    ]
+    if verdict["floored"]:
+        rows.append(("with scores below chance raised to it", verdict["floored"]))
+    if chosen := verdict["above_chance"]:
+        n = chosen["n_languages"]
+        rows.append((f"in the {n} languages above chance, chosen by other docs", chosen))
+    ceiling = verdict["without_ceiling"]
+    if ceiling["families"] and ceiling["moat"]:
+        names = ", ".join(ceiling["families"])
+        rows.append((f"without {names}, at the ceiling in English", ceiling))
+    return rows

@@ -1,0 +1,1 @@
+"""What is the score of one doc, and of a cell?"""

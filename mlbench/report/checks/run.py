@@ -1,0 +1,170 @@
+"""Was everything run, whole and alike? Truncation, conditions, missing cells, contamination."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from mlbench.records import Cell
+from mlbench.report.checks.check import (
+    Check,
+    Detail,
+    State,
+    block_title,
+    columns,
+    language_names,
+    share,
+)
+from mlbench.report.compare import why_not_paired
+from mlbench.report.tables import ReportTable
+from mlbench.report.text import join, number, plural, show_line
+
+SCORED = ("accuracy", "bits", "other")
+
+DECISIVE = ("dtype", "engine", "backend", "overflow", "limit", "lm_eval", "mlbench", "importer")
+"""Parts of a signature that may change a score and should not differ between models."""
+
+INFORMATIVE = ("mode", "device")
+"""What a cell took, shown where it differs: every mode of the engine gives the same scores."""
+
+UNEVEN = 0.02
+"""Shares of planned cells that are there may differ by so much between models."""
+
+
+def check_truncation(table: ReportTable, names: Mapping[str, str]) -> Check:
+    """Look if any request was cut; cannot tell where a backend does not say."""
+    details, n_cells, n_requests, total, unknown = [], 0, 0, 0, 0
+    for block, model, views in columns(table, SCORED):
+        usage = [view.result.usage for view in views if view.result is not None]
+        unknown += sum(use.get("n_truncated") is None for use in usage)
+        total += len(views)
+        cut = [view for view in views if view.n_truncated]
+        requests = sum(view.n_truncated for view in cut)
+        n_cells, n_requests = n_cells + len(cut), n_requests + requests
+        if cut:
+            where = language_names(table, (view.cell.language for view in cut))
+            says = f"{plural(requests, 'request')} in {share(len(cut), len(views))}"
+            details.append(Detail(f"{block_title(block)}, {names[model]}", says, where))
+    state: State = "look" if n_cells else "cannot tell" if unknown or not total else "OK"
+    finding = f"{plural(n_requests, 'request')} cut in {share(n_cells, total)}."
+    if unknown:
+        finding += f" {plural(unknown, 'cell')} without a count."
+    return Check(
+        "truncation",
+        "Truncated requests",
+        state,
+        finding,
+        "Look: any request longer than the model's window, which was cut. Languages that need more "
+        "tokens are cut first, so this can look like a gap between languages.",
+        tuple(details),
+    )
+
+
+def check_conditions(table: ReportTable, names: Mapping[str, str]) -> Check:
+    """Look if models were scored with different software, precision, limits, docs or prompts."""
+    known = _conditions(table)
+    details, decisive = [], 0
+    for key in (*DECISIVE, *INFORMATIVE):
+        by_model = known[key]
+        if len(set().union(*by_model.values())) > 1:
+            decisive += key in DECISIVE
+            values = (f"{names[m]}: {', '.join(sorted(found))}" for m, found in by_model.items())
+            details.append(Detail(key, "; ".join(values)))
+    unpaired, n_cells = _unpaired(table, names)
+    is_different = bool(decisive or unpaired)
+    stated = [key for key in DECISIVE if known[key]]
+    return Check(
+        "conditions",
+        "Same conditions for all",
+        "look" if is_different else "OK" if stated else "cannot tell",
+        f"{_stated(stated, decisive)}; docs and prompts differ in {plural(n_cells, 'cell')}.",
+        f"Look: a difference in {', '.join(DECISIVE)}, or in the docs, data or prompts of a cell "
+        "(such cells are not compared). Mode and device are listed, but change no score.",
+        (*details, *unpaired),
+    )
+
+
+def _stated(stated: list[str], n_different: int) -> str:
+    if not stated:
+        return "The cells do not say with what software and precision they were made"
+    return (
+        f"Of {join(stated)}, {n_different or 'none'} {'differ' if n_different > 1 else 'differs'}"
+    )
+
+
+def _conditions(table: ReportTable) -> dict[str, dict[str, set[str]]]:
+    """Collect the values of each part of the signatures by model."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for cell, result in table.run.done.items():
+        facts: Mapping[str, Any] = {**result.usage, **result.signature}
+        for key in (*DECISIVE, *INFORMATIVE):
+            if key in facts:
+                found[key][cell.model].add(show_line(facts[key], 80))
+    return found
+
+
+def _unpaired(table: ReportTable, names: Mapping[str, str]) -> tuple[list[Detail], int]:
+    """Hold each cell against the first model that has it."""
+    details, n_cells = [], 0
+    for block in table.blocks:
+        reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for language in table.languages:
+            cells = (Cell(m, block.family, language.tag, block.shots) for m in block.models)
+            results = [r for r in (table.cells[c].result for c in cells) if r is not None]
+            for result in results[1:]:
+                if why := why_not_paired(results[0], result):
+                    reasons[result.cell.model, why].append(language.tag)
+        for (model, why), tags in reasons.items():
+            n_cells += len(tags)
+            says = f"{plural(len(tags), 'cell')}: {why}"
+            where = language_names(table, tags)
+            details.append(Detail(f"{block_title(block)}, {names[model]}", says, where))
+    return details, n_cells
+
+
+def check_missing(table: ReportTable, names: Mapping[str, str]) -> Check:
+    """Look if a planned cell is not there, above all if models differ in that."""
+    planned = Counter(cell.model for cell in table.run.planned)
+    done = Counter(cell.model for cell in table.run.done)
+    failed = Counter(cell.model for cell in table.run.failed)
+    details = []
+    for model, n in planned.items():
+        lost = [c for c in table.run.planned if c.model == model and c not in table.run.done]
+        if lost:
+            missing = n - done[model] - failed[model]
+            where = language_names(table, (cell.language for cell in lost))
+            says = f"{share(len(lost), n)}: {failed[model]:,} failed, {missing:,} missing"
+            details.append(Detail(names[model], says, where))
+    shares = [done[model] / n for model, n in planned.items()]
+    n_lost, total = planned.total() - done.total(), planned.total()
+    finding = f"{share(n_lost, total)} of the plan {'is' if n_lost == 1 else 'are'} not there"
+    if shares and max(shares) - min(shares) > UNEVEN:
+        low, high = number(100 * min(shares)), number(100 * max(shares))
+        finding += f", unevenly: models have from {low} to {high} % of their plan"
+    return Check(
+        "missing",
+        "Missing cells",
+        "look" if n_lost else "OK",
+        f"{finding}.",
+        "Look: any planned cell that failed or has no result. Means and places rest on the cells "
+        "that all models have, so what one model lacks is taken from all; if it lacks what is "
+        "hard for it, it looks better than it is.",
+        tuple(details),
+    )
+
+
+def check_contamination(table: ReportTable) -> Check:
+    """Say what no run can tell: whether a model was trained on these texts."""
+    details = [
+        Detail(show_line(facts["title"], 60), show_line(facts["source"]))
+        for facts in table.run.families.values()
+    ]
+    return Check(
+        "contamination",
+        "Texts seen in training",
+        "cannot tell",
+        "mlbench does not test whether a model was trained on these texts; what is public may well "
+        "have been in its training.",
+        "Stated in every report. A lead in one family alone, or one that ends where a family of "
+        "another source begins, is a reason for doubt.",
+        tuple(details),
+    )

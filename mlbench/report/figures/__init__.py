@@ -1,0 +1,1 @@
+"""Figures for the page and for a paper, with matplotlib: prepared apart from drawn."""

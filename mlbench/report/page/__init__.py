@@ -1,0 +1,1 @@
+"""The page of a run as one HTML file: words, sections, templates."""

@@ -1,0 +1,364 @@
+"""How does a run become one page? The prepared table and verdicts through one template.
+
+The page is one file with no request to anything: style, script and data are inline, and its
+security policy allows exactly these two by their hashes. Jinja escapes everything; what is data
+for the script goes through `packed`.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mlbench import __version__
+from mlbench.data.languages import REFERENCE
+from mlbench.judge.sentences import chain_sentence
+from mlbench.records import Cell, Language
+from mlbench.report import grid
+from mlbench.report.checks.trust import trust
+from mlbench.report.colours import CLIP_POINTS, ramp_css
+from mlbench.report.columns import Block
+from mlbench.report.compare import Comparison, Pair, unit_of
+from mlbench.report.figures.drawing import FORMATS
+from mlbench.report.markets import market_rows, markets_of, markets_slots
+from mlbench.report.page import words
+from mlbench.report.page.citation import citation
+from mlbench.report.page.fonts import font_css
+from mlbench.report.page.packing import pack_sentences, packed
+from mlbench.report.ranking import ladders
+from mlbench.report.tables import ReportTable, State
+from mlbench.report.text import number, percent, plural, short_names, show, show_line
+from mlbench.report.tokens import tokens_of, tokens_slots
+from mlbench.report.tree import tree_of, tree_slots
+
+SHOWN_FAILURES = 20
+"""Distinct failures shown with their traceback; the rest is counted and in scores.csv."""
+
+SCRIPTS = ("dom.js", "order.js", "countries.js", "tree.js", "forest.js", "language.js", "app.js")
+"""They make one script in this order; each uses those before it."""
+
+MOST_COLUMNS = 20
+"""A table of more keeps the scores of single families in the data of the page: without the script
+it has the means and the differences, with it the reader chooses the columns."""
+
+LONGEST_TRACEBACK = 6_000
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """One pair (A, B) at all shots: `by_block` gives the comparison of a block."""
+
+    index: int
+    a: str
+    b: str
+    comparisons: tuple[Comparison, ...]
+
+    def of(self, block: Block) -> Comparison | None:
+        """Return the comparison that holds a block."""
+        for comparison in self.comparisons:
+            if comparison.pair.shots == block.shots and block.family in comparison.blocks:
+                return comparison
+        return None
+
+
+def pair_views(comparisons: Mapping[Pair, Comparison]) -> list[PairView]:
+    """Group comparisons by the two models."""
+    names = dict.fromkeys((pair.a, pair.b) for pair in comparisons)
+    return [
+        PairView(i, a, b, tuple(c for pair, c in comparisons.items() if pair[:2] == (a, b)))
+        for i, (a, b) in enumerate(names)
+    ]
+
+
+def render_page(
+    table: ReportTable,
+    comparisons: Mapping[Pair, Comparison],
+    items: Sequence[str] = (),
+    *,
+    items_folder: str = "",
+) -> str:
+    """Return the whole page as text.
+
+    `items` are those of items.pack_items. They stand in the page, or with `items_folder` in files
+    of that folder beside it (`items_script`), which the page loads one at a time.
+    """
+    environment = Environment(
+        loader=PackageLoader("mlbench.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"show": show, "line": show_line, "percent": percent, "number": number}
+    environment.globals |= {"plural": plural, "unit_of": unit_of, "cells_html": grid.cells_html}
+    environment.globals["figure_links"] = _figure_links
+    style = _static("app.css") + ramp_css() + font_css(table.languages)
+    # Indents are for those who read the files: an eighth of the script.
+    script = re.sub(r"(?m)^ +", "", "".join(map(_static, SCRIPTS)))
+    pairs = pair_views(comparisons)
+    context = _context(table, pairs)
+    pair_page = environment.get_template("pair.html.j2")
+    # The first pair stands in the page itself.
+    verdicts = [pair_page.render(verdict=v, **context) for v in context["verdicts"][1:]]
+    pair_data = _pair_data(table, pairs) | {
+        "slots": [_slots(table, pair, context) for pair in pairs],
+        "verdicts": ["", *verdicts],
+    }
+    return environment.get_template("index.html.j2").render(
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script, items_folder),
+        cells=packed(_cell_data(context)),
+        pair_data=packed(pair_data),
+        market_data=packed(market_rows(context["markets"])),
+        items=() if items_folder else items,
+        has_items=[bool(item) for item in items],
+        items_folder=items_folder,
+        **context,
+    )
+
+
+def items_script(place: int, item: str) -> str:
+    """Return the file of the items of one language, for a page with its items in a folder.
+
+    A script, since no browser lets a page opened by double-click fetch a file beside it.
+    """
+    return f'mlbenchItems({place},"{item}")\n'
+
+
+def _figure_links(name: str) -> Markup:
+    """Link to a figure beside the page, in every format."""
+    links = [Markup('<a href="{}.{}">{}</a>').format(name, s, s.upper()) for s in FORMATS]
+    return Markup(", ").join(links)
+
+
+def _static(name: str) -> str:
+    return files("mlbench.report.page").joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str, items_folder: str) -> str:
+    def source(text: str) -> str:
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        return f"'sha256-{digest}'"
+
+    own = " 'self'" if items_folder else ""
+    return (
+        f"default-src 'none'; style-src {source(style)}; script-src {source(script)}{own}; "
+        "font-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
+    run = table.run
+    names = short_names(list(run.models))
+    has_leads = {block: any(pair.of(block) for pair in pairs) for block in table.blocks}
+    first = pairs[0].comparisons[0].pair if pairs else None
+    is_score = _score_columns(table, has_leads)
+    are_many = len(is_score) > MOST_COLUMNS and not all(is_score)
+    return {
+        "run_name": table.name,
+        "created": run.created,
+        "version": __version__,
+        "run": run,
+        "table": table,
+        "names": names,
+        "models": [(names[name], name, facts) for name, facts in run.models.items()],
+        "pairs": pairs,
+        "verdicts": [_verdict(pair, names) for pair in pairs],
+        "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
+        "blocks": table.blocks,
+        "ladders": ladders(table),
+        "trust": trust(table),
+        "citation": citation(table),
+        "has_leads": has_leads,
+        "mean_columns": list(dict.fromkeys((m, shots) for m, shots, _ in table.adjusted)),
+        "rows": [_row(table, language, pairs, has_leads) for language in table.languages],
+        "mean_row": _mean_row(table, has_leads),
+        "are_many": are_many,
+        "is_more": [are_many and score for score in is_score],
+        "coverage": _coverage(table),
+        "failures": _failures(table),
+        "absences": _absences(table),
+        "markets": markets_of(table, first),
+        "tree": tree_of(table, first),
+        "tokens": tokens_of(table, first),
+        "longest_name": LONGEST_NAME,
+        "scripts": sorted({language.script for language in table.languages}),
+        "language_families": sorted({language.family for language in table.languages}),
+        "classes": sorted({x.resource_class for x in table.languages} - {None}),
+        "clip": f"{CLIP_POINTS:.0f}",
+        "longest_traceback": LONGEST_TRACEBACK,
+        "reference": REFERENCE,
+    }
+
+
+def _score_columns(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[bool]:
+    """Tell of each column of the table whether it holds the scores of a model in one family."""
+    columns = [False] * len({(m, shots) for m, shots, _ in table.adjusted})
+    for block in table.blocks:
+        columns += [True] * len(block.models) + [False] * has_leads[block]
+    return columns
+
+
+def _is_judged(comparison: Comparison) -> bool:
+    return bool(comparison.verdict and comparison.verdict["by_family"])
+
+
+def _verdict(pair: PairView, names: Mapping[str, str]) -> dict[str, Any]:
+    """Collect the sentences and the table of one pair."""
+    parts = []
+    for comparison in pair.comparisons:
+        families = [words.family_verdict(comparison, f, names) for f in comparison.blocks]
+        parts.append(
+            {
+                "shots": comparison.pair.shots,
+                "pooled": words.pooled_sentence(comparison, names),
+                "families": families,
+                "claims": words.claim_rows(comparison),
+                "chain": chain_sentence(comparison.verdict["chain"]) if comparison.verdict else "",
+                "caveats": (comparison.verdict or {}).get("caveats", []),
+                "sensitivity": words.sensitivity(comparison),
+                "level": (comparison.verdict or {}).get("level", 0.95),
+            }
+        )
+    return {"pair": pair, "a": names[pair.a], "b": names[pair.b], "parts": parts}
+
+
+def _row(
+    table: ReportTable,
+    language: Language,
+    pairs: Sequence[PairView],
+    has_leads: Mapping[Block, bool],
+) -> dict[str, Any]:
+    means = dict.fromkeys((m, shots) for m, shots, _ in table.adjusted)
+    most = {shots: _most_families(table, shots) for _, shots in means}
+    cells = [
+        grid.adjusted_cell(table.adjusted[m, shots, language.tag], most[shots])
+        for m, shots in means
+    ]
+    for block in table.blocks:
+        for model in block.models:
+            cell = Cell(model, block.family, language.tag, block.shots)
+            cells.append(grid.score_cell(table.cells[cell], block))
+        if has_leads[block]:
+            # Its details are in the data of the pair, which the script reads for every pair.
+            cells.append(grid.lead_cell(pairs[0].of(block), block, language.tag)._replace(title=""))
+    return {"language": language, "is_english": language.tag == REFERENCE, "cells": cells}
+
+
+def _most_families(table: ReportTable, shots: int) -> int:
+    """Return the greatest number of families behind a mean adjusted score of these shots."""
+    return max((mean.n for (_, its, _), mean in table.adjusted.items() if its == shots), default=0)
+
+
+def _mean_row(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[grid.Shown]:
+    cells = [grid.Shown("", "xe", "") for _ in {(m, shots) for m, shots, _ in table.adjusted}]
+    for block in table.blocks:
+        cells += [grid.mean_cell(table, block, model) for model in block.models]
+        if has_leads[block]:
+            cells.append(grid.Shown("", "xe", "see the verdict for the mean difference"))
+    return cells
+
+
+def _cell_data(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands behind each cell, row by row, the mean row last; and the columns `more`.
+
+    These have their cells here and not in the markup: texts, classes and marks by column.
+    """
+    rows = [row["cells"] for row in context["rows"]] + [context["mean_row"]]
+    more = [
+        [
+            list(part)
+            for part in zip(*((row[i].text, row[i].css, row[i].mark) for row in rows), strict=True)
+        ]
+        if is_more
+        else None
+        for i, is_more in enumerate(context["is_more"])
+    ]
+    facts = [
+        [show_line(x.branch or ""), x.resource_class, f"{x.speakers:,}" if x.speakers else ""]
+        for x in context["table"].languages
+    ]
+    titles = pack_sentences(cell.title for row in rows for cell in row)
+    return {"titles": titles, "more": more, "facts": facts}
+
+
+def _pair_data(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
+    """Return what the script sets in the table when a pair is chosen: the columns A - B.
+
+    By pair and block; `titles` are those of all pairs one after another, which packs best.
+    """
+    cells = [
+        [
+            [grid.lead_cell(p.of(block), block, lang.tag) for lang in table.languages]
+            for block in table.blocks
+        ]
+        for p in pairs
+    ]
+    every = [cell for pair in cells for column in pair for cell in column]
+    return {
+        name: [[[getattr(cell, name) for cell in column] for column in pair] for pair in cells]
+        for name in ("text", "css", "mark")
+    } | {"titles": pack_sentences(cell.title for cell in every)}
+
+
+def _slots(table: ReportTable, pair: PairView, context: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the script sets outside the table when a pair is chosen, by data-slot."""
+    first = pair.comparisons[0].pair
+    return (
+        markets_slots(context["markets"].shown, first)
+        | tree_slots(table, context["tree"], first)
+        | tokens_slots(context["tokens"], first)
+    )
+
+
+def _coverage(table: ReportTable) -> list[dict[str, Any]]:
+    """Return the parts of the coverage bar: name, count, and place in percent of its width."""
+    states: dict[str, State] = {
+        "done": "value",
+        "failed": "failed",
+        "missing": "missing",
+        "no data": "no data",
+    }
+    counts = {name: table.count(state) for name, state in states.items()}
+    total = sum(counts.values()) or 1
+    parts, left = [], 0.0
+    for name, count in counts.items():
+        width = 100 * count / total
+        parts.append({"name": name, "n": count, "x": f"{left:.3f}", "width": f"{width:.3f}"})
+        left += width
+    return parts
+
+
+def _failures(table: ReportTable) -> list[dict[str, Any]]:
+    """Group the failed cells by what went wrong, the most frequent first."""
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell, failed in table.run.failed.items():
+        groups.setdefault((failed.reason, failed.traceback), []).append(cell)
+    ranked = sorted(groups.items(), key=lambda group: -len(group[1]))
+    return [
+        {"reason": reason, "traceback": traceback, "cells": cells, "n": len(cells)}
+        for (reason, traceback), cells in ranked[:SHOWN_FAILURES]
+    ]
+
+
+def _absences(table: ReportTable) -> list[dict[str, Any]]:
+    """List, for each family, the languages without data, grouped by reason."""
+    found = []
+    for family, reasons in table.run.no_data.items():
+        groups: dict[str, list[str]] = {}
+        for tag, reason in reasons.items():
+            if tag in table.run.languages:
+                name = show_line(table.run.languages[tag].name, LONGEST_NAME)
+                groups.setdefault(reason, []).append(name)
+        n = sum(len(languages) for languages in groups.values())
+        if n:
+            found.append({"family": family, "n": n, "groups": groups})
+    return found

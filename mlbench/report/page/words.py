@@ -1,0 +1,229 @@
+"""How is the verdict said in sentences? Hedged, with numbers, and with what is not known.
+
+The sentences repeat what mlbench.stats found for a pair; "undetermined" is said as such and never
+as "equal".
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mlbench.data.languages import REFERENCE
+from mlbench.judge.sentences import UNIT_BY_SCALE, sensitivity_rows
+from mlbench.judge.sentences import in_unit as unit_value
+from mlbench.report.columns import Block
+from mlbench.report.compare import Comparison, in_unit, unit_of
+from mlbench.report.strips import Strip, strip_of
+from mlbench.report.text import interval, join, plural, show_line, signed
+from mlbench.stats.scales import Scale
+
+CEILING_WORDS = "where a lead has no room to show, so the lead beyond English may be too large"
+
+
+class Counts(NamedTuple):
+    """In how many languages A is ahead, B is ahead, and nobody can tell."""
+
+    better: int
+    worse: int
+    undetermined: int
+
+    def __str__(self) -> str:
+        return f"{self.better} better, {self.worse} worse, {self.undetermined} undetermined"
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyVerdict:
+    """One row of the verdict's table: a family, with the sentence that says the same."""
+
+    block: Block
+    english: str
+    others: str
+    moat: str
+    holm: Counts
+    fdr: Counts
+    n_others: int
+    left_out: str
+    sentence: str
+    strip: Strip | None
+
+
+def counts_of(comparison: Comparison, family: str, correction: str) -> Counts:
+    """Count the languages but English; `correction` is `p_holm` or `q` (Benjamini-Hochberg)."""
+    alpha = 1 - float(comparison.verdict["level"]) if comparison.verdict else 0.05
+    sides = [
+        lead.side(getattr(lead, correction), alpha)
+        for (its_family, tag), lead in comparison.leads.items()
+        if its_family == family and tag != REFERENCE
+    ]
+    return Counts(sides.count(1), sides.count(-1), sides.count(0))
+
+
+def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]) -> FamilyVerdict:
+    """Say what is known about a pair in one family."""
+    block = comparison.blocks[family]
+    found = comparison.verdict["by_family"].get(family) if comparison.verdict else None
+    holm = counts_of(comparison, family, "p_holm")
+    fdr = counts_of(comparison, family, "q")
+    n_others = sum(holm)
+    left_out = _left_out_words(comparison, family)
+    if found is None:
+        text = f"{block.title}: nothing can be said. {left_out}"
+        return FamilyVerdict(block, "–", "–", "–", holm, fdr, 0, left_out, text, None)
+    english, others, moat = (
+        _effect_words(found[part], block) for part in ("english", "others", "moat")
+    )
+    if family in comparison.at_ceiling:
+        english += " (both near the ceiling)"
+    a, b = names[comparison.pair.a], names[comparison.pair.b]
+    sentence = (
+        f"{block.title}: {_english_words(found, english, a, b)}, and in "
+        f"{plural(n_others, 'other language')} {others} on average. "
+        f"{_moat_words(found, moat)} After Holm correction {a} is better than {b} in "
+        f"{holm.better} of these languages and worse in {holm.worse}; in {holm.undetermined} "
+        f"the data cannot decide (after Benjamini–Hochberg: {fdr})."
+    )
+    if family in comparison.at_ceiling:
+        sentence += f" Both models are near the ceiling in English here, {CEILING_WORDS}."
+    sentence = f"{sentence} {left_out}".rstrip()
+    strip = strip_of(comparison, block)
+    return FamilyVerdict(
+        block, english, others, moat, holm, fdr, n_others, left_out, sentence, strip
+    )
+
+
+def _effect_words(effect: Mapping[str, Any], block: Block) -> str:
+    if effect["estimate"] is None:
+        return "unknown"
+    low, high = in_unit(block, effect["low"]), in_unit(block, effect["high"])
+    value = signed(in_unit(block, effect["estimate"]))
+    return f"{value} {interval(low, high)} {unit_of(block)}"
+
+
+def _english_words(found: Mapping[str, Any], english: str, a: str, b: str) -> str:
+    if found["english"]["estimate"] is None:
+        return f"the difference {a} − {b} in English is unknown"
+    return f"in English the difference {a} − {b} is {english}"
+
+
+def _moat_words(found: Mapping[str, Any], moat: str) -> str:
+    effect = found["moat"]
+    if effect["estimate"] is None:
+        return f"The lead beyond English is undefined ({found['no_moat'] or effect['reason']})."
+    includes_zero = not (effect["low"] or 0) > 0 and not (effect["high"] or 0) < 0
+    hedge = "; the interval includes none" if includes_zero else ""
+    return f"Beyond English the lead is {moat}{hedge}."
+
+
+def _left_out_words(comparison: Comparison, family: str) -> str:
+    reasons = [why for (its, _), why in comparison.reasons.items() if its == family]
+    if not reasons:
+        return comparison.problem or _guessed_words(comparison, family).strip()
+    counts = Counter(reasons).most_common()
+    words = [f"{n:,} because {show_line(why)}" for why, n in counts]
+    if len(counts) == 1:
+        words = [f"because {show_line(counts[0][0])}"]
+    left = f"{plural(len(reasons), 'language')} left out, {', '.join(words)}"
+    return f"{left}.{_guessed_words(comparison, family)}"
+
+
+def _guessed_words(comparison: Comparison, family: str) -> str:
+    """Say in how many languages that were run and compared both models guess."""
+    at_chance = comparison.verdict["at_chance"] if comparison.verdict else []
+    n = sum(cell["family"] == family for cell in at_chance)
+    return f" In {plural(n, 'compared language')} neither model is above chance." if n else ""
+
+
+def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
+    """Say what all families of the primary scale say together."""
+    verdict = comparison.verdict
+    a, b = names[comparison.pair.a], names[comparison.pair.b]
+    if verdict is None:
+        return f"{a} and {b} cannot be compared: {show_line(comparison.problem)}."
+    unit = UNIT_BY_SCALE[verdict["scale"]]
+    counts = verdict["counts"]["delta"]
+    n = sum(counts[state] for state in ("better", "worse", "equivalent", "undetermined"))
+    used = verdict["pooled_families"]
+    equal = counts["equivalent_holm"]
+    rest = n - counts["better_holm"] - counts["worse_holm"] - equal
+    english, others, moat = (_pooled(verdict, part) for part in ("english", "others", "moat"))
+    once = ", each counting once," if len(used) > 1 else ""
+    return (
+        f"{_over(comparison, used)}{once} ({unit}), {a} − {b} is {english} in English and "
+        f"{others} on average in {plural(n, 'other language')}; the lead beyond English, the "
+        f"difference of the two, is {moat}. After Holm correction {a} is better in "
+        f"{counts['better_holm']} of them, worse in {counts['worse_holm']}, equal within the "
+        f"margin in {equal}, and for {rest} the data cannot decide."
+        f"{_ceiling_sentence(comparison)}"
+    )
+
+
+def _ceiling_sentence(comparison: Comparison) -> str:
+    """Name the families at the ceiling in English, with the number without them."""
+    assert comparison.verdict is not None
+    without = comparison.verdict["without_ceiling"]
+    titles = [comparison.blocks[f].title for f in without["families"] if f in comparison.blocks]
+    if not titles:
+        return ""
+    words = f" In {join(titles)} both models are near the ceiling in English, {CEILING_WORDS}"
+    if without["moat"] and without["moat"]["estimate"] is not None:
+        moat = _effect_ends(without["moat"], comparison.verdict["scale"])
+        words += f"; without {'it' if len(titles) == 1 else 'them'} it is {moat}"
+    return f"{words}."
+
+
+def _over(comparison: Comparison, families: list[str]) -> str:
+    titles = [comparison.blocks[family].title for family in families]
+    return f"In {titles[0]}" if len(titles) == 1 else f"Over {len(titles)} families"
+
+
+def _pooled(verdict: Mapping[str, Any], part: str) -> str:
+    effect = verdict[part]
+    if effect["estimate"] is None:
+        return f"undefined ({show_line(effect['reason'] or 'too few docs')})"
+    return _effect_ends(effect, verdict["scale"])
+
+
+def _effect_ends(effect: Mapping[str, Any], scale: Scale) -> str:
+    ends = [math.nan if effect[k] is None else effect[k] for k in ("estimate", "low", "high")]
+    value, low, high = (unit_value(end, scale) for end in ends)
+    return f"{signed(value)} {interval(low, high)}"
+
+
+class SensitivityRow(NamedTuple):
+    """The headline by another rule or over other cells; texts are ready to show."""
+
+    name: str
+    english: str
+    others: str
+    moat: str
+    verdict: str
+
+
+def sensitivity(comparison: Comparison) -> list[SensitivityRow]:
+    """List what the headline would be by other rules and over other sets of cells."""
+    verdict = comparison.verdict
+    if verdict is None:
+        return []
+    scale = verdict["scale"]
+
+    def word(sides: Mapping[str, Any], side: str) -> str:
+        known = side in sides and sides[side]["estimate"] is not None
+        return _effect_ends(sides[side], scale) if known else "–"
+
+    return [
+        SensitivityRow(
+            show_line(name),
+            word(sides, "english"),
+            word(sides, "others"),
+            word(sides, "moat"),
+            str(sides["moat"]["verdict"]),
+        )
+        for name, sides in sensitivity_rows(verdict)
+    ]
+
+
+def claim_rows(comparison: Comparison) -> list[Mapping[str, Any]]:
+    """List the claims as mlbench.stats judged them."""
+    return list(comparison.verdict["claims"]) if comparison.verdict else []

@@ -1,0 +1,187 @@
+"""Which model stands where, and which models cannot be told apart?
+
+The level of a model is the mean over languages of the mean adjusted score that the table shows:
+in each language over the families that every ranked model has there. English stands beside it, not
+in it, as in the mean row of the table. Docs are drawn again in each family; the families are taken
+as they are, so places hold for these families and say nothing about others. That is why a joint
+ladder is sound: no spread between families is estimated. The places of each family alone stand
+beside it, which shows a level that one family makes by itself.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlbench.data.languages import REFERENCE
+from mlbench.report.complete_block import (
+    Found,
+    Question,
+    part_of,
+    rank_parts,
+    too_few_cells,
+)
+from mlbench.report.tables import ReportTable
+from mlbench.report.text import interval, join, number, percent, plural, short_names
+from mlbench.stats import Rank, Ranking, Resampling
+
+WIDTH, EDGE = 200.0, 6.0
+"""Width of the drawing of a row, and what stays free at its ends, in units of the drawing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One model. `x`, `x_low` and `x_high` are places in the drawing; texts are ready to show."""
+
+    model: str
+    place: str
+    level: str
+    interval: str
+    english: str
+    x: float
+    x_low: float
+    x_high: float
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """All models at a number of shots, best first; `unranked` says why a model has no place.
+
+    `families` are the titles of the columns of places; `left_out` says what no place rests on.
+    """
+
+    shots: int
+    is_bits: bool
+    sentence: str
+    basis: str
+    level_name: str
+    families: tuple[str, ...]
+    axis: tuple[str, str]
+    rungs: tuple[Rung, ...]
+    unranked: tuple[tuple[str, str], ...]
+    left_out: tuple[str, ...]
+
+
+def ladders(table: ReportTable, resampling: Resampling | None = None) -> list[Ladder]:
+    """Rank the models at each number of shots; none where there are fewer than two."""
+    found = []
+    for shots in dict.fromkeys(block.shots for block in table.blocks):
+        blocks = tuple(b for b in table.blocks if b.shots == shots and b.kind != "other")
+        models = tuple(m for m in table.run.models if any(m in b.models for b in blocks))
+        question = Question(table, shots, blocks, models)
+        if len(models) > 1 and question.joint:
+            found.append(_ladder(question, resampling or Resampling()))
+    return found
+
+
+def _ladder(question: Question, resampling: Resampling) -> Ladder:
+    unranked = too_few_cells(question)
+    ranked = [model for model in question.models if model not in unranked]
+    parts, left_out = [], []
+    for block in question.blocks:
+        part, why = part_of(question.table, block, ranked)
+        parts += [part] if part else []
+        left_out += why
+    inside = [part for part in parts if part.block in question.joint]
+    if len(ranked) < 2 or not inside:
+        return _no_ladder(question, unranked, left_out)
+    found = rank_parts(parts, inside, ranked, resampling)
+    names = short_names(list(question.table.run.models))
+    low, high = _ends(found.joint)
+    is_bits = question.is_bits
+    return Ladder(
+        question.shots,
+        is_bits,
+        _sentence(found.joint, names),
+        _basis(found, len(ranked), resampling),
+        f"{inside[0].block.title}, bits a sentence" if is_bits else "Mean adjusted score",
+        tuple(part.block.title for part in parts) if len(parts) > 1 else (),
+        (_shown(low, is_bits=is_bits), _shown(high, is_bits=is_bits)),
+        tuple(_rung(question, rank, found, (low, high)) for rank in found.joint.ranks),
+        tuple(unranked.items()),
+        tuple(left_out),
+    )
+
+
+def _no_ladder(question: Question, unranked: Mapping[str, str], left_out: list[str]) -> Ladder:
+    why = "no language and family is left that two models have in common"
+    reasons = {model: unranked.get(model, why) for model in question.models}
+    return Ladder(
+        question.shots,
+        question.is_bits,
+        f"Nobody can tell the order of the models: {why}.",
+        "",
+        "Mean adjusted score",
+        (),
+        ("", ""),
+        (),
+        tuple(reasons.items()),
+        tuple(left_out),
+    )
+
+
+def _sentence(ranking: Ranking, names: Mapping[str, str]) -> str:
+    """Say who is first, if anybody is, and who cannot be separated."""
+    first = ranking.ranks[0]
+    words = f"{names[first.model]} is ahead of every other model in these families and languages"
+    if first.high > 1:
+        words = "No model stands first alone"
+    ties = [f"{join([names[m] for m in tie])} cannot be separated" for tie in ranking.ties]
+    return f"{words}{': ' if first.high > 1 else '; '}{'; '.join(ties)}." if ties else f"{words}."
+
+
+def _basis(found: Found, n_models: int, resampling: Resampling) -> str:
+    """State the eligible set: models, languages, families and cells, and how places are made."""
+    tags = {tag for part in found.inside for tag in part.scores.languages}
+    n_cells = sum(len(part.scores.languages) for part in found.inside)
+    titles = join([f"{p.block.title} ({len(p.scores.languages)})" for p in found.inside])
+    english = "" if tags == {REFERENCE} else " without English"
+    who = "both models" if n_models == 2 else f"all {n_models} ranked models"
+    n_pairs = n_models * (n_models - 1) // 2
+    return (
+        f"Over {plural(len(tags), 'language')}{english} and the "
+        f"{plural(n_cells, 'cell')} of these that {who} have, "
+        f"by family: {titles}. Intervals at {100 * resampling.level:.0f} %, "
+        f"places after Holm over {plural(n_pairs, 'pair')} of models."
+    )
+
+
+def _ends(ranking: Ranking) -> tuple[float, float]:
+    """Give round ends of the axis that all known intervals are between."""
+    known = [end for rank in ranking.ranks for end in (rank.score_low, rank.score, rank.score_high)]
+    known = [end for end in known if not math.isnan(end)]
+    span = max(known) - min(known)
+    step = 10.0 ** math.floor(math.log10(span)) if span > 0 else 0.1
+    low, high = math.floor(min(known) / step) * step, math.ceil(max(known) / step) * step
+    return low, high if high > low else low + step
+
+
+def _shown(level: float, *, is_bits: bool) -> str:
+    return number(-level) if is_bits else percent(level)
+
+
+def _place(rank: Rank) -> str:
+    return f"{rank.low}" if rank.low == rank.high else f"{rank.low}–{rank.high}"
+
+
+def _rung(question: Question, rank: Rank, found: Found, ends: tuple[float, float]) -> Rung:
+    low, high = ends
+
+    def x(level: float) -> float:
+        return round(EDGE + (WIDTH - 2 * EDGE) * (level - low) / (high - low), 1)
+
+    scale = -1.0 if question.is_bits else 100.0
+    first, last = sorted((scale * rank.score_low, scale * rank.score_high))
+    english = question.table.adjusted.get((rank.model, question.shots, REFERENCE))
+    alone = [next(r for r in ranking.ranks if r.model == rank.model) for ranking in found.alone]
+    return Rung(
+        rank.model,
+        _place(rank),
+        _shown(rank.score, is_bits=question.is_bits),
+        interval(first, last),
+        percent(english.value) if english else number(None),
+        x(rank.score),
+        x(rank.score if math.isnan(rank.score_low) else rank.score_low),
+        x(rank.score if math.isnan(rank.score_high) else rank.score_high),
+        tuple(map(_place, alone)) if len(alone) > 1 else (),
+    )

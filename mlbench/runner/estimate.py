@@ -1,0 +1,204 @@
+"""What will a plan cost, and what could it see? Tokens, time, minimal detectable effects.
+
+Tokens are those of all requests as they are sent, context and continuation, which is what a run
+counts. The model's own tokenizer reads a few docs of each cell; the others are taken to have as
+many tokens a character. Time comes from the speed of the same model in the finished cells of this
+run. Where there is no tokenizer or no finished cell the answer is `?`, not a guess.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from mlbench import store
+from mlbench.data.languages import REFERENCE
+from mlbench.data.prepare import TARGET_DELIMITER, Prepared, render_calibration, render_contexts
+from mlbench.errors import ModelError, StoreError
+from mlbench.judge import read_claims
+from mlbench.judge.sentences import FewDocs, few_docs_sentence
+from mlbench.models import Model
+from mlbench.records import ChoiceDoc
+from mlbench.runner.plan import Plan, PlannedCell
+from mlbench.stats import power
+
+logger = logging.getLogger(__name__)
+
+SAMPLED_DOCS = 8
+"""Docs tokenised a cell, at least: enough for the tokens a character within some percent."""
+
+_BEFORE = "a"
+"""A context of one letter, after which a continuation is encoded to count its tokens."""
+
+Row = tuple[str, str, str, str, str, str, str]
+
+
+def estimate(plan: Plan, limit: int | None) -> Iterator[Row]:
+    """Yield a row a model, family and shots: pending cells, docs, tokens asked for, time."""
+    groups: dict[tuple[str, str, int], list[PlannedCell]] = defaultdict(list)
+    for planned in plan.pending:
+        cell = planned.cell
+        groups[cell.model, cell.family, cell.shots].append(planned)
+    speeds = _read_speeds(plan)
+    tokenizers: dict[str, Any] = {}
+    for (name, family, shots), cells in groups.items():
+        if name not in tokenizers:
+            tokenizers[name] = _read_tokenizer(cells[0].model)
+        n_docs = sum(len(c.prepared.docs.scored[:limit]) for c in cells)
+        tokens = _count_tokens(cells, tokenizers[name], limit)
+        speed = speeds.get(name)
+        time = _format_time(tokens / speed) if tokens and speed else "?"
+        asked = f"{tokens:,.0f}" if tokens else "?"
+        yield name, family, str(shots), str(len(cells)), f"{n_docs:,}", asked, time
+
+
+class Sight(NamedTuple):
+    """What a comparison of two models in one language could see, in points of adjusted score.
+
+    `lead` and `moat` are found in 80 % of runs if they are that large; `docs_needed` is for a lead
+    of `wanted` points. Two models are assumed to differ on a fifth of the docs. `too_few` says that
+    so few docs can tell nothing, or no single language; then there is nothing to foresee.
+    """
+
+    family: str
+    n_docs: int
+    lead: float
+    moat: float
+    wanted: float
+    docs_needed: int
+    too_few: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        if self.too_few:
+            return f"{self.family}: {self.too_few}"
+        return (
+            f"{self.family}, {self.n_docs} docs: a lead of {self.lead:.1f} points, a moat of "
+            f"{self.moat:.1f}; a lead of {self.wanted:.0f} points needs {self.docs_needed} docs"
+        )
+
+
+def foresee(plan: Plan, limit: int | None) -> Iterator[Sight]:
+    """Yield what each family of choices could see in its language of fewest docs."""
+    by_family: dict[str, list[Prepared]] = defaultdict(list)
+    for planned in plan.cells:
+        if planned.prepared.family.chance is not None:
+            by_family[planned.cell.family].append(planned.prepared)
+    wanted = read_claims().margins["adjusted"].language
+    for name, items in by_family.items():
+        docs = min((item.docs.scored[:limit] for item in items), key=len)
+        n_clusters = len({doc.cluster_id for doc in docs})
+        sample = power.Plan(len(docs), n_clusters, chance=items[0].family.chance or 0.0)
+        n_others = len({item.language.tag for item in items} - {REFERENCE})
+        needed = (power.fewest_docs(), power.fewest_docs(n_tests=n_others))
+        yield Sight(
+            name,
+            len(docs),
+            100 * power.predicted_effect(sample),
+            100 * power.predicted_effect(sample, is_moat=True),
+            100 * wanted,
+            power.docs_needed(sample, wanted),
+            few_docs_sentence(FewDocs(n_clusters, *needed, n_others)),
+        )
+
+
+class _Request(NamedTuple):
+    """What a model is asked once: a continuation after its context, or a text without any."""
+
+    context: str
+    continuation: str
+
+    @property
+    def n_chars(self) -> int:
+        return len(self.context) + len(self.continuation)
+
+
+def _count_tokens(cells: list[PlannedCell], tokenizer: Any, limit: int | None) -> float | None:
+    if tokenizer is None:
+        return None
+    total = 0.0
+    for planned in cells:
+        by_doc = _requests_by_doc(planned, limit)
+        step = max(1, len(by_doc) // SAMPLED_DOCS)
+        sampled = [request for requests in by_doc[::step] for request in requests]
+        n_chars = sum(request.n_chars for requests in by_doc for request in requests)
+        n_tokens = _count_exactly(sampled, tokenizer)
+        total += n_tokens * n_chars / sum(request.n_chars for request in sampled)
+    return total
+
+
+def _requests_by_doc(planned: PlannedCell, limit: int | None) -> list[list[_Request]]:
+    """Return what harness.task asks for each doc, without lm-eval."""
+    family = planned.prepared.family
+    contexts = render_contexts(planned.prepared, planned.cell.shots, limit)
+    found = []
+    for doc, context in zip(planned.prepared.docs.scored[:limit], contexts, strict=True):
+        if family.prompt is None or not isinstance(doc, ChoiceDoc):
+            found.append([_Request("", context)])
+            continue
+        prompt = family.prompt(doc)
+        asked = [context]
+        if family.calibration_context is not None:
+            asked.append(context.removesuffix(prompt.context) + family.calibration_context)
+        continuations = [TARGET_DELIMITER + choice for choice in prompt.choices]
+        if not found:
+            # The calibration docs go with the first doc (harness.task).
+            asked += render_calibration(planned.prepared, planned.cell.shots)
+        found.append([_Request(its, choice) for its in asked for choice in continuations])
+    return found
+
+
+def _count_exactly(requests: Sequence[_Request], tokenizer: Any) -> int:
+    """Count the tokens of requests; each distinct text is encoded once."""
+    from mlbench.harness.tokenizer import encode
+
+    wanted = {text for request in requests for text in _texts_to_encode(request)}
+    texts = sorted({_BEFORE, *wanted})
+    size = {text: len(ids) for text, ids in zip(texts, encode(tokenizer, texts), strict=True)}
+    total = 0
+    for request in requests:
+        first, *rest = _texts_to_encode(request)
+        # A text without a context is predicted from one token that stands before it.
+        total += size[first] + (size[rest[0]] - size[_BEFORE] if rest else 1)
+    return total
+
+
+def _texts_to_encode(request: _Request) -> list[str]:
+    if not request.context:
+        return [request.continuation]
+    return [request.context, _BEFORE + request.continuation]
+
+
+def _read_tokenizer(model: Model) -> Any:
+    """Return the model's tokenizer, None where it is the backend's own or cannot be loaded."""
+    if model.backend != "hf":
+        return None
+    # Imported late: transformers takes seconds.
+    from mlbench.harness.tokenizer import load_tokenizer
+
+    try:
+        return load_tokenizer(model, trust_remote_code=False)
+    except ModelError as error:
+        logger.warning("%s", error)
+        return None
+
+
+def _read_speeds(plan: Plan) -> dict[str, float]:
+    """Return tokens a second by model, over the finished cells of the run."""
+    tokens: dict[str, float] = defaultdict(float)
+    seconds: dict[str, float] = defaultdict(float)
+    for planned in plan.cells:
+        try:
+            found = store.get(planned.path)
+        except StoreError:
+            continue  # a damaged cell has no speed; the plan has already reported it
+        if isinstance(found, store.CellResult) and found.usage["n_tokens"]:
+            tokens[planned.cell.model] += float(found.usage["n_tokens"])
+            seconds[planned.cell.model] += float(found.usage["seconds"] or 0)
+    return {name: tokens[name] / seconds[name] for name in tokens if seconds[name]}
+
+
+def _format_time(seconds: float) -> str:
+    hours, rest = divmod(int(seconds), 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {left:02d} s"

@@ -1,0 +1,127 @@
+"""Where do the cells run? In this process, or in Ray actors on a cluster of any size.
+
+The unit of distribution is a batch of cells of one model. An actor keeps its model loaded and sends
+outcomes back; only this process writes to the run. A node that dies loses the batch in work, which
+is given to another actor. Ray schedules; there is no scheduler here.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Any
+
+from mlbench import store
+from mlbench.errors import MlbenchError, ModelError, SelectionError
+from mlbench.runner.events import Event
+from mlbench.runner.local import keep, run
+from mlbench.runner.plan import Plan, PlannedCell
+from mlbench.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+BATCH_CELLS = 8
+"""Cells in a batch: what a dying node loses at most."""
+
+MAX_TRIES = 3
+"""How often a batch is given out before the run gives up on it."""
+
+Outcomes = list[store.CellResult | store.FailedCell]
+Executor = Callable[[Plan, Settings], Iterator[Event]]
+
+
+def find_executor(name: str) -> Executor:
+    """Return how to run a plan: `local` or `ray`."""
+    return {"local": run, "ray": run_on_ray}[name]
+
+
+class CellWorker:
+    """Lives in a Ray actor: loads a model when a batch asks for another, and keeps it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.name = ""
+        self.model: Any = None
+
+    def score_batch(self, cells: list[PlannedCell]) -> Outcomes:
+        """Score a batch of cells of one model.
+
+        Raises ModelError or ContextOverflow as the local executor does.
+        """
+        from mlbench.harness.backend import load_model
+        from mlbench.runner.local import check, score
+
+        if cells[0].model.name != self.name:
+            self.model = None  # two may be too much for the memory
+            self.model = load_model(cells[0].model, self.settings)
+            self.name = cells[0].model.name
+        check(self.model, cells, self.settings)
+        return [score(self.model, planned, self.settings.limit) for planned in cells]
+
+
+def run_on_ray(plan: Plan, settings: Settings) -> Iterator[Event]:
+    """Run the pending cells on a Ray cluster: the one of RAY_ADDRESS, else one on this machine.
+
+    One actor a GPU, or one a core where there is no GPU. Raises SelectionError without Ray,
+    ModelError if a batch was lost MAX_TRIES times, and what the local executor raises.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise SelectionError(
+            "--executor ray needs Ray. Type: pip install 'mlbench[ray]'"
+        ) from error
+    with store.lock_run(plan.folder):
+        ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
+        try:
+            yield from _drain(ray, plan, settings)
+        finally:
+            ray.shutdown()
+
+
+def _make_batches(plan: Plan) -> deque[tuple[int, list[PlannedCell]]]:
+    """Cut the pending cells into batches of one model; each with how often it was tried."""
+    batches: deque[tuple[int, list[PlannedCell]]] = deque()
+    for _, group in groupby(plan.pending, key=lambda planned: planned.model.name):
+        cells = list(group)
+        for start in range(0, len(cells), BATCH_CELLS):
+            batches.append((0, cells[start : start + BATCH_CELLS]))
+    return batches
+
+
+def _drain(ray: Any, plan: Plan, settings: Settings) -> Iterator[Event]:
+    batches = _make_batches(plan)
+    resources = ray.cluster_resources()
+    n_gpus = int(resources.get("GPU", 0))
+    worker = ray.remote(num_gpus=1 if n_gpus else 0, num_cpus=1)(CellWorker)
+    n_actors = min(n_gpus or int(resources.get("CPU", 1)), len(batches))
+    idle = [worker.remote(settings) for _ in range(n_actors)]
+    busy: dict[Any, tuple[Any, int, list[PlannedCell]]] = {}
+    while batches or busy:
+        while batches and idle:
+            tries, cells = batches.popleft()
+            actor = idle.pop()
+            busy[actor.score_batch.remote(cells)] = (actor, tries + 1, cells)
+        (done,), _ = ray.wait(list(busy), num_returns=1)
+        actor, tries, cells = busy.pop(done)
+        outcomes = _collect(ray, done, tries)
+        if outcomes is None:
+            batches.appendleft((tries, cells))
+            actor = worker.remote(settings)
+        idle.append(actor)
+        for planned, outcome in zip(cells, outcomes or (), strict=False):
+            yield keep(plan.folder, planned, outcome)
+
+
+def _collect(ray: Any, done: Any, tries: int) -> Outcomes | None:
+    """Return a batch's outcomes, None if its node died; raise what the batch itself raised."""
+    try:
+        outcomes: Outcomes = ray.get(done)
+    except ray.exceptions.RayActorError as error:
+        if tries >= MAX_TRIES:
+            raise ModelError(f"a batch of cells was lost {tries} times: {error}") from error
+        logger.warning("a node died; its batch goes to another")
+        return None
+    except ray.exceptions.RayTaskError as error:
+        raise (error.cause if isinstance(error.cause, MlbenchError) else error) from error
+    return outcomes

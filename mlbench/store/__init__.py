@@ -1,0 +1,31 @@
+"""What does a run hold? Its cells, their samples and texts, and its manifest: one owner."""
+
+from mlbench.store.cells import (
+    LOCK,
+    MANIFEST,
+    RUNS,
+    CellResult,
+    FailedCell,
+    cell_path,
+    find_run,
+    get,
+    lock_run,
+    put,
+    put_failed,
+    write,
+)
+
+__all__ = [
+    "LOCK",
+    "MANIFEST",
+    "RUNS",
+    "CellResult",
+    "FailedCell",
+    "cell_path",
+    "find_run",
+    "get",
+    "lock_run",
+    "put",
+    "put_failed",
+    "write",
+]

@@ -1,0 +1,209 @@
+"""Where do finished cells live, and can they be trusted? One Parquet file a cell.
+
+runs/<run>/<model-slug>/<family>/<shots>/<tag>.parquet holds one row a doc; the signature, the
+scores, counts and timing are in the file's metadata. A file is written beside its place and
+renamed, so it is whole or absent. A failed cell is <tag>.failed.json. Missing, failed and zero stay
+three states.
+"""
+
+import contextlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from mlbench.errors import StoreError
+from mlbench.measures.metrics import Sample
+from mlbench.records import Cell, Score
+from mlbench.store.samples import SampleColumns
+
+RUNS = Path("runs")
+MANIFEST = "run.json"
+LOCK = ".lock"
+_META_KEY = b"mlbench"
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """A finished cell. `signature` says what was scored; `usage` what it took.
+
+    usage: n_requests, n_tokens (context and continuation), n_truncated, seconds, device, mode (of
+    the packed engine), model_bytes (weights in memory).
+    """
+
+    cell: Cell
+    signature: Mapping[str, Any]
+    scores: Mapping[str, Score]
+    usage: Mapping[str, float | int | str | None]
+    samples: Sequence[Sample]
+
+
+class FailedCell(NamedTuple):
+    """A cell that ran and broke."""
+
+    cell: Cell
+    reason: str
+    traceback: str
+    signature: Mapping[str, Any]
+
+
+def find_run(run: str | Path, *, must_exist: bool = True) -> Path:
+    """Return the folder of a run: a path, or a name under runs/.
+
+    Raises StoreError if it must exist and does not.
+    """
+    path = Path(run)
+    folder = path if path.is_dir() or len(path.parts) > 1 or path.is_absolute() else RUNS / path
+    if must_exist and not (folder / MANIFEST).is_file():
+        known = sorted(p.parent.name for p in RUNS.glob(f"*/{MANIFEST}"))
+        raise StoreError(
+            f"no run {str(run)!r} ({folder / MANIFEST} is not there). "
+            f"Runs here: {', '.join(known) or 'none'}. Make one: mlbench run --run {run}"
+        )
+    return folder
+
+
+def cell_path(folder: Path, slug: str, cell: Cell) -> Path:
+    """Return where a cell's file is, or will be."""
+    return folder / slug / cell.family / str(cell.shots) / f"{cell.language}.parquet"
+
+
+def put(path: Path, result: CellResult) -> None:
+    """Write a finished cell, whole or not at all, and forget an earlier failure of it."""
+    import pyarrow.parquet as pq
+
+    meta = {
+        "cell": result.cell._asdict(),
+        "signature": result.signature,
+        "scores": {name: _null_nan(score) for name, score in result.scores.items()},
+        "usage": result.usage,
+    }
+    table = _table_from_samples(result.samples)
+    text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
+    table = table.replace_schema_metadata({_META_KEY: text.encode()})
+    write(path, lambda file: pq.write_table(table, file, write_page_checksum=True))
+    _failed_path(path).unlink(missing_ok=True)
+
+
+def put_failed(path: Path, failed: FailedCell) -> None:
+    """Record that a cell broke, with its traceback."""
+    text = json.dumps(failed._asdict(), sort_keys=True, ensure_ascii=False, indent=1) + "\n"
+    write(_failed_path(path), lambda file: Path(file).write_text(text, encoding="utf-8"))
+
+
+def get(path: Path) -> CellResult | FailedCell | None:
+    """Return what is stored of a cell, None where nothing is.
+
+    Raises StoreError for a file that is damaged.
+    """
+    if path.is_file():
+        return _read_result(path)
+    failed = _failed_path(path)
+    if not failed.is_file():
+        return None
+    try:
+        content = json.loads(failed.read_text(encoding="utf-8"))
+        return FailedCell(**{**content, "cell": Cell(*content["cell"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{failed} is damaged: {error}. Delete it and run again") from error
+
+
+def _failed_path(path: Path) -> Path:
+    return path.with_suffix(".failed.json")
+
+
+def _read_result(path: Path) -> CellResult:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # One small file in one thread: pq.read_table takes five times as long to set out.
+        content = pa.BufferReader(path.read_bytes())
+        with pq.ParquetFile(content, page_checksum_verification=True) as file:
+            table = file.read(use_threads=False)
+        meta = json.loads(table.schema.metadata[_META_KEY])
+        scores = {name: Score(**_restore_nan(score)) for name, score in meta["scores"].items()}
+        cell = Cell(**meta["cell"])
+        samples = SampleColumns(table.replace_schema_metadata())
+        return CellResult(cell, meta["signature"], scores, meta["usage"], samples)
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StoreError(
+            f"{path} is damaged ({first}). The same `mlbench run` command runs it again"
+        ) from error
+
+
+def _null_nan(score: Score) -> dict[str, Any]:
+    return {**score._asdict(), "stderr": None if math.isnan(score.stderr) else score.stderr}
+
+
+def _restore_nan(score: dict[str, Any]) -> dict[str, Any]:
+    return {**score, "stderr": math.nan if score["stderr"] is None else score["stderr"]}
+
+
+def _table_from_samples(samples: Sequence[Sample]) -> Any:
+    import pyarrow as pa
+
+    rows = [asdict(sample) for sample in samples]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return pa.table({name: _column(pa, name, values) for name, values in columns.items()})
+
+
+def _column(pa: Any, name: str, values: list[Any]) -> Any:
+    types = {
+        "target": pa.int32(),
+        "n_bytes": pa.int32(),
+        "n_tokens": pa.list_(pa.int32()) if isinstance(values[0], tuple) else pa.int32(),
+        "loglikelihood": pa.float64(),
+        "score": pa.float64(),
+        "loglikelihoods": pa.list_(pa.float64()),
+        "calibration": pa.list_(pa.float64()),
+        "label_means": pa.list_(pa.float64()),
+        "choices": pa.list_(pa.string()),
+    }
+    return pa.array(values, types.get(name, pa.string()))
+
+
+@contextlib.contextmanager
+def lock_run(folder: Path) -> Iterator[None]:
+    """Keep a second command from writing to the same run at the same time."""
+    lock = FileLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise StoreError(
+            f"another mlbench is writing to {folder}. Wait for it, or choose another --run"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"cannot write to run folder {folder}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def write(path: Path, fill: Callable[[str], object]) -> None:
+    """Write to a temporary file in the same folder, then rename it over the path.
+
+    The temporary name is fixed, so what a killed run left behind is overwritten by the next.
+    """
+    temporary = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fill(str(temporary))
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise StoreError(
+            f"cannot write {path}: {error.strerror or error}. Finished cells are kept; make room "
+            f"or choose another folder, then repeat the command"
+        ) from error

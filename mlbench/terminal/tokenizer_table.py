@@ -1,0 +1,226 @@
+"""How does a person, or a program, read what tokenizers cost? A table, a line a model, or JSON."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from mlbench.data.languages import REFERENCE, read_languages, select_languages
+from mlbench.errors import SelectionError
+from mlbench.models import Model
+from mlbench.records import Language
+from mlbench.settings import Settings
+from mlbench.terminal.lists import print_table
+from mlbench.terminal.runs import Selection, prepare_docs
+from mlbench.tokens.tokenizers import (
+    LanguageCost,
+    ModelCost,
+    find_family,
+    find_models,
+    measure_tokenizer,
+    with_english,
+)
+
+WIDTH_IN_PIPE = 10_000
+"""Columns: ten models with all measures keep their lines whole."""
+
+
+class Measure(NamedTuple):
+    """A number a language: its heading, the digits shown, and how to read it."""
+
+    heading: str
+    digits: int
+    value: Callable[[LanguageCost], float]
+
+
+MEASURES = (
+    Measure("premium", 2, lambda cost: cost.premium),
+    Measure("tokens/sentence", 1, lambda cost: cost.tokens_per_doc),
+    Measure("bytes/token", 2, lambda cost: cost.bytes_per_token),
+    Measure("characters/token", 2, lambda cost: cost.chars_per_token),
+)
+"""From the one that is shown in any case to the first one to go where a terminal is narrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Everything that is shown. `is_english_added`: it was not asked for."""
+
+    models: tuple[ModelCost, ...]
+    languages: Mapping[str, Language]
+    no_data: Mapping[str, str]
+    revision: str
+    limit: int | None
+    is_english_added: bool
+
+
+def show(
+    models: Sequence[str],
+    languages: Sequence[str],
+    languages_file: Path | None,
+    settings: Settings,
+    *,
+    as_json: bool,
+) -> None:
+    """Count the tokenizers of models and print what they cost.
+
+    Raises SelectionError, ModelError or DataError for what cannot be read.
+    """
+    known = read_languages(languages_file)
+    chosen = select_languages(languages, known)
+    costs = _measure_all(find_models(models), chosen, with_english(chosen, known), settings)
+    if as_json:
+        print(json.dumps(to_json(costs), ensure_ascii=False, indent=1, sort_keys=True))
+    else:
+        _print_costs(costs)
+
+
+def _measure_all(
+    models: Sequence[Model],
+    chosen: Sequence[Language],
+    languages: Sequence[Language],
+    settings: Settings,
+) -> Costs:
+    # Imported late: a wrong name is told at once, transformers takes seconds.
+    from mlbench.harness.tokenizer import load_tokenizer
+
+    trust = settings.trust_remote_code
+    loaded = [(model.name, load_tokenizer(model, trust_remote_code=trust)) for model in models]
+    # Progress goes to stderr: stdout is a table or JSON.
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    prepared = prepare_docs(Selection(models, [find_family()], languages), console)
+    no_data = {item.language.tag: item.reason for item in prepared if item.reason}
+    if REFERENCE in no_data:
+        raise SelectionError(f"no premium without English: {no_data[REFERENCE]}")
+    return Costs(
+        tuple(measure_tokenizer(*named, prepared, settings.limit) for named in loaded),
+        {language.tag: language for language in languages if language.tag not in no_data},
+        no_data,
+        prepared[0].revision,
+        settings.limit,
+        is_english_added=REFERENCE not in {language.tag for language in chosen},
+    )
+
+
+def to_json(costs: Costs) -> dict[str, Any]:
+    """Return the costs for a program; docs/report.md describes the keys, null is unknown."""
+    return {
+        "english_added": costs.is_english_added,
+        "family": find_family().name,
+        "limit": costs.limit,
+        "models": [_model_json(model) for model in costs.models],
+        "no_data": dict(costs.no_data),
+        "reference": REFERENCE,
+        "revision": costs.revision,
+    }
+
+
+def _model_json(model: ModelCost) -> dict[str, Any]:
+    return {
+        "languages": {
+            tag: {key: _known(value) for key, value in asdict(cost).items()}
+            for tag, cost in model.languages.items()
+        },
+        "median_premium": _known(model.median_premium),
+        "model": model.model,
+        "special_tokens": model.special_tokens,
+        "vocabulary": model.vocabulary,
+        "worst": model.worst,
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _print_costs(costs: Costs) -> None:
+    console = Console(highlight=False)
+    is_terminal = console.is_terminal
+
+    def say(text: str) -> None:
+        console.print(Text(text), soft_wrap=not is_terminal)
+
+    english = costs.models[0].languages[REFERENCE]
+    say(
+        f"Tokens of {english.n_docs} parallel sentences ({find_family().name}, revision "
+        f"{costs.revision}). premium: tokens over those of the same sentences in English."
+    )
+    if costs.is_english_added:
+        say("English is not in --languages; it is read as the reference.")
+    if len(costs.models) > 1:
+        names = ", ".join(f"{_label(i)} {m.model}" for i, m in enumerate(costs.models))
+        say(f"{names}. Sorted by the premium of {_label(0)}.")
+    n_shown = _count_fitting(costs, console) if is_terminal else len(MEASURES)
+    print_table(
+        _table(costs, MEASURES[:n_shown], is_narrow=is_terminal), width_in_pipe=WIDTH_IN_PIPE
+    )
+    if n_shown < len(MEASURES):
+        left_out = ", ".join(measure.heading for measure in MEASURES[n_shown:])
+        say(f"Not shown, the terminal is too narrow: {left_out}. All: add --json, or | less -S")
+    for reason in dict.fromkeys(costs.no_data.values()):
+        say(f"No data: {reason}")
+    for index, model in enumerate(costs.models):
+        label = f"{_label(index)} " if len(costs.models) > 1 else ""
+        say(f"{label}{_sum_up(model, costs.languages)}")
+
+
+def _label(index: int) -> str:
+    return f"M{index + 1}"
+
+
+def _count_fitting(costs: Costs, console: Console) -> int:
+    """Return how many measures a terminal has room for, at least one."""
+    options = console.options.update(max_width=WIDTH_IN_PIPE)
+    for n in range(len(MEASURES), 1, -1):
+        table = _table(costs, MEASURES[:n], is_narrow=True)
+        if Measurement.get(console, options, table).maximum <= console.width:
+            return n
+    return 1
+
+
+def _table(costs: Costs, measures: Sequence[Measure], *, is_narrow: bool) -> Table:
+    """Lay out the costs, the worst language of the first model first; narrow: headings in lines."""
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    for heading in ("tag", "language", "script"):
+        table.add_column(heading, overflow="fold")
+    columns = [(measure, i) for measure in measures for i in range(len(costs.models))]
+    for measure, i in columns:
+        labels = [_label(i)] if len(costs.models) > 1 else []
+        parts = [measure.heading.replace("/", "/\n") if is_narrow else measure.heading, *labels]
+        table.add_column(("\n" if is_narrow else " ").join(parts), justify="right", no_wrap=True)
+    for tag in costs.models[0].by_premium():
+        language = costs.languages[tag]
+        numbers = [
+            _number(measure.value(costs.models[i].languages[tag]), measure.digits)
+            for measure, i in columns
+        ]
+        table.add_row(tag, Text(language.name), language.script, *numbers)
+    return table
+
+
+def _number(value: float, digits: int) -> str:
+    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _sum_up(model: ModelCost, languages: Mapping[str, Language]) -> str:
+    """Say in one line what a tokenizer costs, and where that is understated."""
+    worst = ", ".join(
+        f"{languages[tag].name} {model.languages[tag].premium:.2f}" for tag in model.worst
+    )
+    text = f"{model.model}: vocabulary {model.vocabulary:,}"
+    if worst:
+        text += f"; median premium {model.median_premium:.2f}; worst {worst}"
+    if model.special_tokens:
+        tokens = "token" if model.special_tokens == 1 else "tokens"
+        text += f"; {model.special_tokens} special {tokens} counted in each sentence"
+    blind = [tag for tag, cost in model.languages.items() if cost.n_unknown]
+    if blind:
+        text += f"; unknown tokens, so cost understated, in {', '.join(blind)}"
+    return text

@@ -1,0 +1,217 @@
+"""How does a person read a verdict in a terminal? Tables and one sentence a claim."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mlbench.data.languages import REFERENCE
+from mlbench.errors import SelectionError
+from mlbench.judge import verdict_json
+from mlbench.judge.run import judge_run
+from mlbench.judge.sentences import UNIT_BY_SCALE, chain_sentence, sensitivity_rows, shown
+from mlbench.measures.metrics import ChoiceSample, doc_scores, predict
+from mlbench.records import Cell
+from mlbench.stats.scales import Scale
+from mlbench.store.read import Run, read_run
+
+Verdict = Mapping[str, Any]
+WIDTH_IN_PIPE = 200
+"""Columns: tables keep their lines whole when no terminal says how wide it is."""
+
+SHOWN_DOCS = 400
+"""Docs listed by --explain at most; the count of the others is said."""
+
+
+def show_verdict(
+    name: str, models: tuple[str, str], claims: Path | None, *, seed: int, as_json: bool
+) -> None:
+    """Print the verdict on two models of a run, for a person or as JSON."""
+    run = read_run(name)
+    verdict = judge_run(run, *models, claims_file=claims, seed=seed)
+    if as_json:
+        print(verdict_json(verdict), end="")
+    else:
+        print_verdict(verdict, run, _console())
+
+
+def show_docs(name: str, models: tuple[str, str], tag: str) -> None:
+    """Print the docs of a run on which two models are compared in a language."""
+    explain(read_run(name), models, tag, _console())
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else WIDTH_IN_PIPE, highlight=False)
+
+
+def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
+    """Print the pooled numbers, groups, languages and claims of a verdict."""
+    a, b, scale = verdict["a"], verdict["b"], verdict["scale"]
+    say(
+        console,
+        f"{a} against {b}: {len(verdict['families'])} families, scale {scale} "
+        f"({UNIT_BY_SCALE[scale]}), level {verdict['level']:.0%}, seed {verdict['seed']}",
+    )
+    say(console, chain_sentence(verdict["chain"]))
+    for caveat in verdict["caveats"]:
+        say(console, f"  Note: {caveat}")
+    _print_pooled(verdict, console)
+    _print_sensitivity(verdict, console)
+    for claim in verdict["claims"]:
+        say(console, f"\n{claim['verdict'].upper()}: {claim['claim']} (claim {claim['hash']})")
+        say(console, f"  {claim['sentence']}")
+    say(console, "")
+    _print_groups(verdict["groups"], scale, console)
+    say(console, "")
+    _print_languages(verdict, run, console)
+    _print_excluded(verdict["excluded"], console)
+
+
+def say(console: Console, text: str) -> None:
+    """Print text as it is: names of models are not markup."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def _print_pooled(verdict: Verdict, console: Console) -> None:
+    table = Table("", "estimate", "interval", "verdict", "could have seen", box=None)
+    rows = {
+        "lead in the other languages": verdict["others"],
+        "lead in English": verdict["english"],
+        "moat (the first less the second)": verdict["moat"],
+        "moat, languages as a sample": verdict["targets"]["sampled"],
+        "moat without near-copies": verdict["totals"]["without_duplicates"],
+        "moat weighted by speakers": verdict["totals"]["speakers_tau_1"],
+    }
+    for name, effect in rows.items():
+        table.add_row(name, *_effect_cells(effect, verdict["scale"]))
+    for scale, effect in verdict["scales"].items():
+        if scale != verdict["scale"] and effect["method"] != "undefined":
+            name = f"moat on the scale {scale} ({UNIT_BY_SCALE[scale]})"
+            table.add_row(name, *_effect_cells(effect, scale))
+    console.print(table)
+    if verdict["without_weight"]:
+        tags = ", ".join(verdict["without_weight"])
+        say(console, f"Without a number of speakers, so without a weight: {tags}.")
+
+
+def _print_sensitivity(verdict: Verdict, console: Console) -> None:
+    """Print what the headline would be by other rules and over other sets of cells."""
+    scale = verdict["scale"]
+    table = Table("the same", "elsewhere", "English", "moat", "interval", "verdict", box=None)
+
+    def add(name: str, sides: Mapping[str, Any]) -> None:
+        estimate, interval, word, _ = _effect_cells(sides["moat"], scale)
+        leads = [shown(sides[s]["estimate"], scale) if s in sides else "-" for s in SIDES]
+        table.add_row(name, *leads, estimate, interval, word)
+
+    for name, sides in sensitivity_rows(verdict):
+        add(name, sides)
+    if table.row_count:
+        console.print(table)
+
+
+SIDES = ("others", "english")
+
+
+def _effect_cells(effect: Mapping[str, Any], scale: Scale) -> tuple[str, str, str, str]:
+    interval = f"{shown(effect['low'], scale)} to {shown(effect['high'], scale)}"
+    word = effect["verdict"] or "undefined"
+    if effect["reason"]:
+        return shown(effect["estimate"], scale), "-", f"{word}: {effect['reason']}", "-"
+    seen = "nothing: too few docs"
+    if effect["mde"] is not None:
+        seen = shown(effect["mde"], scale).lstrip("+")
+    return shown(effect["estimate"], scale), interval, word, seen
+
+
+def _print_groups(groups: Sequence[Mapping[str, Any]], scale: Scale, console: Console) -> None:
+    table = Table("by", "group", "languages", "lead", "moat", "interval", "verdict", box=None)
+    for group in groups:
+        moat = group["moat"]
+        estimate, interval, word, _ = _effect_cells(moat, scale)
+        lead = shown(group["delta"]["estimate"], scale)
+        name = Text(str(group["group"]))
+        n_languages = str(group["n_languages"])
+        table.add_row(group["by"], name, n_languages, lead, estimate, interval, word)
+    console.print(table)
+
+
+def _print_languages(verdict: Verdict, run: Run, console: Console) -> None:
+    scale = verdict["scale"]
+    table = Table(
+        "language", "", "lead", "interval", "p (Holm)", "verdict", "moat", "verdict of it"
+    )
+    table.box = None
+    for row in verdict["per_language"]:
+        tag = row["language"]
+        interval = f"{shown(row['low'], scale)} to {shown(row['high'], scale)}"
+        p_holm = "-" if row["p_holm"] is None else f"{row['p_holm']:.3f}"
+        moat = shown(row["moat"], scale), row["moat_verdict"] or "-"
+        name = Text(run.languages[tag].name if tag in run.languages else tag)
+        lead = shown(row["delta"], scale)
+        table.add_row(tag, name, lead, interval, p_holm, row["verdict"], *moat)
+    console.print(table)
+    counts = verdict["counts"]["delta"]
+    say(
+        console,
+        f"Of {sum(counts[s] for s in ('better', 'worse', 'equivalent', 'undetermined'))} languages "
+        f"other than English, {verdict['a']} is better in {counts['better']} (after Holm "
+        f"correction {counts['better_holm']}), worse in {counts['worse']} "
+        f"({counts['worse_holm']}), equivalent in {counts['equivalent']} "
+        f"({counts['equivalent_holm']}); {counts['undetermined']} are undetermined.",
+    )
+
+
+def _print_excluded(excluded: Sequence[Mapping[str, Any]], console: Console) -> None:
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for gone in excluded:
+        reasons.setdefault((gone["family"] or "all", gone["reason"]), []).append(gone["language"])
+    if reasons:
+        say(console, "\nLeft out:")
+    for (family, reason), tags in reasons.items():
+        say(console, f"  {family}: {reason}: {', '.join(tags)}")
+
+
+def explain(run: Run, models: tuple[str, str], tag: str, console: Console) -> None:
+    """Print the docs of a language on which two models are compared, and English for the moat.
+
+    Raises SelectionError if the run has no such language for both.
+    """
+    a, b = models
+    pairs = [
+        (cell, cell._replace(model=b))
+        for cell in run.done
+        if cell.model == a and cell.language == tag and cell._replace(model=b) in run.done
+    ]
+    if not pairs:
+        raise SelectionError(
+            f"no finished cell of {a!r} and {b!r} in language {tag!r}. "
+            f"See: mlbench list cells {run.folder}"
+        )
+    if tag != REFERENCE:
+        say(console, f"For its moat, see also: --explain {REFERENCE}")
+    for first, second in pairs:
+        _explain_cell(run, first, second, console)
+
+
+def _explain_cell(run: Run, first: Cell, second: Cell, console: Console) -> None:
+    metric = run.families[first.family]["metrics"][0]
+    ours, theirs = run.done[first].samples, {s.doc_id: s for s in run.done[second].samples}
+    shared = [(sample, theirs[sample.doc_id]) for sample in ours if sample.doc_id in theirs]
+    say(console, f"\n{first.family}, {first.shots} shots, {metric} of {len(shared)} docs:")
+    table = Table("doc", "cluster", first.model, second.model, "target", "predictions", box=None)
+    for one, other in shared[:SHOWN_DOCS]:
+        values = (doc_scores([sample], metric)[0] for sample in (one, other))
+        words: tuple[Text, ...] = (Text("-"), Text("-"))
+        if isinstance(one, ChoiceSample) and isinstance(other, ChoiceSample):
+            taken = " | ".join(s.choices[predict(s, metric)] for s in (one, other))
+            words = (Text(one.choices[one.target]), Text(taken))
+        scores = (f"{value:.3f}".rstrip("0").rstrip(".") for value in values)
+        table.add_row(Text(one.doc_id), Text(one.cluster_id), *scores, *words)
+    console.print(table)
+    if len(shared) > SHOWN_DOCS:
+        say(console, f"and {len(shared) - SHOWN_DOCS} more; all of them: mlbench export")

@@ -1,0 +1,1 @@
+"""What does text cost in tokens?"""

@@ -1,0 +1,164 @@
+"""What does a model's tokenizer cost in each language? Counted on parallel text; no model is run.
+
+The premium is that of mlbench.tokens.premium, and the tokens are those that `mlbench run` counts,
+so the numbers are those of the report's section on tokens. A tokenizer that writes what it does not
+know as one token looks cheap where it is blind: unknown tokens are counted beside.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, NamedTuple
+
+from mlbench.data.languages import REFERENCE
+from mlbench.data.prepare import Prepared
+from mlbench.errors import ModelError, SelectionError
+from mlbench.families import read_families
+from mlbench.models import Model, find_model
+from mlbench.records import Family, Language, TextDoc
+from mlbench.tokens.premium import DocKey, Size, bytes_per_token, premiums_of, tokens_per_doc
+
+FAMILY = "sib200_lm"
+"""The family whose docs are whole sentences, translations of one another."""
+
+N_WORST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageCost:
+    """What the sentences of one language take; nan is unknown.
+
+    `premium` is a ratio, 1 for English; characters are code points, bytes are UTF-8; `n_docs` are
+    those with any token; `n_unknown` counts the tokens that stand for text the tokenizer does not
+    know.
+    """
+
+    premium: float
+    tokens_per_doc: float
+    bytes_per_token: float
+    chars_per_token: float
+    n_docs: int
+    n_unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCost:
+    """One tokenizer: its number of tokens, those it adds to every text, and costs by tag."""
+
+    model: str
+    vocabulary: int
+    special_tokens: int
+    languages: Mapping[str, LanguageCost]
+
+    @property
+    def median_premium(self) -> float:
+        """Return the median over languages other than English; nan where there are none."""
+        others = [self.languages[tag].premium for tag in self._others()]
+        return median(others) if others else math.nan
+
+    @property
+    def worst(self) -> list[str]:
+        """Return the tags of the most expensive languages, at most N_WORST."""
+        return self._others()[:N_WORST]
+
+    def by_premium(self) -> list[str]:
+        """Return all tags, the most expensive first, those without a premium last."""
+        premium = {tag: cost.premium for tag, cost in self.languages.items()}
+        return sorted(premium, key=lambda tag: (math.isnan(premium[tag]), -premium[tag], tag))
+
+    def _others(self) -> list[str]:
+        known = (t for t in self.by_premium() if not math.isnan(self.languages[t].premium))
+        return [tag for tag in known if tag != REFERENCE]
+
+
+class _Counted(NamedTuple):
+    """A doc with its tokens, and how many of them are unknown."""
+
+    doc: TextDoc
+    n_tokens: int
+    n_unknown: int
+
+
+def find_models(names: Sequence[str]) -> list[Model]:
+    """Return the models that names mean, once each.
+
+    Raises ModelError for an unknown name, and for a backend that keeps its tokenizer to itself.
+    """
+    models = [find_model(name, needs_weights=False) for name in dict.fromkeys(names)]
+    for model in models:
+        if not model.path:
+            raise ModelError(
+                f"model {model.name!r}: the tokenizer of backend {model.backend!r} is not known "
+                f"here. Give what it loads instead: a preset, a hub id (org/name) or a local "
+                f"folder. See: mlbench list models"
+            )
+    return models
+
+
+def find_family() -> Family:
+    """Return the family whose sentences are counted."""
+    return read_families()[FAMILY]
+
+
+def with_english(chosen: Sequence[Language], known: Mapping[str, Language]) -> list[Language]:
+    """Return the languages with English among them, in the order of the file.
+
+    Raises SelectionError if the file has no English.
+    """
+    if REFERENCE not in known:
+        raise SelectionError(
+            f"the languages file has no {REFERENCE!r}: a premium is against English, add its block"
+        )
+    tags = {language.tag for language in chosen} | {REFERENCE}
+    return [language for tag, language in known.items() if tag in tags]
+
+
+def measure_tokenizer(
+    model: str, tokenizer: Any, prepared: Sequence[Prepared], limit: int | None
+) -> ModelCost:
+    """Count a tokenizer on at most `limit` docs of each language that has any."""
+    # Imported late: a wrong name is told at once, transformers takes seconds.
+    from mlbench.harness.tokenizer import encode
+
+    unknown = tokenizer.unk_token_id
+    added = Counter(encode(tokenizer, ["a"])[0])
+    added.subtract(encode(tokenizer, ["a"], special=False)[0])
+    counted: dict[str, list[_Counted]] = {}
+    for item in prepared:
+        docs = [doc for doc in item.docs.scored[:limit] if isinstance(doc, TextDoc)]
+        if docs:
+            ids = encode(tokenizer, [doc.text for doc in docs])
+            # An unknown token that is added to every text stands for no text.
+            counted[item.language.tag] = [
+                _Counted(doc, len(its), its.count(unknown) - added[unknown])
+                for doc, its in zip(docs, ids, strict=True)
+                if its
+            ]
+    sizes = {tag: _sizes(its) for tag, its in counted.items()}
+    premiums = premiums_of(sizes) | ({REFERENCE: 1.0} if sizes.get(REFERENCE) else {})
+    costs = {
+        tag: _cost(its, sizes[tag], premiums.get(tag, math.nan)) for tag, its in counted.items()
+    }
+    return ModelCost(model, len(tokenizer), sum(added.values()), costs)
+
+
+def _sizes(texts: Sequence[_Counted]) -> dict[DocKey, Size]:
+    return {
+        (FAMILY, 0, text.doc.doc_id): Size(text.n_tokens, len(text.doc.text.encode()))
+        for text in texts
+    }
+
+
+def _cost(texts: Sequence[_Counted], sizes: Mapping[DocKey, Size], premium: float) -> LanguageCost:
+    n_tokens = sum(text.n_tokens for text in texts)
+    n_chars = sum(len(text.doc.text) for text in texts)
+    return LanguageCost(
+        premium=premium,
+        tokens_per_doc=tokens_per_doc(sizes),
+        bytes_per_token=bytes_per_token(sizes),
+        chars_per_token=n_chars / n_tokens if n_tokens else math.nan,
+        n_docs=len(texts),
+        n_unknown=sum(text.n_unknown for text in texts),
+    )
