@@ -14,9 +14,9 @@ from mlbench.models import find_model
 from mlbench.runner.events import CellDone, CellFailed, ModelLoaded
 from mlbench.runner.executors import CellWorker
 from mlbench.runner.local import run
-from mlbench.runner.plan import make_plan
+from mlbench.runner.plan import make_plan, write_manifest
 from mlbench.settings import Settings
-from mlbench.store.manifest import read_manifest, write_manifest
+from mlbench.store.manifest import read_manifest
 from mlbench.store.read import read_run
 from mlbench.terminal import runs
 

@@ -15,8 +15,9 @@ from mlbench import __version__, store
 from mlbench.data.prepare import Prepared, hash_prompts
 from mlbench.errors import StoreError
 from mlbench.models import Model, fingerprint
-from mlbench.records import Cell
+from mlbench.records import Cell, Language
 from mlbench.settings import Settings
+from mlbench.store.manifest import Contents, add_to_manifest, family_facts
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,14 @@ def make_plan(
                 signature = _sign(model, weights, item, shots, settings)
                 cells.append(_plan_cell(folder, model, item, shots, signature))
     return Plan(folder, tuple(cells), no_data)
+
+
+def write_manifest(plan: Plan, languages: Iterable[Language]) -> None:
+    """Add a plan to its run's manifest."""
+    models = {p.model.name: {"slug": p.model.slug, **p.model.facts} for p in plan.cells}
+    families = {p.prepared.family.name: family_facts(p.prepared.family) for p in plan.cells}
+    cells = [planned.cell for planned in plan.cells]
+    add_to_manifest(plan.folder, Contents(models, families, cells, languages, plan.no_data))
 
 
 def _plan_cell(

@@ -14,7 +14,6 @@ from typing import Any
 from mlbench import __version__, store
 from mlbench.errors import StoreError
 from mlbench.records import Cell, Family, HubSource, Language
-from mlbench.runner.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +28,6 @@ class Contents:
     cells: Sequence[Cell]
     languages: Iterable[Language]
     no_data: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-def write_manifest(plan: Plan, languages: Iterable[Language]) -> None:
-    """Add a plan to its run's manifest."""
-    models = {p.model.name: {"slug": p.model.slug, **p.model.facts} for p in plan.cells}
-    families = {p.prepared.family.name: family_facts(p.prepared.family) for p in plan.cells}
-    cells = [planned.cell for planned in plan.cells]
-    add_to_manifest(plan.folder, Contents(models, families, cells, languages, plan.no_data))
 
 
 def add_to_manifest(folder: Path, contents: Contents) -> None:

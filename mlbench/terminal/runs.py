@@ -16,9 +16,9 @@ from mlbench.families import select_families
 from mlbench.judge.run import choice_caveats
 from mlbench.models import Model, find_model
 from mlbench.records import Family, Language
-from mlbench.runner.plan import Plan, make_plan
+from mlbench.runner.plan import Plan, make_plan, write_manifest
 from mlbench.settings import Settings
-from mlbench.store.manifest import read_bytes, restore, write_manifest
+from mlbench.store.manifest import read_bytes, restore
 from mlbench.store.read import read_run
 from mlbench.terminal.progress import Tally, watch
 
