@@ -16,13 +16,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mlbench.measures import ACC, BITS, Measure
+from mlbench.measures.scales import Effect
 from mlbench.stats import Resampling, ScoreTable
 from mlbench.stats.aggregates import languages_at_chance
 from mlbench.stats.contrast import FEW_CLUSTERS, Contrast, mean_contrast, summarise
-from mlbench.stats.differences import LeadOf, delta_contrast, headline_of, moat_contrast
+from mlbench.stats.differences import delta_contrast, headline_of, moat_contrast
 from mlbench.stats.intervals import percentile
 from mlbench.stats.pairs import pair_levels
-from mlbench.stats.scales import LEAD_BY_SCALE
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints
 
 N_DOCS = (6, 10, 20, 40, 100, 200)
@@ -56,9 +57,14 @@ class FewDocs:
     n_languages: int = 30
 
     @property
-    def lead_of(self) -> LeadOf:
+    def measure(self) -> Measure:
+        """Give the measure that is scored."""
+        return ACC if self.kind == "accuracy" else BITS
+
+    @property
+    def effect(self) -> Effect:
         """Give the scale that a verdict uses."""
-        return LEAD_BY_SCALE["adjusted" if self.kind == "accuracy" else "bits"]
+        return self.measure.scales[0].effect
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +134,14 @@ def _table(world: FewDocs, articles: Ints, values: Floats) -> ScoreTable:
     chance = CHANCE if world.kind == "accuracy" else 0.0
     return ScoreTable(
         family="simulated",
-        kind=world.kind,
+        measure=world.measure,
         is_parallel=True,
         models=("a", "b"),
         languages=(REFERENCE_LANGUAGE, *(f"x{i:03d}" for i in range(n - 1))),
         doc_ids=(ids,) * n,
         clusters=np.tile(articles, (n, 1)),
         chance=np.full((n, world.n_docs), chance),
-        values=values,
+        statistics=values[..., np.newaxis],
     )
 
 
@@ -148,8 +154,8 @@ def run_once(rng: np.random.Generator, world: FewDocs, resampling: Resampling) -
     """Say which intervals of one draw hold the truth, what is flagged, and the headline's error."""
     drawn = draw(rng, world)
     pair = pair_levels(drawn.table, "a", "b", resampling)
-    delta, moat = delta_contrast(pair, world.lead_of), moat_contrast(pair, world.lead_of)
-    headline = headline_of(pair, world.lead_of)
+    delta, moat = delta_contrast(pair, world.effect), moat_contrast(pair, world.effect)
+    headline = headline_of(pair, world.effect)
     assert moat is not None and headline is not None
     elsewhere = delta.take(range(1, len(drawn.leads)))
     beyond = drawn.leads[1:] - drawn.leads[0]
@@ -175,7 +181,7 @@ def bias_of(world: FewDocs, runs: int, seed: int = 3) -> tuple[float, float]:
     quick = Resampling(replicates=100)
     for i in range(len(errors)):
         drawn = draw(np.random.default_rng([seed, world.n_docs, i]), world)
-        headline = headline_of(pair_levels(drawn.table, "a", "b", quick), world.lead_of)
+        headline = headline_of(pair_levels(drawn.table, "a", "b", quick), world.effect)
         assert headline is not None
         errors[i] = 100 * (headline.others.estimate[0] - drawn.leads[1:].mean())
     return float(errors.mean()), float(errors.std(ddof=1) / np.sqrt(len(errors)))

@@ -21,7 +21,7 @@ import numpy as np
 from mlbench import store
 from mlbench.data.languages import REFERENCE, read_languages
 from mlbench.families import read_families
-from mlbench.measures.metrics import ChoiceSample, Sample, TextSample, cell_score
+from mlbench.measures import ChoiceSample, Sample, TextSample, cell_score
 from mlbench.records import Cell, Family
 from mlbench.report import write
 from mlbench.store.manifest import Contents, add_to_manifest, family_facts

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mlbench.data.languages import REFERENCE
-from mlbench.measures.metrics import ChoiceSample, Sample, available_rules, predict
+from mlbench.measures import ChoiceSample, Sample, available_rules, predict
 from mlbench.store.read import Run, read_run
 from mlbench.store.samples import labels_of
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mlbench.judge import Evidence, judge, read_claims, verdict_json
+from mlbench.measures import ACC
 from mlbench.records import Language
 from mlbench.stats import Resampling, ScoreTable
 from mlbench.stats.bootstrap import resample
@@ -33,14 +34,14 @@ def random_table(family: str, n_models: int, *, is_binary: bool = True) -> Score
     ids = tuple(f"d{i:05d}" for i in range(N_CLUSTERS))
     return ScoreTable(
         family=family,
-        kind="accuracy",
+        measure=ACC,
         is_parallel=True,
         models=tuple(f"m{i}" for i in range(n_models)),
         languages=tags,
         doc_ids=(ids,) * N_LANGUAGES,
         clusters=np.tile(np.arange(N_CLUSTERS), (N_LANGUAGES, 1)),
         chance=np.full((N_LANGUAGES, N_CLUSTERS), 0.25),
-        values=(values < 0.6).astype(np.float64) if is_binary else values,
+        statistics=((values < 0.6).astype(np.float64) if is_binary else values)[..., np.newaxis],
     )
 
 

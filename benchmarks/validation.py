@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlbench.judge.effects import effect_of
+from mlbench.measures import ACC
 from mlbench.stats import Plan, Resampling, ScoreTable, holm, predicted_effect
 from mlbench.stats.aggregates import sampled_mean
 from mlbench.stats.contrast import Contrast, interval_of, mean_contrast, two_sided_p
@@ -75,14 +76,14 @@ def draw_table(rng: np.random.Generator, world: World) -> ScoreTable:
     ids = tuple(f"d{i:05d}" for i in range(n_docs))
     return ScoreTable(
         family="simulated",
-        kind="accuracy",
+        measure=ACC,
         is_parallel=world.is_parallel,
         models=("a", "b"),
         languages=tags,
         doc_ids=(ids,) * n_languages,
         clusters=np.tile(clusters, (n_languages, 1)),
         chance=np.zeros((n_languages, n_docs)),
-        values=right.astype(np.float64),
+        statistics=right.astype(np.float64)[..., np.newaxis],
     )
 
 
@@ -98,7 +99,7 @@ def permuted(rng: np.random.Generator, table: ScoreTable) -> ScoreTable:
     """Swap the labels of the two models in a random half of the clusters: no difference is left."""
     swap = rng.random(int(table.clusters.max()) + 1) < 0.5
     swapped = np.where(swap[table.clusters], table.values[::-1], table.values)
-    return replace(table, values=swapped)
+    return replace(table, statistics=swapped[..., np.newaxis])
 
 
 def naive_interval(moat: Contrast, level: float) -> tuple[float, float]:
@@ -164,7 +165,7 @@ def draw_discordant(rng: np.random.Generator, plan: Plan, leads: tuple[float, ..
     both = ~only_a & ~only_b & (rng.random(shape) < 0.5)
     table = draw_table(rng, World((0.0,) * (len(leads) - 1), 0.0, plan.n_docs, 1))
     values = np.stack([only_a | both, only_b | both]).astype(np.float64)
-    return replace(table, values=values)
+    return replace(table, statistics=values[..., np.newaxis])
 
 
 def power_run(rng: np.random.Generator, plan: Plan, resampling: Resampling) -> Row:

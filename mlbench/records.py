@@ -111,6 +111,8 @@ class Family:
     DataError; `prompt` renders one doc. Both are pure. `chance` is the expected accuracy of
     guessing in [0, 1]; None where there is none. The first of `metrics` is the judged one.
     `calibration_context` is the context without the query (for PMI), None to not ask for it.
+    Families that score the same docs in another way name one `doc_set` (sib200/test): they are
+    drawn alike, and count as one where families are pooled; None: no other family has these docs.
     `is_demonstration`: real models of the size that was tried are at chance in it
     (docs/families.md), so it is shown and does not enter the numbers over several families.
     """
@@ -132,6 +134,7 @@ class Family:
     is_parallel: bool = True
     max_shots: int = 0
     is_demonstration: bool = False
+    doc_set: str | None = None
 
 
 class Cell(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 from mlbench import store
 from mlbench.data.prepare import Prepared
 from mlbench.families import read_families
-from mlbench.measures.metrics import ChoiceSample, Sample, TextSample, cell_score
+from mlbench.measures import ChoiceSample, Sample, TextSample, cell_score
 from mlbench.records import Cell, ChoiceDoc, FamilyDocs, Language, TextDoc
 from mlbench.store.texts import keep_texts
 

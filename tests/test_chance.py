@@ -1,7 +1,7 @@
 """A constant answer has nothing to gain."""
 
 from mlbench.judge.chance import cell_chance, pooled_chance
-from mlbench.measures.metrics import ChoiceSample, ScoreSample
+from mlbench.measures import ChoiceSample, ScoreSample
 
 
 def sample(target: int, n: int = 7) -> ChoiceSample:

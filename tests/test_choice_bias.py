@@ -3,9 +3,10 @@
 import pytest
 from report_toys import ENGLISH, FAMILIES, SWAHILI, ToyRun
 
+from mlbench.errors import DataError
 from mlbench.judge.choice_bias import choice_bias, never_chosen, token_lengths
 from mlbench.judge.run import choice_caveats
-from mlbench.measures.metrics import (
+from mlbench.measures import (
     ChoiceSample,
     Sample,
     ScoreSample,
@@ -16,7 +17,7 @@ from mlbench.measures.metrics import (
 from mlbench.records import Cell
 from mlbench.store.cells import _table_from_samples
 from mlbench.store.read import read_run
-from mlbench.store.samples import SampleColumns, scores_of, taken_of
+from mlbench.store.samples import SampleColumns, scores_of, taken_by
 
 LABELS = ("a", "b", "c")
 
@@ -149,12 +150,13 @@ def test_calibrated_answers_are_those_of_metrics():
         for i, (values, means) in enumerate(rows * 3)
     )
     for held in (samples, stored(samples)):
-        taken = taken_of(held, "acc_calibrated")
+        taken = taken_by(held, "acc_calibrated")
         assert taken is not None
         assert taken.tolist() == [predict(s, "acc_calibrated") for s in samples]  # type: ignore[arg-type]
         wanted = doc_scores(samples, "acc_calibrated")
         assert scores_of(held, "acc_calibrated").tolist() == wanted
-    assert taken_of(docs([(0, 0)]), "acc_calibrated") is None
+    with pytest.raises(DataError, match="acc_calibrated needs them"):
+        taken_by(docs([(0, 0)]), "acc_calibrated")
 
 
 def test_a_bias_says_what_was_found_only():

@@ -16,7 +16,7 @@ from mlbench.families import read_families
 from mlbench.harness.backend import load_model
 from mlbench.harness.evaluate import evaluate
 from mlbench.harness.task import FamilyTask, build_task
-from mlbench.measures.metrics import cell_score
+from mlbench.measures import cell_score
 from mlbench.models import find_model
 from mlbench.settings import Settings
 from mlbench.task_files import find_tasks_folder, task_name

@@ -17,7 +17,7 @@ from mlbench.judge.family_check import (
     split_half,
     verdict_word,
 )
-from mlbench.measures.metrics import ChoiceSample, Sample
+from mlbench.measures import ChoiceSample, Sample
 from mlbench.records import Cell
 from mlbench.stats import CellScores, table_from_cells
 from mlbench.store.read import read_run

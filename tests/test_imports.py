@@ -19,7 +19,7 @@ from test_cli import refused, run_cli
 
 from mlbench.data.languages import read_languages
 from mlbench.imports.task_map import Unmapped, find_target, read_task_map
-from mlbench.measures.metrics import ChoiceSample, ScoreSample, TextSample
+from mlbench.measures import ChoiceSample, ScoreSample, TextSample
 from mlbench.records import Cell
 from mlbench.store.read import Run, read_run
 

@@ -6,13 +6,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score  # comes with lm-eval
 
 from mlbench.errors import DataError
-from mlbench.measures.metrics import (
+from mlbench.measures import (
     ChoiceSample,
     TextSample,
     available_rules,
     cell_score,
     doc_scores,
-    macro_f1,
     predict,
 )
 
@@ -82,12 +81,22 @@ def test_one_doc_has_no_stderr_and_no_doc_no_score():
         cell_score([], "acc")
 
 
+def answers(pairs):
+    """Samples whose likeliest choice is the second of each pair, and the target the first."""
+    letters = tuple("abcdefg")
+    return [
+        ChoiceSample(str(i), str(i), target, letters, tuple(-float(j != taken) for j in range(7)))
+        for i, (target, taken) in enumerate(pairs)
+    ]
+
+
 def test_macro_f1_of_a_model_that_always_says_one_label_is_low():
-    assert macro_f1([(0, 0), (1, 0), (2, 0)]) == pytest.approx((0.5 + 0 + 0) / 3)
+    score = cell_score(answers([(0, 0), (1, 0), (2, 0)]), "macro_f1")
+    assert score.value == pytest.approx((0.5 + 0 + 0) / 3)
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=60))
 def test_macro_f1_equals_scikit_learn(pairs):
     targets, predictions = zip(*pairs, strict=True)
     expected = f1_score(targets, predictions, average="macro", zero_division=0)
-    assert macro_f1(pairs) == pytest.approx(expected)
+    assert cell_score(answers(pairs), "macro_f1").value == pytest.approx(expected)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from report_toys import ARABIC, ENGLISH, ToyRun, choices, texts
 
-from mlbench.measures.metrics import ChoiceSample, ScoreSample
+from mlbench.measures import ChoiceSample, ScoreSample
 from mlbench.records import Cell, TextDoc
 from mlbench.report import Items, write_report
 from mlbench.report.page.docs import choose, pack_items
@@ -102,8 +102,8 @@ def test_scores_from_elsewhere_are_shown_as_they_are(tmp_path: Path) -> None:
     run.put(Cell("m", "topic", "en", 0), (ScoreSample("1", "1", 0.25), ScoreSample("2", "2", 0.75)))
     (family,) = items_of(run)["en"]
     assert [item["out"]["0"] for item in family["items"]] == [
-        [None, "0.75 score"],
-        [None, "0.25 score"],
+        [None, "75.0 %"],
+        [None, "25.0 %"],
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from report_toys import ENGLISH, FAMILIES, HINDI, LANGUAGES, SWAHILI, ToyRun, choices, texts
 
 from mlbench.judge.answers import answers_of
-from mlbench.measures.metrics import ChoiceSample, Sample, ScoreSample, doc_scores
+from mlbench.measures import ChoiceSample, Sample, ScoreSample, doc_scores
 from mlbench.records import Cell
 from mlbench.report import write_report
 from mlbench.report.ranking import Ladder, ladders

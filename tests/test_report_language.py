@@ -8,7 +8,7 @@ import pytest
 from browser_toys import FEW, HOSTILE, MARKS, axe_violations, open_browser, open_page, write_page
 from report_toys import LANGUAGES, TEXT, TOPIC, ToyRun, choices, texts
 
-from mlbench.measures.metrics import ChoiceSample
+from mlbench.measures import ChoiceSample
 from mlbench.records import Cell, TextDoc
 from mlbench.report import Items, write_report
 from mlbench.report.grid import lead_cell, score_cell

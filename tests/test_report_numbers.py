@@ -20,7 +20,7 @@ from browser_toys import FEW, MARKS, open_browser, open_page, wait_until
 from report_toys import TEXT, TOPIC, ToyRun, choices, texts
 
 from mlbench.data.languages import read_languages
-from mlbench.measures.metrics import ChoiceSample
+from mlbench.measures import ChoiceSample
 from mlbench.records import Cell
 from mlbench.report import Items, write, write_report
 from mlbench.store.read import Run, read_run

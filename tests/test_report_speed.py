@@ -18,7 +18,7 @@ from browser_toys import FEW, MARKS, open_browser, open_page
 from report_toys import TEXT, TOPIC, choices, texts
 
 from mlbench.data.languages import read_languages
-from mlbench.measures.metrics import cell_score
+from mlbench.measures import cell_score
 from mlbench.records import Cell
 from mlbench.report.page.page import render_page
 from mlbench.report.tables import table_from_run

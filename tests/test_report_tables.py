@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from report_toys import ENGLISH, HINDI, SWAHILI, ToyRun, choices, texts, two_models
 
-from mlbench.measures.metrics import ChoiceSample, ScoreSample
+from mlbench.measures import BITS, BITS_PER_BYTE, ChoiceSample, ScoreSample
 from mlbench.records import Cell
 from mlbench.report.columns import blocks_of
 from mlbench.report.export import scores_csv
@@ -109,7 +109,7 @@ def test_parity_is_english_bits_over_own_bits_on_shared_docs(tmp_path: Path) -> 
     run.put(Cell("m", "text", "sw", 0), texts(200)[:10])
     table = table_of(run)
     view = table.cells[Cell("m", "text", "sw", 0)]
-    assert view.quantity == "parity" and view.shown == pytest.approx(0.5)
+    assert view.quantity.is_parity and view.shown == pytest.approx(0.5)
     assert table.cells[Cell("m", "text", "en", 0)].is_reference
 
 
@@ -127,9 +127,9 @@ def test_parity_is_that_of_the_statistics(tmp_path: Path) -> None:
         )
         for r in results
     ]
-    known = information_parity(table_from_cells("text", scores, kind="bits"), "many")
+    known = information_parity(table_from_cells("text", scores, measure=BITS), "many")
     english = next(r for r in results if r.cell.language == "en")
-    ours = {r.cell.language: parity(r, english) for r in results}
+    ours = {r.cell.language: parity(r, english, "bits") for r in results}
     assert ours == pytest.approx(dict(zip(known.languages, known.value, strict=True)))
 
 
@@ -139,7 +139,8 @@ def test_without_english_bits_per_byte_are_shown(tmp_path: Path) -> None:
     table = table_of(run)
     view = table.cells[Cell("m", "text", "hi", 0)]
     assert not table.has_english
-    assert view.quantity == "bits per byte" and view.shown == pytest.approx(2.0, rel=0.1)
+    assert view.quantity.measure is BITS_PER_BYTE
+    assert view.shown == pytest.approx(2.0, rel=0.1)
 
 
 def test_the_mean_is_over_the_families_that_every_model_has(tmp_path: Path) -> None:
@@ -159,7 +160,7 @@ def test_imported_scores_without_a_chance_level_have_an_interval_only(tmp_path: 
     scores = tuple(ScoreSample(f"d{i}", f"d{i}", i % 3 / 2) for i in range(30))
     run.put(Cell("a", "outside", "en", 0), scores)
     view = table_of(run).cells[Cell("a", "outside", "en", 0)]
-    assert (view.quantity, view.shown, view.against_chance) == ("accuracy", 0.5, None)
+    assert (view.quantity.words, view.shown, view.against_chance) == ("score, %", 0.5, None)
     assert view.level is not None and view.level.low < 0.5 < view.level.high
     assert not table_of(run).adjusted
 

@@ -9,7 +9,7 @@ import pytest
 from report_toys import ARABIC, ENGLISH, HINDI, SWAHILI, TEXT, ToyRun, exact
 from scipy.stats import rankdata
 
-from mlbench.measures.metrics import TextSample
+from mlbench.measures import TextSample
 from mlbench.records import Cell, Language
 from mlbench.report import write_report
 from mlbench.report.compare import Pair

@@ -18,7 +18,7 @@ from report_toys import (
 )
 
 from mlbench import store
-from mlbench.measures.metrics import ChoiceSample, Sample, ScoreSample, cell_score
+from mlbench.measures import ChoiceSample, Sample, ScoreSample, cell_score
 from mlbench.records import Cell
 from mlbench.report import write_report
 from mlbench.report.checks.check import MOST_NAMES, Check, language_names

@@ -12,6 +12,8 @@ from stats_toys import FACTS, QUICK, TAGS, make_cells, make_table
 from mlbench.data.languages import read_languages
 from mlbench.errors import DataError
 from mlbench.judge.gap import _slopes
+from mlbench.measures import ADJUSTED, BITS, LOGIT, RETENTION
+from mlbench.measures.scales import smoothed_odds
 from mlbench.stats import (
     CellScores,
     Plan,
@@ -36,7 +38,7 @@ from mlbench.stats.aggregates import (
 from mlbench.stats.contrast import Contrast, mean_contrast
 from mlbench.stats.pairs import pair_levels
 from mlbench.stats.power import predicted_stderr
-from mlbench.stats.scales import primary_contrasts, scale_moat, smoothed_odds
+from mlbench.stats.scales import primary_contrasts, scale_moat
 
 
 def contrast(estimate: list[float], tags: tuple[str, ...] = ("x", "y", "z")) -> Contrast:
@@ -63,8 +65,8 @@ def test_logit_sees_a_lead_that_the_ceiling_hides() -> None:
     table = table_from_cells("f", cells)
     pair = pair_levels(table, "good", "plain", QUICK)
     models = ("good", "plain")
-    linear = scale_moat(pair, "adjusted", table, QUICK, models)
-    logit = scale_moat(pair, "logit", table, QUICK, models)
+    linear = scale_moat(pair, ADJUSTED, table, QUICK, models)
+    logit = scale_moat(pair, LOGIT, table, QUICK, models)
     assert linear is not None and logit is not None
     assert linear.estimate[0] < 0 < logit.estimate[0]
 
@@ -79,7 +81,7 @@ def test_logit_with_chance_by_doc_is_that_of_raw_accuracy() -> None:
     for given_cells in (cells, varied):
         table = table_from_cells("f", given_cells)
         pair = pair_levels(table, "a", "b", QUICK)
-        moats.append(scale_moat(pair, "logit", table, QUICK, ("a", "b")))
+        moats.append(scale_moat(pair, LOGIT, table, QUICK, ("a", "b")))
     assert moats[0] is not None and moats[1] is not None
     assert moats[0].replicates == pytest.approx(moats[1].replicates)
 
@@ -93,7 +95,7 @@ def test_retention_is_the_share_of_ones_own_english() -> None:
     scores = {("a", "en"): 90, ("a", "sw"): 45, ("b", "en"): 60, ("b", "sw"): 45}
     cells = [CellScores(m, tag, ids, first(n)) for (m, tag), n in scores.items()]
     table = table_from_cells("f", cells)
-    moat = scale_moat(pair_levels(table, "a", "b", QUICK), "retention", table, QUICK, ("a", "b"))
+    moat = scale_moat(pair_levels(table, "a", "b", QUICK), RETENTION, table, QUICK, ("a", "b"))
     assert moat is not None and moat.estimate[0] == pytest.approx(45 / 90 - 45 / 60)
 
 
@@ -102,14 +104,14 @@ def test_retention_is_undefined_at_chance_in_english() -> None:
         "f", make_cells({"a": {"en": 0.25, "sw": 0.5}, "b": {"en": 0.9, "sw": 0.5}})
     )
     pair = pair_levels(table, "a", "b", QUICK)
-    assert scale_moat(pair, "retention", table, QUICK, ("a", "b")) is None
+    assert scale_moat(pair, RETENTION, table, QUICK, ("a", "b")) is None
 
 
 def test_scale_of_another_kind_is_refused() -> None:
     table = make_table()
     pair = pair_levels(table, "good", "plain", QUICK)
-    with pytest.raises(DataError, match="holds accuracy; scale 'bits' is not one of adjusted"):
-        scale_moat(pair, "bits", table, QUICK, ("good", "plain"))
+    with pytest.raises(DataError, match="scale 'bits' is not one of adjusted"):
+        scale_moat(pair, BITS.scales[0], table, QUICK, ("good", "plain"))
 
 
 def test_bits_are_the_log_ratio_of_sums_on_shared_docs() -> None:
@@ -119,7 +121,7 @@ def test_bits_are_the_log_ratio_of_sums_on_shared_docs() -> None:
         CellScores("a", "sw", ["1"], [30]),
         CellScores("b", "sw", ["1"], [60]),
     ]
-    table = table_from_cells("f", cells, kind="bits")
+    table = table_from_cells("f", cells, measure=BITS)
     delta, moat = primary_contrasts(pair_levels(table, "a", "b", QUICK), table)
     assert delta.estimate == pytest.approx([math.log(40 / 30), math.log(2)])
     assert moat is not None and moat.estimate[0] == pytest.approx(math.log(2) - math.log(1.5))
@@ -127,7 +129,7 @@ def test_bits_are_the_log_ratio_of_sums_on_shared_docs() -> None:
 
 
 def test_parity_without_english_is_unknown() -> None:
-    table = table_from_cells("f", [CellScores("a", "sw", ["1"], [30])], kind="bits")
+    table = table_from_cells("f", [CellScores("a", "sw", ["1"], [30])], measure=BITS)
     assert math.isnan(information_parity(table, "a").value[0])
 
 
@@ -139,7 +141,7 @@ def test_block_holds_languages_of_all_models_and_says_who_is_missing() -> None:
 
 
 def test_bits_are_never_at_chance() -> None:
-    table = table_from_cells("f", [CellScores("a", "sw", ["1"], [30])], kind="bits")
+    table = table_from_cells("f", [CellScores("a", "sw", ["1"], [30])], measure=BITS)
     assert languages_at_chance(table, ("a",)) == ()
 
 

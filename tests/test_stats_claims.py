@@ -10,6 +10,7 @@ from stats_toys import FACTS, QUICK, TAGS, make_cells, make_table
 
 from mlbench.judge import ClaimsFileError, Evidence, judge, read_claims
 from mlbench.judge.claims import claims_from
+from mlbench.measures import TOKENS
 from mlbench.stats import CellScores, table_from_cells
 
 MOAT = {
@@ -221,7 +222,7 @@ def test_tokens_per_sentence_are_a_log_ratio() -> None:
     base = rng.integers(20, 60, size=50).astype(float)
     cells = [CellScores("good", tag, ids, base) for tag in TAGS]
     cells += [CellScores("plain", tag, ids, 2 * base + rng.integers(0, 2, 50)) for tag in TAGS]
-    tokens = table_from_cells("tokens", cells, kind="tokens")
+    tokens = table_from_cells("tokens", cells, measure=TOKENS)
     found = check(toy(tokens=tokens), kind="cost", scale="bits")
     assert found["verdict"] == "supported" and found["estimate"] == pytest.approx(
         np.log(2), abs=0.03

@@ -245,7 +245,7 @@ def test_a_language_less_changes_no_other_interval() -> None:
 
 
 def test_families_draw_independently() -> None:
-    values, clusters = np.arange(20.0)[np.newaxis, np.newaxis], np.arange(20)[np.newaxis]
+    values, clusters = np.arange(20.0).reshape(1, 1, 20, 1), np.arange(20)[np.newaxis]
     one, two = (resample(values, clusters, names=name, resampling=QUICK) for name in ("f", "g"))
     both = np.corrcoef(one.replicates[:, 0, 0], two.replicates[:, 0, 0])[0, 1]
     assert abs(both) < 0.15

@@ -5,6 +5,7 @@ import pytest
 from stats_toys import QUICK, TAGS, make_cells
 
 from mlbench.errors import DataError
+from mlbench.measures import BITS
 from mlbench.stats import (
     CellScores,
     Resampling,
@@ -31,7 +32,7 @@ def test_ranks_of_bits_put_the_fewest_first() -> None:
     ids = [f"d{i}" for i in range(40)]
     bits = np.random.default_rng(0).uniform(50, 90, size=40)
     cells = [CellScores(m, "en", ids, bits + more) for m, more in (("a", 30), ("b", 0))]
-    ranks = macro_ranks(table_from_cells("f", cells, kind="bits"), ("a", "b"), QUICK)
+    ranks = macro_ranks(table_from_cells("f", cells, measure=BITS), ("a", "b"), QUICK)
     assert [rank.model for rank in ranks] == ["b", "a"]
 
 

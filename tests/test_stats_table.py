@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from stats_toys import make_cells, make_table
 
 from mlbench.errors import DataError, SelectionError
+from mlbench.measures import BITS
 from mlbench.stats import CellScores, ScoreTable, table_from_cells
 
 IDS = ["d1", "d2", "d3"]
@@ -67,9 +68,9 @@ def test_other_languages_may_have_other_ids_when_not_parallel() -> None:
 
 
 def test_bits_may_be_large_but_not_negative() -> None:
-    assert table_from_cells("f", [cell(values=[300, 2, 1])], kind="bits").values.max() == 300
+    assert table_from_cells("f", [cell(values=[300, 2, 1])], measure=BITS).values.max() == 300
     with pytest.raises(DataError, match="a finite number >= 0 is needed"):
-        table_from_cells("f", [cell(values=[-1, 2, 1])], kind="bits")
+        table_from_cells("f", [cell(values=[-1, 2, 1])], measure=BITS)
 
 
 def test_docs_that_a_language_lacks_are_nan() -> None:

@@ -100,9 +100,7 @@ def test_tost_equals_two_one_sided_t_tests() -> None:
 
     d = np.random.default_rng(5).normal(0.01, 0.3, size=200)
     codes = np.arange(200)
-    drawn = resample(
-        d[np.newaxis, np.newaxis], codes[np.newaxis], names="x", resampling=Resampling()
-    )
+    drawn = resample(d.reshape(1, 1, -1, 1), codes[np.newaxis], names="x", resampling=Resampling())
     n = np.array([200])
     contrast = Contrast(("x",), drawn.means[0], drawn.replicates[:, 0], n, n, n, n)
     upper = scipy_stats.ttest_1samp(d, 0.05, alternative="less").pvalue

@@ -12,6 +12,7 @@ from stats_toys import FACTS, QUICK, TAGS, make_cells, make_table
 from mlbench.errors import DataError
 from mlbench.judge import ClaimsFile, Evidence, judge, read_claims, verdict_json
 from mlbench.judge.claims import claims_from
+from mlbench.measures import BITS
 from mlbench.stats import CellScores, ScoreTable, table_from_cells
 
 NO_CLAIMS: ClaimsFile = claims_from({}, "no file")
@@ -36,7 +37,7 @@ def bits_table(saved: float = 0.2, languages: tuple[str, ...] = TAGS) -> ScoreTa
         for model, lead in (("good", saved if language != "en" else 0.0), ("plain", 0.0)):
             bits = length * np.exp(rng.normal(0, 0.1, size=60) - lead)
             cells.append(CellScores(model, language, ids, bits))
-    return table_from_cells("toy_lm", cells, kind="bits")
+    return table_from_cells("toy_lm", cells, measure=BITS)
 
 
 def conforms(value: Any, schema: dict[str, Any], at: str = "$") -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mlbench import store
 from mlbench.errors import StoreError
-from mlbench.measures.metrics import ChoiceSample, TextSample, doc_scores
+from mlbench.measures import ChoiceSample, TextSample, doc_scores
 from mlbench.records import Cell, Score
 from mlbench.store.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
 

@@ -9,7 +9,7 @@ from mlbench.data.languages import read_languages
 from mlbench.data.prepare import prepare
 from mlbench.errors import StoreError
 from mlbench.families import read_families
-from mlbench.measures.metrics import TextSample, cell_score
+from mlbench.measures import TextSample, cell_score
 from mlbench.records import Cell
 from mlbench.store.texts import FOLDER, keep_texts, read_texts
 

@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mlbench import store
-from mlbench.measures.metrics import LOWER_IS_BETTER, ChoiceSample, Sample, TextSample, doc_scores
+from mlbench.measures import ChoiceSample, Sample, TextSample, measure_of, statistics_of
 from mlbench.records import Cell, Score
 from mlbench.store.read import Run
 from mlbench.task_files import task_name
-
-_OF_A_CELL = frozenset({"macro_f1"})
-"""Metrics that no single doc has."""
 
 
 def write_lm_eval(run: Run, folder: Path) -> None:
@@ -76,7 +73,7 @@ def _add_task(
         "output_type": _output_type(done[cell].samples[0]),
         "target_delimiter": " ",
         "num_fewshot": cell.shots,
-        "metric_list": [{"metric": m, "higher_is_better": _is_better_high(m)} for m in metrics],
+        "metric_list": [{"metric": m, "higher_is_better": measure_of(m).higher_is_better} for m in metrics],
         "metadata": {
             "version": facts["version"],
             "mlbench_export": {"family": cell.family, "language": cell.language, "facts": facts},
@@ -84,7 +81,7 @@ def _add_task(
     }
     results["versions"][name] = facts["version"]
     results["n-shot"][name] = cell.shots
-    results["higher_is_better"][name] = {m: _is_better_high(m) for m in metrics}
+    results["higher_is_better"][name] = {m: measure_of(m).higher_is_better for m in metrics}
     results["n-samples"][name] = {"original": len(rows), "effective": len(rows)}
     hashes = (row["doc_hash"] + row["prompt_hash"] + row["target_hash"] for row in rows)
     results["task_hashes"][name] = _hash("".join(hashes))
@@ -93,10 +90,6 @@ def _add_task(
 def _aggregate(metric: str, score: Score) -> dict[str, Any]:
     stderr = "N/A" if math.isnan(score.stderr) else score.stderr
     return {f"{metric},none": score.value, f"{metric}_stderr,none": stderr}
-
-
-def _is_better_high(metric: str) -> bool:
-    return metric not in LOWER_IS_BETTER
 
 
 def _output_type(sample: Sample) -> str:
@@ -108,8 +101,11 @@ def _output_type(sample: Sample) -> str:
 def sample_rows(run: Run, cell: Cell) -> Iterator[dict[str, Any]]:
     """Yield each doc of a finished cell as lm-eval logs it."""
     samples = run.done[cell].samples
-    metrics = [m for m in run.families[cell.family]["metrics"] if m not in _OF_A_CELL]
-    score_by_metric = {metric: doc_scores(samples, metric) for metric in metrics}
+    known = [measure_of(name) for name in run.families[cell.family]["metrics"]]
+    measures = [m for m in known if m.has_doc_scores]
+    metrics = [measure.name for measure in measures]
+    # What lm-eval aggregates: a score a doc, or the numbers that are summed.
+    logged = {m.name: statistics_of(samples, m.name).tolist() for m in measures}
     for place, sample in enumerate(samples):
         doc = {"doc_id": sample.doc_id, "cluster_id": sample.cluster_id}
         extra, target, requests = _request_parts(sample)
@@ -132,10 +128,9 @@ def sample_rows(run: Run, cell: Cell) -> Iterator[dict[str, Any]]:
             "prompt_hash": _hash(arguments[0][0]),
             "target_hash": _hash(target),
         }
-        for metric, scores in score_by_metric.items():
-            row[metric] = scores[place]
-            if metric == "bits_per_byte" and isinstance(sample, TextSample):
-                row[metric] = [score_by_metric["bits"][place], sample.n_bytes]
+        for measure in measures:
+            numbers = logged[measure.name][place]
+            row[measure.name] = numbers[0] if measure.is_mean else numbers
         yield row
 
 

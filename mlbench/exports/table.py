@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mlbench.judge.chance import pooled_chance
-from mlbench.measures.metrics import TextSample, doc_scores
+from mlbench.measures import TextSample, measure_of
 from mlbench.records import Cell
 from mlbench.store.read import Run
+from mlbench.store.samples import scores_of
 
 COLUMNS = (
     "model",
@@ -33,7 +34,7 @@ COLUMNS = (
 def table_rows(run: Run) -> Iterator[list[dict[str, Any]]]:
     """Yield the lines of each finished cell, one per doc; what is unknown is None.
 
-    A table has no targets, so its chance is the one that scores are adjusted by (mlbench.judge.chance).
+    A table has no targets, so its chance is the one that scores are adjusted by (judge/chance.py).
     """
     cells: dict[tuple[str, int], list[Cell]] = {}
     for cell in run.done:
@@ -49,7 +50,9 @@ def table_rows(run: Run) -> Iterator[list[dict[str, Any]]]:
 def _cell_rows(run: Run, cell: Cell, chance: float | None) -> Iterator[dict[str, Any]]:
     facts, samples = run.families[cell.family], run.done[cell].samples
     metric = facts["metrics"][0]
-    for sample, score in zip(samples, doc_scores(samples, metric), strict=True):
+    has_docs = measure_of(metric).has_doc_scores
+    scores = scores_of(samples, metric).tolist() if has_docs else [None] * len(samples)
+    for sample, score in zip(samples, scores, strict=True):
         text = sample if isinstance(sample, TextSample) else None
         yield {
             **cell._asdict(),

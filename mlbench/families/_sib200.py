@@ -14,6 +14,7 @@ from mlbench.records import HubSource, Language, Rows
 
 SOURCE = HubSource("Davlan/sib200", code_key="sib200")
 LICENCE = "CC-BY-SA-4.0"
+DOC_SET = "sib200/test"
 CITATION = "Adelani et al. 2024, SIB-200, EACL (https://aclanthology.org/2024.eacl-long.14)"
 # Each topic with the word that stands for it in a prompt. One word each: "science/technology" is
 # three tokens in five vendors' tokenizers where the others are one, and no model ever chose it.

@@ -7,7 +7,7 @@ Multilingual Capabilities of Language Models", Findings of EMNLP). Bits per byte
 within a language only: the same meaning takes from 0.9 to 3.5 times the bytes of English.
 """
 
-from mlbench.families._sib200 import CITATION, LICENCE, SOURCE, read_sentences
+from mlbench.families._sib200 import CITATION, DOC_SET, LICENCE, SOURCE, read_sentences
 from mlbench.records import Family, FamilyDocs, Language, Rows, TextDoc
 
 
@@ -30,4 +30,5 @@ FAMILY = Family(
     chance=None,
     metrics=("bits", "bits_per_byte"),
     docs=docs_from_rows,
+    doc_set=DOC_SET,
 )

@@ -12,6 +12,7 @@ from itertools import chain, islice, zip_longest
 
 from mlbench.families._sib200 import (
     CITATION,
+    DOC_SET,
     LICENCE,
     SOURCE,
     TOPICS,
@@ -79,4 +80,5 @@ FAMILY = Family(
     prompt=prompt_from_doc,
     calibration_context=CUE,
     max_shots=MAX_SHOTS,
+    doc_set=DOC_SET,
 )

@@ -14,7 +14,7 @@ from mlbench.data.prepare import Prepared
 from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel, Usage
 from mlbench.harness.task import FamilyTask, build_task, with_label_means
-from mlbench.measures.metrics import Sample
+from mlbench.measures import Sample
 
 
 def evaluate(

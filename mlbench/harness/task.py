@@ -13,6 +13,7 @@ from typing import Any
 
 import datasets
 import lm_eval.models  # noqa: F401  lm-eval fills its registry only while it is empty
+import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.registry import model_registry
@@ -22,13 +23,13 @@ from mlbench.data.languages import read_languages
 from mlbench.data.prepare import FEWSHOT_DELIMITER, TARGET_DELIMITER, Prepared, prepare
 from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.families import read_families
-from mlbench.measures.metrics import (
-    LOWER_IS_BETTER,
+from mlbench.measures import (
     ChoiceSample,
     Sample,
     TextSample,
     cell_score,
     doc_scores,
+    measure_of,
 )
 from mlbench.records import ChoiceDoc, Family, Prompt
 from mlbench.task_files import task_name
@@ -138,8 +139,8 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         metrics = [
             {
                 "metric": metric,
-                "aggregation": _AGGREGATIONS.get(metric, mean),
-                "higher_is_better": metric not in LOWER_IS_BETTER,
+                "aggregation": _aggregation(metric),
+                "higher_is_better": measure_of(metric).higher_is_better,
             }
             for metric in self.family.metrics
         ]
@@ -169,45 +170,34 @@ def with_label_means(samples: Iterable[Sample]) -> list[Sample]:
     return [replace(s, label_means=means) if isinstance(s, ChoiceSample) else s for s in listed]
 
 
-_OF_LABELS = frozenset({"acc_calibrated", "macro_f1"})
-"""Metrics whose docs can be scored only when the label means of the cell are known."""
-
-_KEPT_OF_LABELS = ("doc_id", "cluster_id", "target", "choices", "loglikelihoods", "label_means")
-
-
 def _doc_value(sample: Sample, metric: str) -> Any:
     """Return what lm-eval collects of a doc: its score, or what the aggregation needs."""
-    if metric in _OF_LABELS:
-        assert isinstance(sample, ChoiceSample)
-        return {key: getattr(sample, key) for key in _KEPT_OF_LABELS}
-    if metric == "bits_per_byte":
-        assert isinstance(sample, TextSample)
-        return [doc_scores([sample], "bits")[0], sample.n_bytes]
-    return doc_scores([sample], metric)[0]
+    measure = measure_of(metric)
+    if measure.needs_cell:
+        return asdict(sample)
+    return doc_scores([sample], metric)[0] if measure.is_mean else list(measure.statistics(sample))
 
 
-def _bits_per_byte(pairs: Sequence[tuple[float, int]]) -> float:
-    return sum(bits for bits, _ in pairs) / sum(n_bytes for _, n_bytes in pairs)
-
-
-def _aggregate(metric: str) -> Callable[[Sequence[Mapping[str, Any]]], float]:
-    """Return lm-eval's aggregation of a metric that needs all docs of a cell.
+def _aggregation(metric: str) -> Callable[[Any], float]:
+    """Return lm-eval's aggregation of a metric: the mean over docs, or one that needs all of them.
 
     Several processes each send the calibration docs with their first doc: all means are the same.
     """
+    measure = measure_of(metric)
+    if measure.is_of_docs:
+        mean_of_docs: Callable[[Any], float] = mean
+        return mean_of_docs
 
-    def aggregate(docs: Sequence[Mapping[str, Any]]) -> float:
-        first = sorted(docs, key=lambda doc: not doc["label_means"])
-        return cell_score(with_label_means(ChoiceSample(**doc) for doc in first), metric).value
+    def of_sums(statistics: Sequence[Sequence[float]]) -> float:
+        found = np.array(statistics, dtype=np.float64)
+        return float(measure.value(found.sum(axis=0), np.array(float(len(found)))))
 
-    return aggregate
+    def of_samples(docs: Sequence[Mapping[str, Any]]) -> float:
+        first = sorted(docs, key=lambda doc: not doc.get("label_means"))
+        samples = with_label_means(measure.sample(**doc) for doc in first)
+        return cell_score(samples, metric).value
 
-
-_AGGREGATIONS: Mapping[str, Callable[[Any], float]] = {
-    **{metric: _aggregate(metric) for metric in sorted(_OF_LABELS)},
-    "bits_per_byte": _bits_per_byte,
-}
-"""For the other metrics a cell's score is the mean over docs."""
+    return of_samples if measure.needs_cell else of_sums
 
 
 def _config(prepared: Prepared) -> dict[str, Any]:

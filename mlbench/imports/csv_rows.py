@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError, unknown
 from mlbench.imports.imported import Imported, ImportedCell
-from mlbench.measures.metrics import Sample, ScoreSample, TextSample
+from mlbench.measures import Sample, ScoreSample, TextSample
 from mlbench.models import Model
 from mlbench.records import Cell, Language
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from mlbench import __version__, store
 from mlbench.errors import DataError, StoreError
-from mlbench.measures.metrics import Sample, cell_score
+from mlbench.measures import Sample, cell_score
 from mlbench.records import Cell, Language
 from mlbench.store.manifest import Contents, add_to_manifest, read_manifest
 

@@ -16,7 +16,7 @@ from mlbench.imports.imported import Imported, ImportedCell, Skipped
 from mlbench.imports.lm_eval_files import TaskResult, find_results
 from mlbench.imports.lm_eval_samples import Reading, read_samples
 from mlbench.imports.task_map import Target, TaskMap, Unmapped, find_target, read_task_map
-from mlbench.measures.metrics import ChoiceSample, Sample
+from mlbench.measures import ChoiceSample, Sample
 from mlbench.models import Model
 from mlbench.records import Cell, Language
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from mlbench.errors import DataError
 from mlbench.imports.lm_eval_files import TaskResult
 from mlbench.imports.task_map import Target, Unmapped
-from mlbench.measures.metrics import (
+from mlbench.measures import (
     ChoiceSample,
     Sample,
     ScoreSample,

@@ -1,7 +1,7 @@
 """From a run to a verdict about languages: evidence, claims, and the sentences about them."""
 
 from mlbench.judge.claims import Claim, ClaimsFile, ClaimsFileError, read_claims
-from mlbench.judge.evidence import Evidence, Margins
+from mlbench.judge.evidence import Evidence
 from mlbench.judge.verdict import judge, verdict_json
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "ClaimsFile",
     "ClaimsFileError",
     "Evidence",
-    "Margins",
     "judge",
     "read_claims",
     "verdict_json",

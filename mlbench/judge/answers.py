@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbench.measures.metrics import ChoiceSample, Sample, predict
-from mlbench.store.samples import likelihoods_of, taken_of, targets_of
+from mlbench.measures import Sample, measure_of
+from mlbench.store.samples import likelihoods_of, taken_by, targets_of
 
 Ints = NDArray[np.int64]
 
@@ -29,15 +29,12 @@ def answers_of(samples: Sequence[Sample], metric: str) -> Answers | None:
 
     A tie is two choices with the same, highest log-likelihood to the last bit, whatever the metric.
     """
-    targets = targets_of(samples)
+    targets = targets_of(samples) if measure_of(metric).is_rule else None
     if targets is None or not len(targets):
         return None
     values, widths = likelihoods_of(samples)
     is_there = np.arange(values.shape[1]) < widths[:, np.newaxis]
     is_best = (values == values.max(axis=1, keepdims=True)) & is_there
     is_tied = is_best.sum(axis=1) > 1
-    taken = taken_of(samples, metric)
-    if taken is None:
-        docs = [sample for sample in samples if isinstance(sample, ChoiceSample)]
-        taken = np.array([predict(doc, metric) for doc in docs], dtype=np.int64)
-    return Answers(taken, targets, is_tied)
+    taken = taken_by(samples, metric)
+    return None if taken is None else Answers(taken, targets, is_tied)

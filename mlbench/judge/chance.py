@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from mlbench.measures.metrics import Sample
+from mlbench.measures import Sample
 from mlbench.store.samples import labels_of, targets_of
 
 

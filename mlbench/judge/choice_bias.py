@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mlbench.judge.answers import Answers, answers_of
-from mlbench.measures.metrics import RULES, Sample
-from mlbench.store.samples import Floats, by_choice_of, labels_of
+from mlbench.measures import Sample, by_choice_of, measure_of
+from mlbench.store.samples import Floats, labels_of
 
 FEWEST_TARGETS = 5
 """A label that is the target of fewer docs may be missed by luck."""
@@ -154,7 +154,7 @@ def fixed_labels(cells: Cells) -> tuple[str, ...] | None:
 
 def token_lengths(cells: Cells, metric: str) -> TokenLengths | None:
     """Hold the lengths of choices against what is taken; None where tokens are not known."""
-    if metric not in RULES:
+    if not measure_of(metric).is_rule:
         return None
     excess, n_differ, n_docs = 0.0, 0, 0
     tokens: Floats | None = None
@@ -183,7 +183,7 @@ def token_lengths(cells: Cells, metric: str) -> TokenLengths | None:
 
 
 def _answers(cells: Cells, metric: str) -> list[Answers]:
-    if metric not in RULES:
+    if not measure_of(metric).is_rule:
         return []
     found = (answers_of(samples, metric) for samples in cells)
     return [answers for answers in found if answers is not None]

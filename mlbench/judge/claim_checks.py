@@ -26,7 +26,7 @@ from mlbench.judge.sentences import (
 )
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.pairs import pair_levels
-from mlbench.stats.scales import primary_contrasts, scales_of
+from mlbench.stats.scales import primary_contrasts
 from mlbench.stats.table import ScoreTable
 
 
@@ -132,11 +132,15 @@ def _analysis_of(asked: Question) -> Analysis:
     """Take the analysis of the verdict where it is the same one, else analyse the claim's own."""
     claim, known = asked.claim, asked.known
     is_whole = claim.families is None and claim.languages is None
-    if is_whole and (known.a, known.b) == (asked.a, asked.b) and known.scale == claim.scale:
+    if is_whole and (known.a, known.b) == (asked.a, asked.b) and known.scale.name == claim.scale:
         return known
-    tables = [table for table in asked.evidence.tables if claim.scale in scales_of(table)]
+    tables = [table for table in asked.evidence.tables if _has_scale(table, claim.scale)]
     evidence = replace(asked.evidence, tables=tuple(tables))
     return analyse(evidence, asked.a, asked.b, asked.resampling)
+
+
+def _has_scale(table: ScoreTable, name: str) -> bool:
+    return any(scale.name == name for scale in table.measure.scales)
 
 
 def _check_moat(asked: Question) -> Answer:
@@ -159,12 +163,12 @@ def _check_moat(asked: Question) -> Answer:
 def _leads(analysis: Analysis) -> Leads:
     found = analysis.headlines()
     if not found:
-        return Leads(math.nan, math.nan, analysis.scale)
+        return Leads(math.nan, math.nan, analysis.scale.name)
     english, others = (
         math.fsum(float(getattr(headline, side).estimate[0]) for headline in found) / len(found)
         for side in ("english", "others")
     )
-    return Leads(english, others, analysis.scale)
+    return Leads(english, others, analysis.scale.name)
 
 
 def _check_coverage(asked: Question) -> Answer:

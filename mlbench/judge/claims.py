@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from mlbench.errors import MlbenchError
-from mlbench.judge.evidence import DEFAULT_MARGINS, Margins
-from mlbench.stats.scales import SCALES, Scale
+from mlbench.measures import Margins, all_measures, all_scales
 
 CLAIMS_PATH = Path(__file__).with_name("claims.yaml")
 # Enough of a sha256 to tell claims apart in print.
@@ -21,8 +20,6 @@ HASH_DIGITS = 12
 
 Kind = Literal["moat", "coverage", "resource_gap", "fewshot", "cost"]
 Target = Literal["pooled", "fixed", "sampled"]
-# Scales on which moats are kept by language, not only on average.
-TARGET_SCALES: tuple[Scale, ...] = ("adjusted", "bits")
 COMPARED_A, COMPARED_B = "--a", "--b"
 
 
@@ -43,7 +40,7 @@ class Claim:
     sentence: str
     a: tuple[str, ...]
     b: tuple[str, ...]
-    scale: Scale
+    scale: str
     margin: float
     families: tuple[str, ...] | None = None
     languages: tuple[str, ...] | None = None
@@ -98,9 +95,9 @@ def claims_from(raw: Any, where: str) -> ClaimsFile:
 
 
 def _margins(raw: Any, where: str) -> dict[str, Margins]:
-    if not isinstance(raw, dict) or not set(raw) <= set(SCALES):
-        raise ClaimsFileError(f"{where}: margins {raw!r}; allowed scales: {', '.join(SCALES)}")
-    margins = dict(DEFAULT_MARGINS)
+    margins = {name: scale.margins for name, scale in all_scales().items()}
+    if not isinstance(raw, dict) or not set(raw) <= set(margins):
+        raise ClaimsFileError(f"{where}: margins {raw!r}; allowed scales: {', '.join(margins)}")
     for scale, pair in raw.items():
         if not isinstance(pair, dict) or set(pair) != {"pooled", "language"}:
             raise ClaimsFileError(f"{where}: margins of {scale!r} need pooled and language")
@@ -135,10 +132,11 @@ def _claim(entry: Any, where: str) -> Claim:
         raise ClaimsFileError(
             f"{where}: {verb} {', '.join(wrong)}; allowed: {', '.join(sorted(known))}"
         )
-    for key, allowed in (("kind", Kind), ("scale", Scale), ("target", Target)):
+    kinds, targets = get_args(Kind), get_args(Target)
+    for key, allowed in (("kind", kinds), ("scale", tuple(all_scales())), ("target", targets)):
         value = entry.get(key, "pooled")
-        if value not in get_args(allowed):
-            choices = ", ".join(get_args(allowed))
+        if value not in allowed:
+            choices = ", ".join(allowed)
             raise ClaimsFileError(f"{where}: {key} {value!r}; allowed: {choices}")
     checked = dict(entry)
     checked["margin"] = _number(entry["margin"], f"{where}: margin")
@@ -148,9 +146,11 @@ def _claim(entry: Any, where: str) -> Claim:
         value = entry.get(key, "all")
         checked[key] = None if value == "all" else _names(value, f"{where}: {key}")
     claim = Claim(**checked)
-    if claim.scale not in TARGET_SCALES and (claim.kind != "moat" or claim.target != "pooled"):
+    # Only on the first scale of a measure are moats kept by language, not only on average.
+    primary = list(dict.fromkeys(measure.scales[0].name for measure in all_measures()))
+    if claim.scale not in primary and (claim.kind != "moat" or claim.target != "pooled"):
         raise ClaimsFileError(
             f"{where}: scale {claim.scale!r} is only for moats with target 'pooled'; allowed: "
-            f"{', '.join(TARGET_SCALES)}"
+            f"{', '.join(primary)}"
         )
     return claim

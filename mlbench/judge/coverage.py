@@ -39,7 +39,7 @@ def coverage_effect(
     languages where both are shown (the larger p, Holm over languages), `high` is the wanted number
     less those where the share is shown to be missed: languages that were not run may be covered.
     """
-    measured = [t for t in tables if t.kind == "accuracy" and model in t.models]
+    measured = [t for t in tables if t.measure.has_chance and model in t.models]
     parts = [_cover(table, model, need.retained, resampling) for table in measured]
     known = [part for part in parts if part is not None]
     above = combine_families([part.above for part in known])
@@ -80,7 +80,7 @@ def _cover(table: ScoreTable, model: str, retained: float, resampling: Resamplin
     table = table.select(tag for tag, is_there in covered if is_there)
     # Raw 0/1 scores are drawn faster; a common chance level can be taken off afterwards.
     chance = common_chance(table)
-    scores = adjusted_scores(table) if chance is None else table.values
+    scores = adjusted_scores(table) if chance is None else table.statistics
     levels = resample_levels(table, scores[[table.model_index(model)]], resampling)
     if levels.shared is None or levels.english is None:
         return None

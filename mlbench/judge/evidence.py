@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from mlbench.measures import ADJUSTED, Measure, Scale, all_scales
+from mlbench.measures.scales import floored_lead
 from mlbench.records import Language
 from mlbench.stats.aggregates import (
     Excluded,
@@ -17,38 +19,15 @@ from mlbench.stats.aggregates import (
     complete_block,
     each_family_once,
     languages_at_chance,
+    mean_of_families,
 )
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.contrast import Contrast, mean_contrast
 from mlbench.stats.crossfit import Half, halves_of
 from mlbench.stats.differences import Headline, headline_of
 from mlbench.stats.pairs import PairLevels, pair_levels
-from mlbench.stats.scales import (
-    LEAD_BY_SCALE,
-    Scale,
-    floored_lead,
-    primary_contrasts,
-    scale_moat,
-    scales_of,
-)
-from mlbench.stats.table import REFERENCE_LANGUAGE, Kind, ScoreTable
-
-
-@dataclass(frozen=True, slots=True)
-class Margins:
-    """Effects too small to matter, fixed before results are seen: pooled, and for one language."""
-
-    pooled: float = 0.02
-    language: float = 0.05
-
-
-# Two points of accuracy at one half, where the logit is flattest, are 0.08 of logit.
-DEFAULT_MARGINS: Mapping[str, Margins] = {
-    "adjusted": Margins(0.02, 0.05),
-    "logit": Margins(0.08, 0.20),
-    "retention": Margins(0.02, 0.05),
-    "bits": Margins(0.02, 0.05),
-}
+from mlbench.stats.scales import primary_contrasts, scale_moat
+from mlbench.stats.table import REFERENCE_LANGUAGE, ScoreTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +36,8 @@ class Evidence:
 
     `rules` holds the same families scored by other rules, by the name of the rule. Families of
     `demonstrations` are shown by themselves and do not enter the pooled numbers, unless there is no
-    other. `fewshot` holds the families at `shots` shots, `tokens` the tokens of parallel sentences
-    (kind "tokens"); claims about what is not there come out undetermined.
+    other. `fewshot` holds the families at `shots` shots, `tokens` the tokens of parallel
+    sentences; claims about what is not there come out undetermined.
     """
 
     tables: tuple[ScoreTable, ...]
@@ -95,7 +74,8 @@ class FamilyAnalysis:
     """
 
     family: str
-    kind: Kind
+    measure: Measure
+    doc_set: str
     is_parallel: bool
     scale: Scale
     delta: Contrast
@@ -103,7 +83,7 @@ class FamilyAnalysis:
     headline: Headline | None
     floored: Headline | None
     halves: Sequence[Half]
-    mean_moats: Mapping[Scale, Contrast]
+    mean_moats: Mapping[str, Contrast]
     at_chance: tuple[str, ...]
     english_levels: tuple[float, float] | None
     no_moat: str | None
@@ -128,14 +108,14 @@ class Analysis:
     moat: Contrast | None
     weighted_moat: Contrast | None
 
-    def on_scale(self, scale: Scale) -> tuple[FamilyAnalysis, ...]:
-        """Give the families that have a moat on this scale: the pooled ones, where any has."""
+    def on_scale(self, scale: str) -> tuple[FamilyAnalysis, ...]:
+        """Give the families that have a moat on a scale, by its name: the pooled ones, if any."""
         pooled = tuple(family for family in self.pooled if scale in family.mean_moats)
         return pooled or tuple(family for family in self.families if scale in family.mean_moats)
 
     def headlines(self) -> list[Headline]:
-        """Give the headline of each pooled family."""
-        return [family.headline for family in self.pooled if family.headline is not None]
+        """Give the headline of the pooled families, those of the same docs as one."""
+        return once_a_doc_set((family.doc_set, family.headline) for family in self.pooled)
 
     def why_no_moat(self) -> str:
         """Say why no family has a moat."""
@@ -162,17 +142,31 @@ def analyse(evidence: Evidence, a: str, b: str, resampling: Resampling) -> Analy
     return _put_together((a, b), families, tuple(sorted(excluded)), evidence.demonstrations)
 
 
+def once_a_doc_set(found: Iterable[tuple[str, Headline | None]]) -> list[Headline]:
+    """Average the headlines of the same docs: another wording of a question is no new evidence."""
+    groups: dict[str, list[Headline]] = {}
+    for doc_set, headline in found:
+        if headline is not None:
+            groups.setdefault(doc_set, []).append(headline)
+    return [_mean_headline(group) for group in groups.values()]
+
+
+def _mean_headline(group: Sequence[Headline]) -> Headline:
+    parts = (mean_of_families(sides) for sides in zip(*group, strict=True))
+    return Headline(*(part for part in parts if part is not None))
+
+
 def headlines_of(
     tables: Iterable[ScoreTable], a: str, b: str, resampling: Resampling
 ) -> list[Headline]:
-    """Give the headline of each table that has both models, in English and elsewhere."""
-    found = []
+    """Give the headlines of tables that have both models, those of the same docs as one."""
+    found: list[tuple[str, Headline | None]] = []
     for table in sorted(tables, key=lambda table: table.family):
         if {a, b} <= set(table.models) and table.covers((a, b)).any():
-            lead_of = LEAD_BY_SCALE[scales_of(table)[0]]
-            headline = headline_of(pair_levels(table, a, b, resampling), lead_of)
-            found += [headline] if headline is not None else []
-    return found
+            effect = table.measure.scales[0].effect
+            headline = headline_of(pair_levels(table, a, b, resampling), effect)
+            found.append((table.stream, headline))
+    return once_a_doc_set(found)
 
 
 def _put_together(
@@ -181,8 +175,7 @@ def _put_together(
     excluded: tuple[Excluded, ...],
     demonstrations: frozenset[str],
 ) -> Analysis:
-    has_accuracy = any(family.scale == "adjusted" for family in families)
-    scale: Scale = "adjusted" if has_accuracy or not families else "bits"
+    scale = _common_scale(families)
     primary = [family for family in families if family.scale == scale]
     informative = [family for family in primary if family.family not in demonstrations]
     chosen = informative or primary
@@ -201,25 +194,33 @@ def _put_together(
     )
 
 
+def _common_scale(families: Sequence[FamilyAnalysis]) -> Scale:
+    """Give the scale that the numbers over several families are on: the first that any has."""
+    found = {family.scale for family in families}
+    return next((scale for scale in all_scales().values() if scale in found), ADJUSTED)
+
+
 def _analyse_family(table: ScoreTable, a: str, b: str, resampling: Resampling) -> FamilyAnalysis:
     pair = pair_levels(table, a, b, resampling)
-    scale = scales_of(table)[0]
+    measure = table.measure
+    scale = measure.scales[0]
     delta, moat = primary_contrasts(pair, table)
     mean_moats = {} if moat is None else _mean_moats(table, pair, (a, b), resampling)
-    is_accuracy = table.kind == "accuracy"
+    has_floor = bool(mean_moats) and measure.has_chance
     return FamilyAnalysis(
         table.family,
-        table.kind,
+        measure,
+        table.stream,
         table.is_parallel,
         scale,
         delta,
         moat if mean_moats else None,
-        headline_of(pair, LEAD_BY_SCALE[scale]) if mean_moats else None,
-        headline_of(pair, floored_lead) if mean_moats and is_accuracy else None,
+        headline_of(pair, scale.effect) if mean_moats else None,
+        headline_of(pair, floored_lead) if has_floor else None,
         halves_of(table, a, b, resampling) if mean_moats else [],
         mean_moats,
         languages_at_chance(table, (a, b)),
-        _english_levels(pair) if is_accuracy else None,
+        _english_levels(pair) if measure.has_chance else None,
         None if mean_moats else f"{table.family}: {_why_undefined(table)}",
     )
 
@@ -241,11 +242,11 @@ def _why_undefined(table: ScoreTable) -> str:
 
 def _mean_moats(
     table: ScoreTable, pair: PairLevels, models: tuple[str, str], resampling: Resampling
-) -> dict[Scale, Contrast]:
-    """Give M on every scale of the family; scales on which it is undefined are left out."""
-    means: dict[Scale, Contrast] = {}
-    for scale in scales_of(table):
+) -> dict[str, Contrast]:
+    """Give M by scale of the family; scales on which it is undefined are left out."""
+    means: dict[str, Contrast] = {}
+    for scale in table.measure.scales:
         moat = scale_moat(pair, scale, table, resampling, models)
         if moat is not None and moat.languages and np.isfinite(moat.estimate).all():
-            means[scale] = mean_contrast(moat)
+            means[scale.name] = mean_contrast(moat)
     return means

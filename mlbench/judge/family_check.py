@@ -141,7 +141,7 @@ def _check(run: Run, family: str, shots: int, cells: Sequence[Cell]) -> FamilyCh
     facts = run.families[family]
     metric = facts["metrics"][0]
     table = score_table(run, cells, family)
-    has_chance = table.kind == "accuracy" and facts["chance"] is not None
+    has_chance = table.measure.has_chance and facts["chance"] is not None
     checked = _cells(table, facts["chance"])
     order = [model for model in run.models if model in table.models]
     models = tuple(_model(run, table, model, checked, cells) for model in order)

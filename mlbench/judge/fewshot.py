@@ -63,6 +63,6 @@ def _pair(table: ScoreTable, fewshot: Sequence[ScoreTable], a: str, b: str) -> S
         is_same = left.doc_ids == right.doc_ids and np.array_equal(left.clusters, right.clusters)
         if not left.languages or not is_same:
             continue
-        rows = [left.values[left.model_index(a)], right.values[right.model_index(b)]]
-        return replace(right, models=(MANY, ZERO), values=np.stack(rows))
+        rows = [left.statistics[left.model_index(a)], right.statistics[right.model_index(b)]]
+        return replace(right, models=(MANY, ZERO), statistics=np.stack(rows))
     return None

@@ -20,18 +20,19 @@ from mlbench.stats.differences import Headline
 from mlbench.stats.equivalence import equal_p_holm, states_of
 from mlbench.stats.multiplicity import benjamini_hochberg, holm
 from mlbench.stats.power import seen_effect
-from mlbench.stats.scales import Scale
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints
 
 
-def moat_effect(
-    analysis: Analysis, scale: Scale, *, margin: float, resampling: Resampling
-) -> Effect:
-    """Give M on a scale, pooled over the families that have it."""
+def moat_effect(analysis: Analysis, scale: str, *, margin: float, resampling: Resampling) -> Effect:
+    """Give M on a scale, named, pooled over the families that have it."""
     families = analysis.on_scale(scale)
     if not families:
         return undefined(analysis.why_no_moat(), margin)
-    means = [family.mean_moats[scale] for family in families]
+    by_doc_set: dict[str, list[Contrast]] = {}
+    for family in families:
+        by_doc_set.setdefault(family.doc_set, []).append(family.mean_moats[scale])
+    merged = (mean_of_families(twins) for twins in by_doc_set.values())
+    means = [mean for mean in merged if mean is not None]
     n_languages = len(languages_of(families))
     return pooled_effect(means, margin, resampling=resampling, n_languages=n_languages)
 

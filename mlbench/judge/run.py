@@ -16,12 +16,12 @@ from mlbench.judge import Evidence, judge, read_claims
 from mlbench.judge.chance import cell_chance, pooled_chance
 from mlbench.judge.choice_bias import choice_bias
 from mlbench.judge.claims import ClaimsFile
-from mlbench.measures.metrics import LOWER_IS_BETTER, RULES, Sample
+from mlbench.measures import ADJUSTED, TOKENS, Sample, measure_of, scale_of, statistics_of
 from mlbench.records import Cell
 from mlbench.stats import CellScores, Resampling, ScoreTable, table_from_cells
-from mlbench.stats.table import Floats, Kind
+from mlbench.stats.table import Floats
 from mlbench.store.read import Column, Run, demonstrations_of
-from mlbench.store.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
+from mlbench.store.samples import cluster_ids_of, doc_ids_of, tokens_of
 
 Scores = Sequence[float] | Floats
 
@@ -73,7 +73,7 @@ def _chain(run: Run, verdict: Mapping[str, Any]) -> dict[str, int]:
         "languages": len(run.languages),
         "with_data": len(with_data),
         "compared": len(verdict["languages"]),
-        "at_chance": len(guessed) if verdict["scale"] == "adjusted" else 0,
+        "at_chance": len(guessed) if scale_of(verdict["scale"]) == ADJUSTED else 0,
     }
 
 
@@ -173,7 +173,7 @@ def _rules(run: Run, cells: Mapping[str, Sequence[Cell]]) -> dict[str, tuple[Sco
     tables: dict[str, list[ScoreTable]] = {}
     for family, mine in cells.items():
         for metric in run.families[family]["metrics"]:
-            if metric in RULES:
+            if measure_of(metric).is_rule:
                 tables.setdefault(metric, []).append(score_table(run, mine, family, metric))
     return {rule: tuple(found) for rule, found in tables.items()}
 
@@ -184,18 +184,24 @@ def score_table(
     """Align cells of one family, scored by a metric of its docs; by the judged one if not said."""
     facts = run.families[family]
     metric = metric or facts["metrics"][0]
-    kind: Kind = "bits" if metric in LOWER_IS_BETTER else "accuracy"
-    nominal = facts["chance"] if kind == "accuracy" else None
+    measure = measure_of(metric)
+    nominal = facts["chance"] if measure.has_chance else None
     samples = {cell: run.done[cell].samples for cell in cells}
     chance = pooled_chance(samples.values(), nominal)
     mine = [
         replace(
-            _cell_scores(run, cell, scores_of(found, metric), chance),
+            _cell_scores(run, cell, statistics_of(found, metric), chance),
             cell_chance=cell_chance(found, nominal),
         )
         for cell, found in samples.items()
     ]
-    return table_from_cells(family, mine, kind=kind, is_parallel=facts["is_parallel"])
+    return table_from_cells(
+        family,
+        mine,
+        measure=measure,
+        is_parallel=facts["is_parallel"],
+        doc_set=facts.get("doc_set"),
+    )
 
 
 def _cell_scores(run: Run, cell: Cell, values: Scores, chance: float | None) -> CellScores:
@@ -220,4 +226,4 @@ def _tokens(run: Run, cells: Iterable[Cell]) -> ScoreTable | None:
     mine = [
         _cell_scores(run, cell, tokens[cell] or [], None) for cell in texts if cell.family == family
     ]
-    return table_from_cells(family, mine, kind="tokens", is_parallel=True)
+    return table_from_cells(family, mine, measure=TOKENS, is_parallel=True)

@@ -2,53 +2,30 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from mlbench.judge.coverage import Need
 from mlbench.judge.effects import Effect
-from mlbench.stats.scales import Scale
+from mlbench.measures import ADJUSTED, TOKENS, scale_of
 
+COST = TOKENS.scales[0].name
 # Models A and B as they are printed; B is empty where a claim is about A alone.
 Names = tuple[str, str]
 
-Shown = Scale | Literal["tokens"]
 
-UNIT_BY_SCALE: dict[Shown, str] = {
-    "adjusted": "adjusted points",
-    "retention": "points of retention",
-    "logit": "logits",
-    "bits": "log points",
-    "tokens": "%",
-}
-"""The one unit of each scale, in page, terminal and sentences.
-
-Log points are 100 times the natural logarithm of a ratio: they add up, so that the lead elsewhere
-less that in English is the lead beyond English, and 5 of them are nearly 5 %.
-"""
+def shown(value: float | None, scale: str) -> str:
+    """Write an effect in the unit of its scale, with its sign."""
+    return scale_of(scale).format(value)
 
 
-def in_unit(value: float, scale: Shown) -> float:
-    """Turn an effect into its unit: shares into points, ratios into log points or percent."""
-    if scale == "logit":
-        return value
-    return 100 * (math.expm1(value) if scale == "tokens" else value)
-
-
-def shown(value: float | None, scale: Shown) -> str:
-    """Write an effect in its unit, with its sign."""
-    if value is None or math.isnan(value):
-        return "unknown"
-    return f"{in_unit(value, scale):+.{2 if scale == 'logit' else 1}f}"
-
-
-def with_interval(effect: Effect, scale: Shown, level: float) -> str:
+def with_interval(effect: Effect, scale: str, level: float) -> str:
     """Write an effect: `+9.3 adjusted points (95 % interval +8.5 to +10.1)`."""
-    unit = UNIT_BY_SCALE[scale]
+    unit = scale_of(scale).unit
     low, high = shown(effect.low, scale), shown(effect.high, scale)
     return f"{shown(effect.estimate, scale)} {unit} ({100 * level:g} % interval {low} to {high})"
 
 
-def unknown_sentence(effect: Effect, question: str, scale: Shown, level: float) -> str:
+def unknown_sentence(effect: Effect, question: str, scale: str, level: float) -> str:
     """Say that nobody can tell, and why or what could have been seen."""
     if math.isnan(effect.estimate) or math.isnan(effect.low):
         return f"It cannot be told whether {question}: {effect.reason}."
@@ -58,7 +35,7 @@ def unknown_sentence(effect: Effect, question: str, scale: Shown, level: float) 
     seen = shown(effect.mde, scale).lstrip("+")
     return (
         f"These docs cannot tell whether {question}: {with_interval(effect, scale, level)}; "
-        f"{seen} {UNIT_BY_SCALE[scale]} could have been seen in 80 % of runs."
+        f"{seen} {scale_of(scale).unit} could have been seen in 80 % of runs."
     )
 
 
@@ -94,10 +71,10 @@ class Leads(NamedTuple):
 
     english: float
     others: float
-    scale: Scale
+    scale: str
 
 
-def moat_sentence(effect: Effect, names: Names, leads: Leads, *, scale: Scale, level: float) -> str:
+def moat_sentence(effect: Effect, names: Names, leads: Leads, *, scale: str, level: float) -> str:
     """Word the moat of A over B, saying for which languages it holds and who is ahead there."""
     a, b = names
     if effect.verdict == "undetermined":
@@ -114,7 +91,7 @@ def moat_sentence(effect: Effect, names: Names, leads: Leads, *, scale: Scale, l
         margin = shown(effect.margin, scale).lstrip("+")
         return (
             f"Outside English {a} leads {b} as much as in English, to within {margin} "
-            f"{UNIT_BY_SCALE[scale]}: {number} {scope}."
+            f"{scale_of(scale).unit}: {number} {scope}."
         )
     direction = "more" if effect.verdict == "supported" else "less"
     return (
@@ -128,7 +105,7 @@ def _leads(leads: Leads, names: Names) -> str:
     if math.isnan(leads.english) or math.isnan(leads.others):
         return ""
     english, others = shown(leads.english, leads.scale), shown(leads.others, leads.scale)
-    unit = UNIT_BY_SCALE[leads.scale]
+    unit = scale_of(leads.scale).unit
     text = f"; the lead itself is {english} {unit} in English and {others} {unit} elsewhere"
     moat = leads.others - leads.english
     if moat * leads.others < 0:
@@ -150,7 +127,7 @@ def coverage_sentence(effect: Effect, a: str, need: Need, level: float) -> str:
     )
 
 
-def gap_sentence(effect: Effect, names: Names, scale: Scale, level: float) -> str:
+def gap_sentence(effect: Effect, names: Names, scale: str, level: float) -> str:
     """Word the slope of the moat on the resource class."""
     a, b = names
     question = f"the lead of {a} over {b} grows as resources shrink"
@@ -173,7 +150,7 @@ def fewshot_sentence(effect: Effect, names: Names, shots: int, level: float) -> 
     a, b = names
     if math.isnan(effect.estimate):
         return f"It cannot be told what few-shot does for {a}: {effect.reason}."
-    number = with_interval(effect, "adjusted", level)
+    number = with_interval(effect, ADJUSTED.name, level)
     if not b:
         return (
             f"{shots} shots change {a} by {number} over {effect.n_languages} languages; whether "
@@ -193,8 +170,8 @@ def cost_sentence(effect: Effect, names: Names, level: float) -> str:
     a, b = names
     if effect.verdict == "undetermined":
         question = f"{a} needs fewer tokens than {b} for the same sentences"
-        return unknown_sentence(effect, question, "tokens", level)
-    number = with_interval(effect, "tokens", level)
+        return unknown_sentence(effect, question, COST, level)
+    number = with_interval(effect, COST, level)
     return (
         f"For the same sentences {b} needs {number} more tokens than {a}, as a geometric mean over "
         f"{effect.n_languages} languages: {effect.verdict}."

@@ -18,7 +18,14 @@ from mlbench.errors import DataError
 from mlbench.judge.claim_checks import check_claims
 from mlbench.judge.claims import ClaimsFile
 from mlbench.judge.effects import Effect
-from mlbench.judge.evidence import Analysis, Evidence, FamilyAnalysis, analyse, headlines_of
+from mlbench.judge.evidence import (
+    Analysis,
+    Evidence,
+    FamilyAnalysis,
+    analyse,
+    headlines_of,
+    once_a_doc_set,
+)
 from mlbench.judge.findings import (
     fixed_effect,
     group_effects,
@@ -32,6 +39,7 @@ from mlbench.judge.findings import (
     sampled_effect,
 )
 from mlbench.judge.sentences import FewDocs, few_docs_sentence
+from mlbench.measures import ACC, BITS, all_scales
 from mlbench.records import Language
 from mlbench.stats.aggregates import population_weights, without_weight
 from mlbench.stats.bootstrap import Resampling
@@ -39,7 +47,6 @@ from mlbench.stats.crossfit import count_chosen, mean_of_halves
 from mlbench.stats.differences import Headline
 from mlbench.stats.equivalence import State
 from mlbench.stats.power import fewest_docs
-from mlbench.stats.scales import SCALES
 from mlbench.stats.table import REFERENCE_LANGUAGE
 
 # Digits kept in JSON: far below any stderr, and above what processors round differently.
@@ -63,7 +70,7 @@ def judge(
             f"no family has a language with scores of both {a!r} and {b!r}. "
             "See: mlbench list cells RUN"
         )
-    margins = claims.margins[analysis.scale]
+    margins = claims.margins[analysis.scale.name]
     rows = _rows(analysis, margins.language, resampling)
     docs = _docs(analysis, 1 - resampling.level)
     plain = {
@@ -72,8 +79,8 @@ def judge(
         "level": resampling.level,
         "seed": resampling.seed,
         "replicates": resampling.replicates,
-        "scale": analysis.scale,
-        "margins": {scale: asdict(claims.margins[scale]) for scale in SCALES},
+        "scale": analysis.scale.name,
+        "margins": {name: claims.margins[name]._asdict() for name in _scales(analysis)},
         "families": [family.family for family in analysis.families],
         "pooled_families": [family.family for family in analysis.pooled],
         "languages": [row["language"] for row in rows],
@@ -117,17 +124,15 @@ def _pooled(
     resampling: Resampling,
 ) -> dict[str, Any]:
     """Give the numbers over all languages: the moat, both targets, the scales and the totals."""
-    margin = claims.margins[analysis.scale].pooled
+    margin = claims.margins[analysis.scale.name].pooled
     scales = {
-        scale: moat_effect(
-            analysis, scale, margin=claims.margins[scale].pooled, resampling=resampling
-        )
-        for scale in SCALES
+        name: moat_effect(analysis, name, margin=claims.margins[name].pooled, resampling=resampling)
+        for name in _scales(analysis)
     }
     fixed = over_families([f.moat for f in analysis.pooled], margin, resampling=resampling)
     sampled = sampled_effect(analysis.weighted_moat, facts, margin=margin, resampling=resampling)
     return {
-        "moat": asdict(scales[analysis.scale]),
+        "moat": asdict(scales[analysis.scale.name]),
         **_sides(analysis, margin, resampling),
         "targets": {"fixed": asdict(fixed), "sampled": asdict(sampled)},
         "scales": {scale: asdict(effect) for scale, effect in scales.items()},
@@ -135,6 +140,13 @@ def _pooled(
         "totals": _totals(analysis, facts, margin, resampling),
         "without_weight": list(without_weight(sorted(languages_of(analysis.pooled)), facts)),
     }
+
+
+def _scales(analysis: Analysis) -> list[str]:
+    """Name the scales of accuracy and of bits, and those of the other measures that are here."""
+    shown = {*ACC.scales, *BITS.scales}
+    shown |= {scale for family in analysis.families for scale in family.measure.scales}
+    return [name for name, scale in all_scales().items() if scale in shown]
 
 
 def _sides(analysis: Analysis, margin: float, resampling: Resampling) -> dict[str, Any]:
@@ -179,9 +191,9 @@ def _sensitivity(
             rules[rule] = _effects(found, analysis, margin, resampling)
             rules[rule]["families"] = [table.family for table in mine]
     verdicts = [rule["moat"]["verdict"] for rule in rules.values()]
-    floored = [family.floored for family in analysis.pooled if family.floored is not None]
+    floored = once_a_doc_set((family.doc_set, family.floored) for family in analysis.pooled)
     ceiling = [family for family in analysis.pooled if _is_at_ceiling(family)]
-    rest = [f.headline for f in analysis.pooled if f not in ceiling and f.headline is not None]
+    rest = once_a_doc_set((f.doc_set, f.headline) for f in analysis.pooled if f not in ceiling)
     return {
         "rules": rules,
         "rules_agree": len({*verdicts, _judged_verdict(analysis, margin, resampling)}) <= 1,
@@ -195,7 +207,7 @@ def _sensitivity(
 
 
 def _judged_verdict(analysis: Analysis, margin: float, resampling: Resampling) -> str:
-    return moat_effect(analysis, analysis.scale, margin=margin, resampling=resampling).verdict
+    return moat_effect(analysis, analysis.scale.name, margin=margin, resampling=resampling).verdict
 
 
 def _is_at_ceiling(family: FamilyAnalysis) -> bool:
@@ -302,15 +314,15 @@ def _n_docs(family: FamilyAnalysis) -> int:
 
 def _family(family: FamilyAnalysis, claims: ClaimsFile, resampling: Resampling) -> dict[str, Any]:
     """Describe one family by itself."""
-    margins = claims.margins[family.scale]
+    margins = claims.margins[family.scale.name]
     delta, moat = family.delta, family.moat
     headline, margin = family.headline, margins.pooled
     english, others = only(delta, {REFERENCE_LANGUAGE}), others_of(delta)
     if headline is not None:
         english, others = headline.english, headline.others
     return {
-        "kind": family.kind,
-        "scale": family.scale,
+        "measure": family.measure.name,
+        "scale": family.scale.name,
         "is_parallel": family.is_parallel,
         "n_docs": _n_docs(family),
         "n_clusters": int(delta.n_clusters.max()),

@@ -1,1 +1,85 @@
-"""What is the score of one doc, and of a cell?"""
+"""What kind of number is a score? Measures, the samples they read, and the scales of comparison.
+
+Read in this order: measure (the record), scales, then one file a kind of measure: choices, labels,
+texts, replies; scores makes numbers of docs and cells.
+"""
+
+from mlbench.measures.choices import (
+    ACC,
+    ACC_BYTES,
+    ACC_CALIBRATED,
+    ACC_NORM,
+    ACC_PMI,
+    SCORE,
+    available_rules,
+    predict,
+    rules,
+    taken_of,
+    weigh,
+)
+from mlbench.measures.labels import MACRO_F1, label_rule
+from mlbench.measures.measure import (
+    Measure,
+    add_measure,
+    all_measures,
+    all_scales,
+    measure_of,
+    scale_of,
+)
+from mlbench.measures.replies import CHRF
+from mlbench.measures.samples import (
+    ChoiceSample,
+    Columns,
+    Likelihoods,
+    ReplySample,
+    Sample,
+    ScoreSample,
+    TextSample,
+    by_choice_of,
+)
+from mlbench.measures.scales import ADJUSTED, LOGIT, RETENTION, Margins, Scale
+from mlbench.measures.scores import cell_score, doc_scores, pseudo_values, statistics_of
+from mlbench.measures.texts import BITS, BITS_PER_BYTE, TOKENS
+
+__all__ = [
+    "ACC",
+    "ACC_BYTES",
+    "ACC_CALIBRATED",
+    "ACC_NORM",
+    "ACC_PMI",
+    "ADJUSTED",
+    "BITS",
+    "BITS_PER_BYTE",
+    "CHRF",
+    "LOGIT",
+    "MACRO_F1",
+    "RETENTION",
+    "SCORE",
+    "TOKENS",
+    "ChoiceSample",
+    "Columns",
+    "Likelihoods",
+    "Margins",
+    "Measure",
+    "ReplySample",
+    "Sample",
+    "Scale",
+    "ScoreSample",
+    "TextSample",
+    "add_measure",
+    "all_measures",
+    "all_scales",
+    "available_rules",
+    "by_choice_of",
+    "cell_score",
+    "doc_scores",
+    "label_rule",
+    "measure_of",
+    "predict",
+    "pseudo_values",
+    "rules",
+    "scale_of",
+    "statistics_of",
+    "taken_of",
+    "weigh",
+]

@@ -1,15 +1,14 @@
 """What does a column hold? Which kind of score a family gives, and in which unit it is shown."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from mlbench.judge.chance import pooled_chance
-from mlbench.measures.metrics import LOWER_IS_BETTER
-from mlbench.report.text import show_line
+from mlbench.measures import Measure, measure_of
+from mlbench.report.text import number, percent, show_line
 from mlbench.store.read import Column, Run, demonstrations_of
-
-Kind = Literal["accuracy", "bits", "other"]
 
 LONGEST_TITLE = 80
 """Characters of a title, which stands in sentences and heads and may come from anywhere."""
@@ -19,16 +18,14 @@ LONGEST_TITLE = 80
 class Block:
     """A family with a number of shots: the columns that are compared with one another.
 
-    kind: accuracy is a share of one, higher is better (`chance` None: not known; `nominal_chance`
-    is that of guessing, 1/k); bits are sums over the same sentences, lower is better. `is_pooled`:
-    it enters numbers over several families.
+    `measure` is the judged one. `chance` is None where there is none or it is not known;
+    `nominal_chance` is that of guessing, 1/k. `is_pooled`: it enters numbers over several families.
     """
 
     family: str
     shots: int
     title: str
-    kind: Kind
-    metric: str
+    measure: Measure
     chance: float | None
     is_parallel: bool
     models: tuple[str, ...]
@@ -39,6 +36,11 @@ class Block:
     def name(self) -> str:
         """Name the block for a reader: family, and shots where there are any."""
         return f"{self.family} {self.shots}-shot" if self.shots else self.family
+
+    @property
+    def metric(self) -> str:
+        """Name the judged measure."""
+        return self.measure.name
 
     def column(self, model: str) -> Column:
         """Return the column of a model."""
@@ -63,8 +65,7 @@ def _block(run: Run, family: str, shots: int) -> Block:
         family=family,
         shots=shots,
         title=show_line(facts["title"], LONGEST_TITLE),
-        kind=_kind(metric),
-        metric=metric,
+        measure=measure_of(metric),
         chance=pooled_chance(done, facts["chance"]),
         is_parallel=facts["is_parallel"],
         models=tuple(sorted(models, key=order.index)),
@@ -72,8 +73,56 @@ def _block(run: Run, family: str, shots: int) -> Block:
     )
 
 
-def _kind(metric: str) -> Kind:
-    if metric == "bits":
-        return "bits"
-    is_share = metric not in LOWER_IS_BETTER and metric != "macro_f1"
-    return "accuracy" if is_share else "other"
+def words_alone(measure: Measure) -> str:
+    """Say what a column shows that is not held against English, and if less is better."""
+    shown = measure_of(measure.alone or measure.name)
+    return shown.title if shown.higher_is_better else f"{shown.title}, lower is better"
+
+
+def adjust(accuracy: float, chance: float | None) -> float:
+    """Rescale an accuracy so that guessing is 0: (score - chance) / (1 - chance)."""
+    return (accuracy - (chance or 0.0)) / (1 - (chance or 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What the cells of a column show: the value of a measure, or its parity with English.
+
+    Parity is the share of English that the same text takes: bits in English over bits here.
+    """
+
+    measure: Measure
+    is_parity: bool = False
+
+    @property
+    def is_share(self) -> bool:
+        """Tell whether values are shares of one, shown in percent."""
+        return self.is_parity or self.measure.is_share
+
+    @property
+    def words(self) -> str:
+        """Say what the numbers are."""
+        if self.is_parity:
+            return "information parity (English = 100)"
+        return f"{self.measure.name}, {self.measure.unit}"
+
+    def text(self, value: float) -> str:
+        """Write a value."""
+        if self.is_share:
+            return percent(value)
+        return number(self.measure.factor * value, self.measure.digits)
+
+    def fill(self, value: float, chance: float | None) -> tuple[str, float] | None:
+        """Give the ramp and the place on it (0 to 1) of a value; None where it has no range.
+
+        Ramp "s" goes from chance, or the lowest value, to the highest; "p" is that of parity.
+        """
+        if self.is_parity:
+            return "p", value
+        measure = self.measure
+        if measure.has_chance:
+            return "s", adjust(value, chance)
+        width = measure.high - measure.low
+        if not measure.higher_is_better or math.isinf(width):
+            return None
+        return "s", (value - measure.low) / width

@@ -14,13 +14,10 @@ from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError
 from mlbench.judge import read_claims
 from mlbench.judge.run import judge_pair
-from mlbench.judge.sentences import UNIT_BY_SCALE
-from mlbench.judge.sentences import in_unit as unit_value
 from mlbench.records import Cell
 from mlbench.report.columns import Block
 from mlbench.report.tables import ReportTable, State
 from mlbench.stats import Resampling
-from mlbench.stats.scales import Scale
 from mlbench.store.cells import CellResult
 from mlbench.store.samples import doc_ids_of
 
@@ -99,16 +96,13 @@ class Comparison:
 
 def unit_of(block: Block) -> str:
     """Name the unit of a lead in words."""
-    return UNIT_BY_SCALE[_scale(block)]
+    return block.measure.scales[0].unit
 
 
 def in_unit(block: Block, value: float | None) -> float:
     """Turn a number of the verdict into its unit, rounded to KNOWN_DIGITS."""
-    return math.nan if value is None else round(unit_value(value, _scale(block)), KNOWN_DIGITS)
-
-
-def _scale(block: Block) -> Scale:
-    return "bits" if block.kind == "bits" else "adjusted"
+    scale = block.measure.scales[0]
+    return math.nan if value is None else round(scale.in_unit(value), KNOWN_DIGITS)
 
 
 def pairs_of(table: ReportTable) -> list[Pair]:
@@ -130,7 +124,7 @@ def compare(table: ReportTable, pair: Pair, resampling: Resampling) -> Compariso
     blocks = {
         block.family: block
         for block in table.blocks
-        if block.shots == pair.shots and block.kind != "other" and {*pair[:2]} <= {*block.models}
+        if block.shots == pair.shots and {*pair[:2]} <= {*block.models}
     }
     reasons: dict[tuple[str, str], str] = {}
     kept: dict[Cell, CellResult] = {}

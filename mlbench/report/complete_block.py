@@ -11,6 +11,7 @@ import numpy as np
 
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError
+from mlbench.measures import Measure, statistics_of
 from mlbench.records import Cell
 from mlbench.report.columns import Block
 from mlbench.report.compare import why_not_paired
@@ -26,9 +27,8 @@ from mlbench.stats import (
     rank_models,
     table_from_cells,
 )
-from mlbench.stats.table import Kind
 from mlbench.store.cells import CellResult
-from mlbench.store.samples import cluster_ids_of, doc_ids_of, scores_of
+from mlbench.store.samples import cluster_ids_of, doc_ids_of
 
 ENOUGH = 0.5
 """A model with fewer than this share of the cells of the fullest model is not ranked: it would
@@ -36,7 +36,7 @@ take its missing cells away from all others, whose complete block is shared."""
 
 
 class Question(NamedTuple):
-    """What is ranked: the families at a number of shots, by accuracy or, without any, by bits."""
+    """What is ranked: the families at a number of shots, by adjusted score or, without, by one."""
 
     table: ReportTable
     shots: int
@@ -46,15 +46,15 @@ class Question(NamedTuple):
     @property
     def joint(self) -> tuple[Block, ...]:
         """Return the families that make the level; bits of two families cannot be averaged."""
-        scored = [
-            b for b in self.blocks if b.kind == "accuracy" and b.chance is not None and b.is_pooled
-        ]
-        return tuple(scored or [block for block in self.blocks if block.kind == "bits"][:1])
+        scored = [b for b in self.blocks if b.chance is not None and b.is_pooled]
+        rest = [block for block in self.blocks if not block.measure.has_chance]
+        return tuple(scored or rest[:1])
 
     @property
-    def is_bits(self) -> bool:
-        """Tell whether levels are bits, of which fewer are better."""
-        return self.joint[0].kind == "bits"
+    def measure(self) -> Measure | None:
+        """Return the measure of the levels, None for adjusted scores."""
+        first = self.joint[0]
+        return None if first.chance is not None else first.measure
 
 
 class Part(NamedTuple):
@@ -125,10 +125,15 @@ def part_of(
     )
     if not kept:
         return None, left_out or [f"{block.title}: no language that all ranked models have"]
-    kind: Kind = "bits" if block.kind == "bits" else "accuracy"
     cells = [_cell_scores(result, block) for result in kept]
     try:
-        scores = table_from_cells(block.family, cells, kind=kind, is_parallel=block.is_parallel)
+        scores = table_from_cells(
+            block.family,
+            cells,
+            measure=block.measure,
+            is_parallel=block.is_parallel,
+            doc_set=table.run.families[block.family].get("doc_set"),
+        )
     except DataError as error:
         return None, [*left_out, f"{block.title}: {show_line(error)}"]
     return Part(block, scores), left_out
@@ -139,7 +144,7 @@ def _cell_scores(result: CellResult, block: Block) -> CellScores:
         result.cell.model,
         result.cell.language,
         doc_ids_of(result.samples),
-        scores_of(result.samples, block.metric),
+        statistics_of(result.samples, block.metric),
         cluster_ids_of(result.samples),
         block.chance or 0.0,
     )

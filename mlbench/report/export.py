@@ -101,7 +101,7 @@ def _score_lines(table: ReportTable, block: Block, view: CellView) -> list[dict[
     for entry in lines:
         if entry["metric"] == block.metric:
             entry.update(_level_fields(view, block))
-    if view.quantity == "parity":
+    if view.quantity.is_parity:
         n_docs = view.result.scores[block.metric].n_docs
         lines.append(line | {"metric": "parity", "value": view.shown, "n_docs": n_docs})
     return lines

@@ -15,7 +15,7 @@ from mlbench.records import Cell
 from mlbench.report.colours import difference_step, step_of
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Lead, unit_of
-from mlbench.report.tables import CellView, Mean, ReportTable, adjust
+from mlbench.report.tables import CellView, Mean, ReportTable
 from mlbench.report.text import interval, number, p_value, percent, plural, show_line, signed
 
 NOT_EVALUATED = "–"
@@ -71,18 +71,15 @@ def score_cell(view: CellView, block: Block) -> Shown:
 
 
 def shown_text(view: CellView) -> str:
-    """Format the value of a cell: percent for accuracy and parity, else two decimals."""
-    if view.quantity in ("accuracy", "parity"):
-        return percent(view.shown)
-    return number(view.shown, 2)
+    """Format the value of a cell."""
+    return view.quantity.text(view.shown)
 
 
 def _fill(view: CellView, block: Block) -> str:
     if math.isnan(view.shown):
         return "plain"
-    if view.quantity == "accuracy":
-        return f"s{step_of(adjust(view.shown, block.chance))}"
-    return f"p{step_of(view.shown)}" if view.quantity == "parity" else "plain"
+    fill = view.quantity.fill(view.shown, block.chance)
+    return f"{fill[0]}{step_of(fill[1])}" if fill else "plain"
 
 
 def _details(view: CellView, block: Block) -> str:
@@ -103,12 +100,12 @@ def _value_words(view: CellView, block: Block) -> str:
     level = view.level
     assert view.result is not None
     value = view.result.scores[block.metric].value
-    scale = 100 if view.quantity == "accuracy" else 1
+    scale = block.measure.factor
     words = f"{block.metric} {number(scale * value)}"
     if level is not None:
         words += f" {interval(scale * level.low, scale * level.high)}"
         words += f" {100 * level.level:.0f} % {level.method}"
-    if view.quantity == "parity":
+    if view.quantity.is_parity:
         words = f"parity {percent(view.shown)}; {words}"
     return words
 
@@ -162,6 +159,5 @@ def mean_cell(table: ReportTable, block: Block, model: str) -> Shown:
     if not mean.n:
         return Shown(NOT_EVALUATED, "xm", "missing: no language that every model has")
     some = Cell(model, block.family, next(iter(table.languages)).tag, block.shots)
-    is_share = table.cells[some].quantity in ("accuracy", "parity")
-    text = percent(mean.value) if is_share else number(mean.value, 2)
+    text = table.cells[some].quantity.text(mean.value)
     return Shown(text, "mean", f"macro mean over {plural(mean.n, 'language')} without English")

@@ -6,18 +6,20 @@ from mlbench import store
 from mlbench.store.samples import doc_ids_of, scores_of
 
 
-def parity(result: store.CellResult, english: store.CellResult) -> float:
-    """Give Σ bits[en] / Σ bits[l] on the docs both have; nan where they share none.
+def parity(result: store.CellResult, english: store.CellResult, metric: str) -> float:
+    """Give Σ amount[en] / Σ amount[l] on the docs both have; nan where they share none.
+
+    Of bits it is information parity.
 
     Same definition as stats.scales.information_parity, which needs all models on the same docs.
     """
-    own = _bits(result)
-    in_english = _bits(english)
+    own = _amounts(result, metric)
+    in_english = _amounts(english, metric)
     shared = own.keys() & in_english.keys()
     total = math.fsum(own[doc] for doc in shared)
     return math.fsum(in_english[doc] for doc in shared) / total if total > 0 else math.nan
 
 
-def _bits(result: store.CellResult) -> dict[str, float]:
-    values = scores_of(result.samples, "bits").tolist()
+def _amounts(result: store.CellResult, metric: str) -> dict[str, float]:
+    values = scores_of(result.samples, metric).tolist()
     return dict(zip(doc_ids_of(result.samples), values, strict=True))

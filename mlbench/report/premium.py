@@ -1,13 +1,13 @@
 """How many tokens did the parallel texts of a run take? mlbench.tokens.premium has the formulas."""
 
-from mlbench.measures.metrics import TextSample
+from mlbench.measures import TextSample
 from mlbench.report.tables import ReportTable
 from mlbench.tokens.premium import DocKey, Size
 
 
 def sizes_of(table: ReportTable, model: str) -> dict[str, dict[DocKey, Size]]:
     """Give the sizes of a model's parallel texts by tag; empty where tokens are not known."""
-    keys = {(b.family, b.shots) for b in table.blocks if b.kind == "bits" and b.is_parallel}
+    keys = {(b.family, b.shots) for b in table.blocks if b.measure.is_amount and b.is_parallel}
     found: dict[str, dict[DocKey, Size]] = {}
     for cell, result in table.run.done.items():
         if cell.model != model or (cell.family, cell.shots) not in keys:

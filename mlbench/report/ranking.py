@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlbench.data.languages import REFERENCE
+from mlbench.measures import Measure
 from mlbench.report.complete_block import (
     Found,
     Question,
@@ -51,7 +52,8 @@ class Ladder:
     """
 
     shots: int
-    is_bits: bool
+    is_adjusted: bool
+    is_less_better: bool
     sentence: str
     basis: str
     level_name: str
@@ -66,7 +68,7 @@ def ladders(table: ReportTable, resampling: Resampling | None = None) -> list[La
     """Rank the models at each number of shots; none where there are fewer than two."""
     found = []
     for shots in dict.fromkeys(block.shots for block in table.blocks):
-        blocks = tuple(b for b in table.blocks if b.shots == shots and b.kind != "other")
+        blocks = tuple(b for b in table.blocks if b.shots == shots)
         models = tuple(m for m in table.run.models if any(m in b.models for b in blocks))
         question = Question(table, shots, blocks, models)
         if len(models) > 1 and question.joint:
@@ -88,15 +90,16 @@ def _ladder(question: Question, resampling: Resampling) -> Ladder:
     found = rank_parts(parts, inside, ranked, resampling)
     names = short_names(list(question.table.run.models))
     low, high = _ends(found.joint)
-    is_bits = question.is_bits
+    measure = question.measure
     return Ladder(
         question.shots,
-        is_bits,
+        measure is None,
+        measure is not None and not measure.higher_is_better,
         _sentence(found.joint, names),
         _basis(found, len(ranked), resampling),
-        f"{inside[0].block.title}, bits a sentence" if is_bits else "Mean adjusted score",
+        f"{inside[0].block.title}, {measure.title}" if measure else "Mean adjusted score",
         tuple(part.block.title for part in parts) if len(parts) > 1 else (),
-        (_shown(low, is_bits=is_bits), _shown(high, is_bits=is_bits)),
+        (_shown(low, measure), _shown(high, measure)),
         tuple(_rung(question, rank, found, (low, high)) for rank in found.joint.ranks),
         tuple(unranked.items()),
         tuple(left_out),
@@ -108,7 +111,8 @@ def _no_ladder(question: Question, unranked: Mapping[str, str], left_out: list[s
     reasons = {model: unranked.get(model, why) for model in question.models}
     return Ladder(
         question.shots,
-        question.is_bits,
+        question.measure is None,
+        False,
         f"Nobody can tell the order of the models: {why}.",
         "",
         "Mean adjusted score",
@@ -156,8 +160,13 @@ def _ends(ranking: Ranking) -> tuple[float, float]:
     return low, high if high > low else low + step
 
 
-def _shown(level: float, *, is_bits: bool) -> str:
-    return number(-level) if is_bits else percent(level)
+def _shown(level: float, measure: Measure | None) -> str:
+    return percent(level) if measure is None else number(_scale(measure) * level, measure.digits)
+
+
+def _scale(measure: Measure | None) -> float:
+    """Give what turns a level, of which more is always better, into the number that is shown."""
+    return 100.0 if measure is None else measure.sign * measure.factor
 
 
 def _place(rank: Rank) -> str:
@@ -170,14 +179,14 @@ def _rung(question: Question, rank: Rank, found: Found, ends: tuple[float, float
     def x(level: float) -> float:
         return round(EDGE + (WIDTH - 2 * EDGE) * (level - low) / (high - low), 1)
 
-    scale = -1.0 if question.is_bits else 100.0
+    scale = _scale(question.measure)
     first, last = sorted((scale * rank.score_low, scale * rank.score_high))
     english = question.table.adjusted.get((rank.model, question.shots, REFERENCE))
     alone = [next(r for r in ranking.ranks if r.model == rank.model) for ranking in found.alone]
     return Rung(
         rank.model,
         _place(rank),
-        _shown(rank.score, is_bits=question.is_bits),
+        _shown(rank.score, question.measure),
         interval(first, last),
         percent(english.value) if english else number(None),
         x(rank.score),

@@ -12,23 +12,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from mlbench import store
 from mlbench.data.languages import REFERENCE
 from mlbench.judge.chance import Place, cell_chance, place_of
-from mlbench.measures.metrics import METRICS, cell_score
+from mlbench.measures import cell_score, measure_of, statistics_of
 from mlbench.records import Cell, Language
-from mlbench.report.columns import Block, blocks_of
+from mlbench.report.columns import Block, Quantity, adjust, blocks_of
 from mlbench.report.parity import parity
-from mlbench.stats import Level, Resampling, cell_levels
+from mlbench.stats import Level, Resampling, value_levels
 from mlbench.store.read import Run
-from mlbench.store.samples import cluster_ids_of, scores_of
+from mlbench.store.samples import cluster_ids_of
 
 State = Literal["value", "failed", "missing", "no data"]
-Quantity = Literal["accuracy", "parity", "bits per byte", "score"]
-
-DOC_METRICS = frozenset(METRICS) - {"macro_f1"}
-"""Metrics that each doc has, so that their mean has an interval."""
-
 RESAMPLING = Resampling(replicates=1_000)
 """For the interval of a single score: a tooltip needs less than differences, which use them all."""
 
@@ -37,7 +34,7 @@ RESAMPLING = Resampling(replicates=1_000)
 class CellView:
     """A cell as the reader meets it.
 
-    `shown` is in the column's quantity (accuracy and parity as shares of one). `result` is there in
+    `shown` is in the column's quantity (shares as shares of one). `result` is there in
     state value only, `reason` in the others. `against_chance` says on which side of the chance
     level the interval lies: "below" is below guessing, drawn to wrong choices; None: no level.
     """
@@ -159,7 +156,7 @@ def _view(run: Run, block: Block, cell: Cell, level: Level | None) -> CellView:
         level=level,
         shown=_shown(result, block, quantity, run.done.get(cell._replace(language=REFERENCE))),
         against_chance=_against_chance(result, block, level),
-        is_reference=quantity == "parity" and cell.language == REFERENCE,
+        is_reference=quantity.is_parity and cell.language == REFERENCE,
         n_truncated=int(result.usage.get("n_truncated") or 0),
     )
 
@@ -173,17 +170,15 @@ def _against_chance(result: store.CellResult, block: Block, level: Level | None)
 
 
 def _quantity(run: Run, block: Block, cell: Cell) -> Quantity:
-    if block.kind == "accuracy":
-        return "accuracy"
-    if block.kind == "other":
-        return "score"
-    return "parity" if cell._replace(language=REFERENCE) in run.done else "bits per byte"
+    if not block.measure.is_amount:
+        return Quantity(block.measure)
+    if cell._replace(language=REFERENCE) in run.done:
+        return Quantity(block.measure, is_parity=True)
+    return Quantity(measure_of(block.measure.alone or block.metric))
 
 
 def _levels(run: Run, block: Block) -> dict[Cell, Level]:
-    """Give the intervals of means over docs; none for a metric of the whole cell."""
-    if block.metric not in DOC_METRICS:
-        return {}
+    """Give the intervals of the scores of a block."""
     cells_by_clusters: dict[tuple[str, ...], list[Cell]] = {}
     for cell, result in run.done.items():
         if (cell.family, cell.shots) == (block.family, block.shots):
@@ -191,18 +186,19 @@ def _levels(run: Run, block: Block) -> dict[Cell, Level]:
             cells_by_clusters.setdefault(clusters, []).append(cell)
     levels: dict[Cell, Level] = {}
     for clusters, cells in cells_by_clusters.items():
-        values = [scores_of(run.done[cell].samples, block.metric) for cell in cells]
-        levels |= zip(cells, cell_levels(values, clusters, resampling=RESAMPLING), strict=True)
+        values = np.stack([statistics_of(run.done[c].samples, block.metric) for c in cells])
+        found = value_levels(values, clusters, block.measure, resampling=RESAMPLING)
+        levels |= zip(cells, found, strict=True)
     return levels
 
 
 def _shown(
     result: store.CellResult, block: Block, quantity: Quantity, english: store.CellResult | None
 ) -> float:
-    if quantity == "parity" and english is not None:
-        return parity(result, english)
-    if quantity == "bits per byte":
-        return cell_score(result.samples, "bits_per_byte").value
+    if quantity.is_parity and english is not None:
+        return parity(result, english, block.metric)
+    if quantity.measure is not block.measure:
+        return cell_score(result.samples, quantity.measure.name).value
     return result.scores[block.metric].value
 
 
@@ -214,11 +210,7 @@ def _adjusted_means(
     run: Run, blocks: tuple[Block, ...], cells: Mapping[Cell, CellView]
 ) -> dict[tuple[str, int, str], Mean]:
     means = {}
-    scored = [
-        block
-        for block in blocks
-        if block.chance is not None and block.kind == "accuracy" and block.is_pooled
-    ]
+    scored = [block for block in blocks if block.chance is not None and block.is_pooled]
     for shots in dict.fromkeys(block.shots for block in scored):
         models = [m for m in run.models if any(m in b.models for b in scored if b.shots == shots)]
         for tag in run.languages:
@@ -227,11 +219,6 @@ def _adjusted_means(
                 views = [(b, cells[Cell(model, b.family, tag, shots)]) for b in common]
                 means[model, shots, tag] = _mean([adjust(v.shown, b.chance) for b, v in views])
     return means
-
-
-def adjust(accuracy: float, chance: float | None) -> float:
-    """Rescale an accuracy so that guessing is 0: (score - chance) / (1 - chance)."""
-    return (accuracy - (chance or 0.0)) / (1 - (chance or 0.0))
 
 
 def _all_done(block: Block, models: list[str], tag: str, cells: Mapping[Cell, CellView]) -> bool:

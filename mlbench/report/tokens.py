@@ -171,7 +171,7 @@ def _parities(table: ReportTable, model: str) -> dict[str, float]:
     """Give the information parity by tag in the first family that has it, English apart."""
     found: dict[str, float] = {}
     for cell, view in table.cells.items():
-        is_known = view.quantity == "parity" and not math.isnan(view.shown)
+        is_known = view.quantity.is_parity and not math.isnan(view.shown)
         if cell.model == model and is_known and cell.language != REFERENCE:
             found.setdefault(cell.language, view.shown)
     return found

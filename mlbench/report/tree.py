@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from mlbench.data.languages import REFERENCE
 from mlbench.records import Cell, Language
+from mlbench.report.columns import adjust
 from mlbench.report.compare import Pair
 from mlbench.report.dots import diamond_path, stacked_path
 from mlbench.report.strips import nice_limit
-from mlbench.report.tables import ReportTable, adjust
+from mlbench.report.tables import ReportTable
 from mlbench.report.text import number, percent, short_names, show_line, signed
 
 HALF, FLOOR, DOT = 90.0, 22.0, 4.0
@@ -91,7 +92,7 @@ def tree_of(table: ReportTable, pair: Pair | None) -> Tree:
 
 def _has_scores(table: ReportTable, n_models: int) -> bool:
     """Tell whether any row can hold a number of so many models."""
-    scored = {b.family for b in table.blocks if b.kind == "accuracy" and b.chance is not None}
+    scored = {b.family for b in table.blocks if b.chance is not None}
     counts = Counter(
         cell._replace(model="")
         for cell, view in table.cells.items()
@@ -128,7 +129,7 @@ def pair_scores(table: ReportTable, pair: Pair) -> dict[str, Both]:
     blocks = [
         block
         for block in table.blocks
-        if block.shots == pair.shots and block.kind == "accuracy" and block.chance is not None
+        if block.shots == pair.shots and block.chance is not None
         if {pair.a, pair.b} <= {*block.models}
     ]
     found = {}

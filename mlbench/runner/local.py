@@ -15,7 +15,7 @@ from mlbench.data.prepare import render_calibration, render_contexts
 from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
-from mlbench.measures.metrics import cell_score
+from mlbench.measures import cell_score
 from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded
 from mlbench.runner.plan import Plan, PlannedCell
 from mlbench.settings import Settings

@@ -15,7 +15,7 @@ from mlbench.stats.aggregates import (
 )
 from mlbench.stats.align import table_from_cells
 from mlbench.stats.bootstrap import Resampling
-from mlbench.stats.cells import Level, cell_level, cell_levels
+from mlbench.stats.cells import Level, cell_level, cell_levels, value_levels
 from mlbench.stats.contrast import Difference, Differences
 from mlbench.stats.differences import PairedDifferences, paired_difference, paired_differences
 from mlbench.stats.intervals import Interval, MeanStderr, mean_stderr, wilson
@@ -84,5 +84,6 @@ __all__ = [
     "rank_models",
     "table_from_cells",
     "trace_docs",
+    "value_levels",
     "wilson",
 ]

@@ -15,7 +15,7 @@ from mlbench.records import Language
 from mlbench.stats.bootstrap import Resampling, rng_of
 from mlbench.stats.cells import are_above_chance
 from mlbench.stats.contrast import Contrast, mean_contrast
-from mlbench.stats.table import Floats, ScoreTable
+from mlbench.stats.table import Floats, Ints, ScoreTable
 
 # Below this many language families their spread is not known, and languages are not a sample.
 FEWEST_LANGUAGE_FAMILIES = 3
@@ -57,7 +57,7 @@ def languages_at_chance(table: ScoreTable, models: Sequence[str]) -> tuple[str, 
     They are counted beside the numbers and stay in them: to leave them out because of the scores
     that give the lead makes the lead too large (crossfit.py).
     """
-    if table.kind != "accuracy" or not table.languages:
+    if not table.measure.has_chance or not table.languages:
         return ()
     n = len(table.languages)
     chance = table.chance_by_language()
@@ -123,8 +123,10 @@ def combine_families(
 ) -> Contrast | None:
     """Average an effect in each language over the families that have the language.
 
-    Families are drawn independently, so their replicates average like the estimates. `weights`
-    gives, by family, what each of its languages is multiplied by instead, and nothing is divided.
+    Families of the same docs are drawn alike and others independently, so their replicates average
+    like the estimates and carry what they share. Docs of two streams count as more docs, those of
+    one stream once. `weights` gives, by family, what each of its languages is multiplied by
+    instead, and nothing is divided.
     """
     if not contrasts or (len(contrasts) == 1 and weights is None):
         return contrasts[0] if contrasts else None
@@ -135,31 +137,35 @@ def combine_families(
         weights = [1 / n_families[at] for at in places]
     shape = (len(contrasts[0].replicates), len(tags))
     estimate, replicates = np.zeros(shape[1]), np.zeros(shape)
-    counts = np.zeros((4, shape[1]), dtype=np.int64)
-    variance = np.zeros(shape[1])
-    for contrast, at, share in zip(contrasts, places, weights, strict=True):
+    counts: dict[str, Ints] = {}
+    floors: dict[str, Floats] = {}
+    for i, (contrast, at, share) in enumerate(zip(contrasts, places, weights, strict=True)):
         estimate[at] += contrast.estimate * share
         # By runs of neighbours, which are slices: many times faster than scattered columns.
         for run in np.split(np.arange(len(at)), np.flatnonzero(np.diff(at) != 1) + 1):
             start, end = int(run[0]), int(run[-1]) + 1
             part = contrast.replicates[:, start:end] * share[start:end]
             replicates[:, at[start] : at[end - 1] + 1] += part
+        name = contrast.stream or str(i)
+        own = counts.setdefault(name, np.zeros((4, len(tags)), dtype=np.int64))
         parts = (contrast.n_docs, contrast.n_clusters, contrast.n_unequal, contrast.n_seen)
-        counts[:, at] += np.stack(parts)
+        own[:, at] = np.maximum(own[:, at], np.stack(parts))
+        floor = floors.setdefault(name, np.zeros(len(tags)))
         if contrast.floor is not None:
-            variance[at] += (contrast.floor * share) ** 2
-    reach = max(contrast.doc_reach for contrast in contrasts)
-    floor = np.sqrt(variance)
+            floor[at] += contrast.floor * share
+    together = sum(counts.values(), np.zeros((4, len(tags)), dtype=np.int64))
     return Contrast(
         tuple(tags),
         estimate,
         replicates,
-        counts[0],
-        counts[1],
-        counts[2],
-        counts[3],
-        doc_reach=reach,
-        floor=floor,
+        n_docs=together[0],
+        n_clusters=together[1],
+        n_unequal=together[2],
+        n_seen=together[3],
+        doc_reach=max(contrast.doc_reach for contrast in contrasts),
+        # What is hidden from one formulation of a doc is hidden from the others.
+        floor=np.sqrt(sum((floor**2 for floor in floors.values()), np.zeros(len(tags)))),
+        stream=next(iter(counts)) if len(counts) == 1 else "",
     )
 
 

@@ -6,12 +6,14 @@ that says where, and never become a number.
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from mlbench.errors import DataError
-from mlbench.stats.table import REFERENCE_LANGUAGE, CellScores, Floats, Ints, Kind, ScoreTable
+from mlbench.measures import ACC, Measure
+from mlbench.stats.table import REFERENCE_LANGUAGE, CellScores, Floats, Ints, ScoreTable
 
 
 class _Order(NamedTuple):
@@ -37,19 +39,25 @@ class _Docs(NamedTuple):
 
 
 def table_from_cells(
-    family: str, cells: Iterable[CellScores], *, kind: Kind = "accuracy", is_parallel: bool = True
+    family: str,
+    cells: Iterable[CellScores],
+    *,
+    measure: Measure = ACC,
+    is_parallel: bool = True,
+    doc_set: str | None = None,
 ) -> ScoreTable:
     """Align the cells of one family by doc id and check them; raises DataError."""
     docs_by_language: dict[str, _Docs] = {}
     orders: _Orders = {}
     for cell in sorted(cells, key=lambda cell: (cell.language, cell.model)):
-        _add_cell(docs_by_language, cell, orders, where=f"family {family!r}", kind=kind)
+        _add_cell(docs_by_language, cell, orders, where=f"family {family!r}", measure=measure)
     if not docs_by_language:
         raise DataError(f"family {family!r}: no cell has scores. See: mlbench list cells RUN")
     if is_parallel:
         _check_parallel(family, docs_by_language)
     axes = _parallel_axes(docs_by_language) if is_parallel else _own_axes(docs_by_language)
-    return _filled(family, kind, docs_by_language, axes, is_parallel=is_parallel)
+    table = _filled(family, measure, docs_by_language, axes, is_parallel=is_parallel)
+    return replace(table, doc_set=doc_set)
 
 
 class _Axes(NamedTuple):
@@ -80,11 +88,18 @@ def _own_axes(docs_by_language: dict[str, _Docs]) -> _Axes:
 
 
 def _filled(
-    family: str, kind: Kind, docs_by_language: dict[str, _Docs], axes: _Axes, *, is_parallel: bool
+    family: str,
+    measure: Measure,
+    docs_by_language: dict[str, _Docs],
+    axes: _Axes,
+    *,
+    is_parallel: bool,
 ) -> ScoreTable:
     """Put the values, chance levels and absences of each language at their places."""
     models = tuple(sorted({model for docs in docs_by_language.values() for model in docs.values}))
-    values = np.full((len(models), *axes.clusters.shape), np.nan)
+    every = (scores for docs in docs_by_language.values() for scores in docs.values.values())
+    n_statistics = max(scores.shape[1] for scores in every)
+    values = np.full((len(models), *axes.clusters.shape, n_statistics), np.nan)
     chance = np.full(axes.clusters.shape, np.nan)
     clusters = np.full(axes.clusters.shape, -1, dtype=np.int64)
     position = {doc_id: i for i, doc_id in enumerate(axes.doc_ids[0])}
@@ -97,11 +112,13 @@ def _filled(
         clusters[row, places] = axes.clusters[row, places]
         chance[row, places] = docs.chance
         for model, scores in docs.values.items():
-            values[models.index(model), row, places] = scores
+            # A language with fewer labels has none of the others.
+            values[models.index(model), row, places] = 0.0
+            values[models.index(model), row, places, : scores.shape[1]] = scores
     languages = tuple(docs_by_language)
     return ScoreTable(
         family,
-        kind,
+        measure,
         is_parallel,
         models,
         languages,
@@ -114,11 +131,11 @@ def _filled(
 
 
 def _add_cell(
-    known: dict[str, _Docs], cell: CellScores, orders: _Orders, *, where: str, kind: Kind
+    known: dict[str, _Docs], cell: CellScores, orders: _Orders, *, where: str, measure: Measure
 ) -> None:
     """Check one cell by itself and against the same language of the models before it."""
     where = f"{where}, language {cell.language!r}"
-    docs = _sorted_docs(cell, orders, f"{where}, model {cell.model!r}", kind)
+    docs = _sorted_docs(cell, orders, f"{where}, model {cell.model!r}", measure)
     before = known.setdefault(cell.language, docs)
     if before is docs:
         return
@@ -144,22 +161,24 @@ def _example(ids: list[str]) -> str:
     return f", first {ids[0]!r}" if ids else ""
 
 
-def _sorted_docs(cell: CellScores, orders: _Orders, where: str, kind: Kind) -> _Docs:
+def _sorted_docs(cell: CellScores, orders: _Orders, where: str, measure: Measure) -> _Docs:
     """Sort one cell by doc id and check lengths, duplicates and values."""
     n = len(cell.doc_ids)
     if n == 0:
         raise DataError(f"{where}: the cell has no docs; leave it out")
     clusters = cell.doc_ids if cell.cluster_ids is None else cell.cluster_ids
     values = np.asarray(cell.values, dtype=np.float64)
-    if len(clusters) != n or values.shape != (n,):
-        raise DataError(f"{where}: {n} doc ids, {len(clusters)} clusters, {values.size} scores")
+    if values.ndim < 2:
+        values = values[:, np.newaxis]
+    if len(clusters) != n or len(values) != n:
+        raise DataError(f"{where}: {n} doc ids, {len(clusters)} clusters, {len(values)} scores")
     chance = np.broadcast_to(np.asarray(cell.chance, dtype=np.float64), (n,))
     names = (tuple(cell.doc_ids), tuple(clusters))
     if names not in orders:
         orders[names] = _order_of(*names, where)
     ids, sorted_clusters, places = orders[names]
     values = values[places]
-    _check_values(values, ids, where, kind)
+    _check_values(values, ids, where, measure)
     if not ((chance >= 0) & (chance < 1)).all():
         raise DataError(f"{where}: a chance level is not in [0, 1)")
     own = float(chance.mean()) if cell.cell_chance is None else cell.cell_chance
@@ -175,13 +194,20 @@ def _order_of(doc_ids: tuple[str, ...], clusters: tuple[str, ...], where: str) -
     return _Order(ids, tuple(clusters[i] for i in places), np.array(places))
 
 
-def _check_values(values: Floats, ids: tuple[str, ...], where: str, kind: Kind) -> None:
-    high = 1.0 if kind == "accuracy" else math.inf
-    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0) & (values <= high)))
+def _check_values(values: Floats, ids: tuple[str, ...], where: str, measure: Measure) -> None:
+    """Refuse a score out of the measure's range; statistics of other measures must be finite."""
+    is_fine = np.isfinite(values)
+    allowed = "a finite number"
+    if measure.is_mean:
+        is_fine &= (values >= measure.low) & (values <= measure.high)
+        bounds = (measure.low, measure.high)
+        allowed = f"a number in [{bounds[0]:g}, {bounds[1]:g}]"
+        if not math.isfinite(measure.high):
+            allowed = f"a finite number >= {measure.low:g}"
+    bad = np.flatnonzero(~is_fine.all(axis=1))
     if bad.size:
-        allowed = "a number in [0, 1]" if kind == "accuracy" else "a finite number >= 0"
         raise DataError(
-            f"{where}: doc {ids[bad[0]]!r} has the score {values[bad[0]]}; {allowed} is needed "
+            f"{where}: doc {ids[bad[0]]!r} has the score {values[bad[0]][0]}; {allowed} is needed "
             f"({bad.size} such docs). A doc without a score must be left out of both models."
         )
 

@@ -17,10 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbench.errors import DataError
+from mlbench.measures import ACC, Measure
 from mlbench.stats.table import Floats, Ints
 
 # Numbers drawn at a time: 8 MB of int64, so that memory does not grow with the replicates.
 DRAWS_PER_CHUNK = 1_000_000
+# Numbers of one product of draws and sums: 80 MB, so that memory does not grow with the columns.
+NUMBERS_PER_PRODUCT = 10_000_000
 # Draws of so many numbers are kept: 10 MB each, for eight families.
 KEPT_DRAWS = 5_000_000
 # Bits of a float64 significand that a sum may use and stay exact.
@@ -48,7 +51,7 @@ class Resampling:
 
 
 class Resampled(NamedTuple):
-    """Means of rows x languages and their replicates (replicates x rows x languages).
+    """Values (mostly means) of rows x languages, and replicates (replicates x rows x languages).
 
     `n_docs` and `n_clusters` count what stands behind each mean of a language.
     """
@@ -161,21 +164,29 @@ def _distinct_columns(counts: Floats) -> tuple[Floats, Ints]:
 
 
 def resample(
-    values: Floats, clusters: Ints, *, names: tuple[str, ...] | str, resampling: Resampling
+    statistics: Floats,
+    clusters: Ints,
+    *,
+    names: tuple[str, ...] | str,
+    resampling: Resampling,
+    measure: Measure = ACC,
 ) -> Resampled:
-    """Bootstrap the means of values[row, language, doc] over the clusters of docs.
+    """Bootstrap the value of statistics[row, language, doc, k] over the clusters of docs.
 
-    `names` is the family of a parallel table (one draw for all), or the names of the languages
+    `names` is the docs of a parallel table (one draw for all), or the names of the languages
     (a draw each). clusters[language, doc] is -1 where a doc is not there.
     """
     if isinstance(names, str):
-        return _resample_jointly(values, clusters, name=names, resampling=resampling)
+        return _resample_jointly(
+            statistics, clusters, name=names, resampling=resampling, measure=measure
+        )
     parts = [
         _resample_jointly(
-            values[:, row : row + 1],
+            statistics[:, row : row + 1],
             clusters[row : row + 1],
             name=name,
             resampling=resampling,
+            measure=measure,
         )
         for row, name in enumerate(names)
     ]
@@ -188,23 +199,56 @@ def resample(
 
 
 def _resample_jointly(
-    values: Floats, clusters: Ints, *, name: str, resampling: Resampling
+    statistics: Floats, clusters: Ints, *, name: str, resampling: Resampling, measure: Measure
 ) -> Resampled:
-    n_rows, n_languages, n_docs = values.shape
+    n_rows, n_languages, n_docs, k = statistics.shape
     shared = clusters.max(axis=0)
-    sums, counts = cluster_sums(on_exact_grid(values).reshape(-1, n_docs), shared)
-    means = replicate_means(
-        sums,
-        counts,
-        draws=weights_of(name, len(sums), resampling),
-        replicates=resampling.replicates,
-    )
+    parts = [
+        cluster_sums(on_exact_grid(statistics[..., i]).reshape(-1, n_docs), shared)
+        for i in range(k)
+    ]
+    counts = parts[0][1]
+    draws = weights_of(name, len(counts), resampling)
     total = counts.sum(axis=0)
     known = np.where(total > 0, total, np.nan)
+    if measure.is_mean:
+        sums = parts[0][0]
+        values = sums.sum(axis=0) / known
+        drawn = replicate_means(sums, counts, draws=draws, replicates=resampling.replicates)
+    else:
+        stacked = np.stack([part[0] for part in parts], axis=-1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = measure.value(stacked.sum(axis=0), known)
+        drawn = replicate_values(stacked, counts, measure, draws=draws)
     shape = (n_rows, n_languages)
     return Resampled(
-        (sums.sum(axis=0) / known).reshape(shape),
-        means.reshape(-1, *shape),
+        values.reshape(shape),
+        drawn.reshape(-1, *shape),
         total.astype(np.int64).reshape(shape),
         (counts > 0).sum(axis=0).reshape(shape),
     )
+
+
+def replicate_values(
+    sums: Floats, counts: Floats, measure: Measure, *, draws: Iterable[Ints]
+) -> Floats:
+    """Give the value of W·T for sums[cluster, column, k]: replicates x columns.
+
+    nan where a draw has no doc of a column, or where the value of its sums is not known.
+    """
+    n_clusters, n_columns, k = sums.shape
+    patterns, which = _distinct_columns(counts)
+    found = []
+    for counted in draws:
+        weights = counted.astype(np.float64)
+        n_docs = (weights @ patterns)[:, which]
+        n_docs[n_docs == 0] = np.nan
+        values = np.empty((len(weights), n_columns))
+        step = max(1, NUMBERS_PER_PRODUCT // (len(weights) * k))
+        for start in range(0, n_columns, step):
+            part = slice(start, start + step)
+            drawn = weights @ sums[:, part].reshape(n_clusters, -1)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                values[:, part] = measure.value(drawn.reshape(len(weights), -1, k), n_docs[:, part])
+        found.append(values)
+    return np.concatenate(found)

@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbench.errors import DataError
+from mlbench.measures import Measure, pseudo_values
 from mlbench.stats.bootstrap import (
     Resampling,
     cluster_sums,
     on_exact_grid,
     replicate_means,
+    replicate_values,
     weights_of,
 )
 from mlbench.stats.intervals import Interval, bca, percentile, wilson, z_of
@@ -79,6 +81,35 @@ def cell_levels(
         Level(float(mean), *ends[:2], float(stderr), scores.shape[1], resampling.level, ends[2])
         for mean, stderr, (_, ends) in zip(means, stderrs, sorted(intervals.items()), strict=True)
     ]
+
+
+def value_levels(
+    statistics: Floats,
+    clusters: Sequence[str] | None,
+    measure: Measure,
+    *,
+    resampling: Resampling | None = None,
+) -> list[Level]:
+    """Give the levels of cells from statistics[cell, doc, k], whose docs have the same clusters.
+
+    Means as cell_levels has them; other measures by the bootstrap of their sums, and the clustered
+    stderr of what each doc contributes (measures.pseudo_values).
+    """
+    resampling = resampling or Resampling()
+    if measure.is_mean:
+        return cell_levels(statistics[..., 0], clusters, resampling=resampling)
+    _, n_docs, k = statistics.shape
+    codes = _codes(clusters, n_docs)
+    exact = [on_exact_grid(statistics[np.newaxis, ..., i])[0] for i in range(k)]
+    parts = [cluster_sums(column, codes) for column in exact]
+    sums, counts = np.stack([part[0] for part in parts], axis=-1), parts[0][1]
+    draws = weights_of("cell", len(sums), resampling)
+    replicates = replicate_values(sums, counts, measure, draws=draws)
+    values = measure.value(sums.sum(axis=0), counts.sum(axis=0))
+    low, high = percentile(replicates, len(sums), resampling.level)
+    stderrs = clustered_stderrs(pseudo_values(statistics, measure), codes)
+    columns = zip(values.tolist(), low.tolist(), high.tolist(), stderrs.tolist(), strict=True)
+    return [Level(*column, n_docs, resampling.level, "percentile") for column in columns]
 
 
 class _Ends(NamedTuple):

@@ -33,6 +33,7 @@ class Contrast:
     `n_unequal` counts the clusters in which the effect is not zero, `n_seen` those that were looked
     at. `doc_reach` is the most that one doc out of n can move n times the effect (1/(1 - chance)
     for adjusted accuracy). `floor` is the least stderr of each language (with_floor); None: zero.
+    `stream` names the docs: effects on the same docs are drawn alike.
     """
 
     languages: tuple[str, ...]
@@ -44,6 +45,7 @@ class Contrast:
     n_seen: Ints
     doc_reach: float = 1.0
     floor: Floats | None = None
+    stream: str = ""
 
     def take(self, rows: Sequence[int]) -> "Contrast":
         """Keep these languages."""

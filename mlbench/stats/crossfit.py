@@ -28,7 +28,7 @@ def halves_of(table: ScoreTable, a: str, b: str, resampling: Resampling) -> list
 
     A half that chooses no language, or has no English, is left out; bits choose nothing.
     """
-    if table.kind != "accuracy":
+    if not table.measure.has_chance:
         return []
     is_odd = table.clusters % 2 == 1
     found = []

@@ -6,13 +6,14 @@ model, not a moat.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from mlbench.errors import DataError
+from mlbench.measures.scales import Effect, Sides, adjusted_lead
 from mlbench.stats.bootstrap import Resampled, Resampling, cluster_sums, resample
 from mlbench.stats.contrast import (
     Contrast,
@@ -31,9 +32,6 @@ class Lead(NamedTuple):
 
     estimate: Floats
     replicates: Floats
-
-
-LeadOf = Callable[[Resampled, float], Lead]
 
 
 class Headline(NamedTuple):
@@ -55,15 +53,20 @@ class PairedDifferences(NamedTuple):
     moat: Differences | None
 
 
-def linear_lead(levels: Resampled, chance: float) -> Lead:
-    """Give A - B as adjusted score: (y_A - y_B)/(1 - c)."""
-    return Lead(levels.means[2] / (1 - chance), levels.replicates[:, 2] / (1 - chance))
+def lead_of(levels: Resampled, chance: float, effect: Effect) -> Lead:
+    """Give the effect of levels of A (row 0), B (row 1) and their exact difference (row 2)."""
+    n_docs = levels.n_docs[0]
+    drawn = levels.replicates
+    return Lead(
+        effect(Sides(levels.means[0], levels.means[1], levels.means[2], n_docs, chance)),
+        effect(Sides(drawn[:, 0], drawn[:, 1], drawn[:, 2], n_docs, chance)),
+    )
 
 
-def delta_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast:
+def delta_contrast(pair: PairLevels, effect: Effect = adjusted_lead) -> Contrast:
     """Give Delta[l], the lead of A over B in each language."""
     own = pair.levels.own
-    lead = lead_of(own, pair.chance)
+    lead = lead_of(own, pair.chance, effect)
     delta = Contrast(
         pair.levels.languages,
         lead.estimate,
@@ -72,9 +75,10 @@ def delta_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast:
         own.n_clusters[0],
         pair.unequal,
         own.n_clusters[0],
-        1 / (1 - pair.chance),
+        pair.reach,
+        stream=pair.stream,
     )
-    return delta.with_floor(delta.doc_reach) if pair.is_accuracy else delta
+    return delta.with_floor(pair.reach) if pair.is_bounded else delta
 
 
 def paired_contrast(table: ScoreTable, a: str, b: str, resampling: Resampling) -> Contrast:
@@ -82,7 +86,7 @@ def paired_contrast(table: ScoreTable, a: str, b: str, resampling: Resampling) -
     return delta_contrast(pair_levels(table, a, b, resampling))
 
 
-def moat_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast | None:
+def moat_contrast(pair: PairLevels, effect: Effect = adjusted_lead) -> Contrast | None:
     """Give D[l], the lead of A in each language beyond its lead in English; None without English.
 
     The row of English itself is left out: its D is zero by definition.
@@ -90,7 +94,9 @@ def moat_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast |
     levels = pair.levels
     if levels.shared is None or levels.english is None:
         return None
-    lead, in_english = lead_of(levels.shared, pair.chance), lead_of(levels.english, pair.chance)
+    lead, in_english = (
+        lead_of(drawn, pair.chance, effect) for drawn in (levels.shared, levels.english)
+    )
     return moat_of(
         pair, lead.estimate - in_english.estimate, lead.replicates - in_english.replicates
     )
@@ -109,24 +115,26 @@ def moat_of(pair: PairLevels, estimate: Floats, replicates: Floats) -> Contrast:
         n_clusters,
         pair.unequal_moat,
         n_clusters,
-        2 / (1 - pair.chance),
+        2 * pair.reach,
+        stream=pair.stream,
     )
     moat = moat.take([i for i, tag in enumerate(languages) if tag != REFERENCE_LANGUAGE])
     # A doc may be unseen in the language and in English: two errors of one doc each.
-    return moat.with_floor(math.sqrt(2) / (1 - pair.chance)) if pair.is_accuracy else moat
+    return moat.with_floor(math.sqrt(2) * pair.reach) if pair.is_bounded else moat
 
 
-def headline_of(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Headline | None:
+def headline_of(pair: PairLevels, effect: Effect = adjusted_lead) -> Headline | None:
     """Give the mean leads of a family; None without English or without another language."""
-    levels, moat = pair.levels, moat_contrast(pair, lead_of)
+    levels, moat = pair.levels, moat_contrast(pair, effect)
     if levels.shared is None or levels.english is None or moat is None or not moat.languages:
         return None
     others = [i for i, tag in enumerate(levels.languages) if tag != REFERENCE_LANGUAGE]
-    lead, in_english = lead_of(levels.shared, pair.chance), lead_of(levels.english, pair.chance)
+    lead, in_english = (
+        lead_of(drawn, pair.chance, effect) for drawn in (levels.shared, levels.english)
+    )
     # English has one column where all languages have its docs.
     columns = others if len(in_english.estimate) > 1 else [0]
     beyond = mean_contrast(moat)
-    reach = 1 / (1 - pair.chance)
     english_at = levels.languages.index(REFERENCE_LANGUAGE)
 
     def by_docs(lead: Lead, columns: list[int], unequal: Ints) -> Contrast:
@@ -140,10 +148,10 @@ def headline_of(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Headline | N
             n_clusters=moat.n_clusters[n],
             n_unequal=unequal,
             n_seen=moat.n_seen[n],
-            doc_reach=reach,
+            doc_reach=pair.reach,
             floor=None,
         )
-        return by_language.with_floor(reach) if pair.is_accuracy else by_language
+        return by_language.with_floor(pair.reach) if pair.is_bounded else by_language
 
     hidden = by_docs(in_english, columns, pair.unequal[[english_at]])
     english = mean_contrast(hidden)
@@ -192,7 +200,7 @@ def paired_difference(  # noqa: PLR0913  (three keyword-only settings; callers h
     resampling = Resampling(level, seed, replicates)
     difference = first - second
     drawn = resample(
-        difference[np.newaxis, np.newaxis],
+        difference[np.newaxis, np.newaxis, :, np.newaxis],
         codes[np.newaxis],
         names="paired_difference",
         resampling=resampling,

@@ -1,5 +1,6 @@
 """What do models score on the same docs? Their levels by language, resampled together."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,25 +28,39 @@ class PairLevels:
 
     A - B has a row of its own so that a tie of two sums is exactly zero, which the difference of
     two rounded means is not. Scores still have to be adjusted for `chance`. `unequal` and
-    `unequal_moat` count the clusters in which Delta and D are not zero. `is_accuracy`: docs are
-    right or wrong, so what was not seen may still differ by a whole doc.
+    `unequal_moat` count the clusters in which Delta and D are not zero. `doc_reach`: what was not
+    seen may still differ by so much of a doc; None: nothing bounds it, and `span` stands in, the
+    width of the measure's range.
     """
 
     levels: Levels
     chance: float
     unequal: Ints
     unequal_moat: Ints
-    is_accuracy: bool = False
+    doc_reach: float | None = None
+    span: float = 1.0
+    stream: str = ""
+
+    @property
+    def is_bounded(self) -> bool:
+        """Tell whether an unseen doc can move the effect by no more than `reach` / n."""
+        return self.doc_reach is not None
+
+    @property
+    def reach(self) -> float:
+        """Give how far one doc moves n times the effect at most, after adjusting for chance."""
+        return (self.doc_reach or self.span) / (1 - self.chance)
 
 
 def adjusted_scores(table: ScoreTable) -> Floats:
-    """Rescale accuracy so that guessing is 0: (y - c)/(1 - c), never clipped."""
-    return (table.values - table.chance) / (1 - table.chance)
+    """Rescale accuracy so that guessing is 0: (y - c)/(1 - c), never clipped; as statistics."""
+    chance = table.chance[..., np.newaxis]
+    return np.asarray((table.statistics - chance) / (1 - chance))
 
 
 def common_chance(table: ScoreTable) -> float | None:
-    """Give the chance level of the family, 0 for bits; None when it differs between docs."""
-    if table.kind != "accuracy":
+    """Give the chance level, 0 for measures without one; None when it differs between docs."""
+    if not table.measure.has_chance:
         return 0.0
     low, high = float(np.nanmin(table.chance)), float(np.nanmax(table.chance))
     return low if low == high else None
@@ -67,43 +82,83 @@ def pair_levels(
         )
     table = table.select(tag for tag, both in zip(table.languages, covered, strict=True) if both)
     chance = common_chance(table)
-    scores = adjusted_scores(table) if chance is None and not is_raw else table.values
+    scores = adjusted_scores(table) if chance is None and not is_raw else table.statistics
     pair = scores[[table.model_index(a), table.model_index(b)]]
     difference = pair[0] - pair[1]
-    levels = resample_levels(table, np.concatenate([pair, difference[np.newaxis]]), resampling)
+    levels = resample_levels(table, pair, resampling, with_difference=True)
     unequal = _unequal(difference, table)
     english = table.language_index(REFERENCE_LANGUAGE)
     unequal_moat = unequal
     if english is not None:
         unequal_moat = _unequal_moat(difference, table, english, unequal)
-    is_accuracy = table.kind == "accuracy"
-    return PairLevels(levels, chance or 0.0, unequal, unequal_moat, is_accuracy)
+    span = table.measure.high - table.measure.low
+    return PairLevels(
+        levels,
+        chance or 0.0,
+        unequal,
+        unequal_moat,
+        table.measure.doc_reach,
+        span if math.isfinite(span) else 1.0,
+        table.stream,
+    )
 
 
-def resample_levels(table: ScoreTable, rows: Floats, resampling: Resampling) -> Levels:
-    """Resample rows[row, language, doc] of a table, with the docs that each shares with English."""
+def resample_levels(
+    table: ScoreTable, rows: Floats, resampling: Resampling, *, with_difference: bool = False
+) -> Levels:
+    """Resample rows[row, language, doc, k] of a table, with the docs each shares with English.
+
+    `with_difference` adds a row: the first less the second, exact where they tie.
+    """
     english = table.language_index(REFERENCE_LANGUAGE)
-    names = table.family if table.is_parallel else stream_names(table)
+    names = table.stream if table.is_parallel else stream_names(table)
+    if with_difference and table.measure.is_mean:
+        rows = np.concatenate([rows, rows[:1] - rows[1:2]])
+
+    def draw(some: Floats) -> Resampled:
+        drawn = resample(
+            some, table.clusters, names=names, resampling=resampling, measure=table.measure
+        )
+        is_done = table.measure.is_mean or not with_difference
+        return drawn if is_done else _with_difference(drawn, len(rows))
+
     if english is None:
-        drawn = resample(rows, table.clusters, names=names, resampling=resampling)
-        return Levels(table.languages, drawn, None, None)
-    there = ~np.isnan(rows[0])
+        return Levels(table.languages, draw(rows), None, None)
+    there = ~np.isnan(rows[0, ..., 0])
     if not table.is_parallel or (there == there[english]).all():
-        drawn = resample(rows, table.clusters, names=names, resampling=resampling)
+        drawn = draw(rows)
         return Levels(table.languages, drawn, drawn, _one_language(drawn, english))
-    both = there & there[english]
+    both = (there & there[english])[..., np.newaxis]
     shared = np.where(both, rows, np.nan)
     in_english = np.where(both, rows[:, english : english + 1], np.nan)
-    stack = np.concatenate([rows, shared, in_english])
-    drawn = resample(stack, table.clusters, names=names, resampling=resampling)
-    n = len(rows)
+    drawn = draw(np.concatenate([rows, shared, in_english]))
+    n = drawn.means.shape[0] // 3
     parts = [_rows(drawn, slice(start, start + n)) for start in (0, n, 2 * n)]
     return Levels(table.languages, *parts)
 
 
+def _with_difference(drawn: Resampled, n: int) -> Resampled:
+    """Add, after each n rows of levels, the first less the second."""
+    firsts = range(0, len(drawn.means), n)
+    means, replicates, n_docs, n_clusters = [], [], [], []
+    for start in firsts:
+        own = slice(start, start + n)
+        means += [drawn.means[own], drawn.means[start : start + 1] - drawn.means[start + 1]]
+        a, b = (drawn.replicates[:, [start + i]] for i in (0, 1))
+        replicates += [drawn.replicates[:, own], a - b]
+        n_docs += [drawn.n_docs[own], drawn.n_docs[start : start + 1]]
+        n_clusters += [drawn.n_clusters[own], drawn.n_clusters[start : start + 1]]
+    return Resampled(
+        np.concatenate(means),
+        np.concatenate(replicates, axis=1),
+        np.concatenate(n_docs),
+        np.concatenate(n_clusters),
+    )
+
+
 def stream_names(table: ScoreTable) -> tuple[str, ...]:
     """Name the random stream of each language of a family that is not parallel."""
-    return tuple(f"{table.family}/{language}" for language in table.languages)
+    return tuple(f"{table.stream}/{language}" for language in table.languages)
 
 
 def _rows(drawn: Resampled, rows: slice) -> Resampled:
@@ -123,13 +178,17 @@ def _one_language(drawn: Resampled, row: int) -> Resampled:
 
 
 def _unequal(difference: Floats, table: ScoreTable) -> Ints:
-    """Count the clusters of each language whose summed difference is not zero."""
+    """Count the clusters of each language in which a sum of difference[..., k] is not zero."""
+    by_statistic = np.moveaxis(difference, -1, 0)
+    k, n_languages, n_docs = by_statistic.shape
     if table.is_parallel:
-        sums = cluster_sums(difference, table.clusters.max(axis=0))[0]
-        return np.asarray(np.count_nonzero(sums, axis=0), dtype=np.int64)
+        flat = by_statistic.reshape(-1, n_docs)
+        sums = cluster_sums(flat, table.clusters.max(axis=0))[0]
+        is_unequal = (sums != 0).reshape(len(sums), k, n_languages).any(axis=1)
+        return np.asarray(np.count_nonzero(is_unequal, axis=0), dtype=np.int64)
     rows = zip(difference, table.clusters, strict=True)
     return np.array(
-        [np.count_nonzero(cluster_sums(row[np.newaxis], codes)[0]) for row, codes in rows]
+        [np.count_nonzero(cluster_sums(row.T, codes)[0].any(axis=1)) for row, codes in rows]
     )
 
 

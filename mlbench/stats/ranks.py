@@ -6,17 +6,20 @@ model has to be resampled: languages with the same docs and the same weight are 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from mlbench.errors import DataError
+from mlbench.measures import Measure
 from mlbench.stats.aggregates import complete_block
 from mlbench.stats.bootstrap import (
     Resampling,
     cluster_sums,
     on_exact_grid,
     replicate_means,
+    resample,
     weights_of,
 )
 from mlbench.stats.contrast import Contrast, interval_of, two_sided_p
@@ -82,19 +85,21 @@ def macro_means(
     """Resample the weighted means of a family over its languages, once for all weightings.
 
     weights[weighting, language] need not sum to one, so that families can be added up. Accuracy is
-    adjusted for chance, bits are negated. All models must have all languages.
+    adjusted for chance, and a measure of which less is better is negated. All models must have all
+    languages.
     """
     chance = common_chance(table)
-    scores = adjusted_scores(table) if chance is None else table.values
+    scores = adjusted_scores(table) if chance is None else table.statistics
     rows = scores[[table.model_index(model) for model in models]]
+    draw = _draw if table.measure.is_mean else partial(_draw_values, measure=table.measure)
     if table.is_parallel:
-        draws = [_draw(rows, table.clusters.max(axis=0), weights, table.family, resampling)]
+        draws = [draw(rows, table.clusters.max(axis=0), weights, table.stream, resampling)]
     else:
         draws = [
-            _draw(rows[:, [i]], table.clusters[i], weights[:, [i]], name, resampling)
+            draw(rows[:, [i]], table.clusters[i], weights[:, [i]], name, resampling)
             for i, name in enumerate(stream_names(table))
         ]
-    c, sign = chance or 0.0, 1 if table.kind == "accuracy" else -1
+    c, sign = chance or 0.0, table.measure.sign
     return [
         MacroMeans(
             sign * (sum(d.estimate[k] for d in draws) - c * weights[k].sum()) / (1 - c),
@@ -128,9 +133,9 @@ class _Draw(NamedTuple):
 def _draw(
     rows: Floats, clusters: Ints, weights: Floats, name: str, resampling: Resampling
 ) -> _Draw:
-    """Resample rows[model, language, doc] over the clusters of one stream."""
-    n_models, n_languages, n_docs = rows.shape
-    sums, counts = cluster_sums(rows.reshape(-1, n_docs), clusters)
+    """Resample the means of rows[model, language, doc, 1] over the clusters of one stream."""
+    n_models, n_languages, n_docs, _ = rows.shape
+    sums, counts = cluster_sums(rows[..., 0].reshape(-1, n_docs), clusters)
     by_language = sums.reshape(len(sums), n_models, n_languages)
     groups = _alike(counts[:, :n_languages], weights)
     totals = np.stack([by_language[:, :, group].sum(axis=2) for group in groups], axis=1)
@@ -149,6 +154,29 @@ def _draw(
         [np.tensordot(replicates, w, axes=(1, 0)) for w in share],
         int((counts.sum(axis=1) > 0).sum()),
         differences.any(axis=1).sum(axis=0),
+    )
+
+
+def _draw_values(  # noqa: PLR0913  (as _draw, and the measure)
+    rows: Floats,
+    clusters: Ints,
+    weights: Floats,
+    name: str,
+    resampling: Resampling,
+    *,
+    measure: Measure,
+) -> _Draw:
+    """Resample values that are no means, of rows[model, language, doc, k], language by language."""
+    languages = np.broadcast_to(clusters, (rows.shape[1], len(clusters)))
+    drawn = resample(rows, languages, names=name, resampling=resampling, measure=measure)
+    by_model = np.moveaxis(rows, -1, 1).reshape(len(rows), -1, len(clusters))
+    totals = np.stack([cluster_sums(columns, clusters)[0] for columns in by_model])
+    differences = (totals[:, np.newaxis] != totals[np.newaxis]).any(axis=-1)
+    return _Draw(
+        [drawn.means @ w for w in weights],
+        [drawn.replicates @ w for w in weights],
+        int(drawn.n_clusters.max()),
+        differences.sum(axis=-1),
     )
 
 

@@ -1,40 +1,25 @@
-"""On which scale is A ahead? The same docs on four scales, each with its moat.
+"""How far is A ahead of B on each scale of a measure? The same docs, each scale with its moat.
 
-A verdict that holds on one scale only is said to do so. adjusted: (y - c)/(1 - c). logit: of the
-smoothed accuracy, no ceiling. retention: share of a model's own English score. bits: log-ratio of
-the bits (or tokens) that two models need for the same text; no floor, no ceiling.
+The scales themselves are data of the measures (measures/scales.py); here they meet resampled
+levels.
 """
 
 import math
 from dataclasses import replace
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 
 from mlbench.errors import DataError
+from mlbench.measures import Scale
 from mlbench.stats.bootstrap import Resampled, Resampling
 from mlbench.stats.contrast import Contrast
-from mlbench.stats.differences import (
-    Lead,
-    LeadOf,
-    delta_contrast,
-    linear_lead,
-    moat_contrast,
-    moat_of,
-)
-from mlbench.stats.intervals import z_of
+from mlbench.stats.differences import delta_contrast, moat_contrast, moat_of
 from mlbench.stats.pairs import PairLevels, common_chance, pair_levels
-from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints, ScoreTable
-
-Scale = Literal["adjusted", "logit", "retention", "bits"]
-SCALES: tuple[Scale, ...] = get_args(Scale)
+from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, ScoreTable
 
 # A share of English is not formed where English is nearer than this many stderr to chance.
 RETENTION_STDERRS = 3.0
-# Agresti & Coull, The American Statistician 52 (1998) 119-126: z²/2 of each outcome is added.
-SMOOTHING = z_of(0.95) ** 2
-# Slope of the logit at one half, where it is flattest: a point of accuracy is 0.04 or more.
-LOGIT_SLOPE = 4.0
 
 Models = tuple[str, str]
 
@@ -46,70 +31,10 @@ class ScaleContrasts(NamedTuple):
     moat: Contrast | None
 
 
-def logit_lead(levels: Resampled, _chance: float) -> Lead:
-    """Give logit(A) - logit(B) of accuracies with chance left on, each smoothed."""
-
-    def lead(a: Floats, b: Floats) -> Floats:
-        # In place: replicates are large, and a new array costs more than the sum in it.
-        ratio = smoothed_odds(a, levels.n_docs[0])
-        ratio /= smoothed_odds(b, levels.n_docs[1])
-        return np.log(ratio, out=ratio)
-
-    return Lead(lead(*levels.means[:2]), lead(levels.replicates[:, 0], levels.replicates[:, 1]))
-
-
-def floored_lead(levels: Resampled, chance: float) -> Lead:
-    """Give A - B as adjusted scores that are not below zero: a model drawn to wrong choices is as
-    good as one that guesses, so a lead over it cannot be larger than one over a guesser.
-    """
-
-    def lead(a: Floats, b: Floats) -> Floats:
-        return np.asarray((np.maximum(a, chance) - np.maximum(b, chance)) / (1 - chance))
-
-    return Lead(lead(*levels.means[:2]), lead(levels.replicates[:, 0], levels.replicates[:, 1]))
-
-
-def smoothed_odds(accuracy: Floats, n_docs: Ints) -> Floats:
-    """Give the odds of the Agresti-Coull accuracy (n y + z²/2)/(n + z²): not 0, not infinite.
-
-    >>> smoothed_odds(np.array([0.5]), np.array([10])).tolist()
-    [1.0]
-    """
-    right = np.asarray(accuracy * n_docs)
-    right += SMOOTHING / 2
-    right /= n_docs + SMOOTHING - right
-    return right
-
-
-def bits_lead(levels: Resampled, _chance: float) -> Lead:
-    """Give log(Σ bits B / Σ bits A): positive where A needs fewer; nan where a sum is zero."""
-    drawn = levels.replicates
-    return Lead(_log_ratio(levels.means[1], levels.means[0]), _log_ratio(drawn[:, 1], drawn[:, 0]))
-
-
-def _log_ratio(above: Floats, below: Floats) -> Floats:
-    is_known = (above > 0) & (below > 0)
-    return np.asarray(
-        np.log(np.divide(above, below, where=is_known, out=np.full_like(above, np.nan)))
-    )
-
-
-LEAD_BY_SCALE: dict[str, LeadOf] = {
-    "adjusted": linear_lead,
-    "logit": logit_lead,
-    "bits": bits_lead,
-}
-
-
-def scales_of(table: ScoreTable) -> tuple[Scale, ...]:
-    """Say which scales a family has; the first is its primary one."""
-    return ("adjusted", "logit", "retention") if table.kind == "accuracy" else ("bits",)
-
-
 def primary_contrasts(pair: PairLevels, table: ScoreTable) -> ScaleContrasts:
     """Give Delta and D on the first scale of a family."""
-    lead_of = LEAD_BY_SCALE[scales_of(table)[0]]
-    return ScaleContrasts(delta_contrast(pair, lead_of), moat_contrast(pair, lead_of))
+    effect = table.measure.scales[0].effect
+    return ScaleContrasts(delta_contrast(pair, effect), moat_contrast(pair, effect))
 
 
 def scale_moat(
@@ -117,25 +42,25 @@ def scale_moat(
 ) -> Contrast | None:
     """Give D of A against B on one scale from levels that were resampled before.
 
-    Where chance differs between docs, the levels are adjusted; then accuracies are drawn again, in
-    the same replicates, for the logit.
+    Where chance differs between docs, the levels are adjusted; on a raw scale accuracies are drawn
+    again then, in the same replicates.
     """
-    if scale not in scales_of(table):
+    if scale not in table.measure.scales:
         raise DataError(
-            f"family {table.family!r} holds {table.kind}; scale {scale!r} is not one of "
-            f"{', '.join(scales_of(table))}"
+            f"family {table.family!r} is judged by {table.measure.title}; scale {scale.name!r} is "
+            f"not one of {', '.join(s.name for s in table.measure.scales)}"
         )
-    if scale == "retention":
+    if scale.of_english:
         return _retention(pair)
-    if scale == "logit" and common_chance(table) is None:
+    if scale.is_raw and common_chance(table) is None:
         pair = pair_levels(table, *models, resampling, is_raw=True)
-    is_logit = scale == "logit"
-    # The floor of logits is another one, and is set below.
-    levels = replace(pair, is_accuracy=pair.is_accuracy and not is_logit)
-    moat = moat_contrast(levels, LEAD_BY_SCALE[scale])
-    if moat is None or not is_logit:
+    if scale.slope is None:
+        return moat_contrast(pair, scale.effect)
+    # The floor of a scale with a slope of its own is another one, set below.
+    moat = moat_contrast(replace(pair, doc_reach=None), scale.effect)
+    if moat is None or not pair.is_bounded:
         return moat
-    return replace(moat, doc_reach=2 * LOGIT_SLOPE).with_floor(math.sqrt(2) * LOGIT_SLOPE)
+    return replace(moat, doc_reach=2 * scale.slope).with_floor(math.sqrt(2) * scale.slope)
 
 
 def _retention(pair: PairLevels) -> Contrast | None:

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 from filelock import FileLock, Timeout
 
 from mlbench.errors import StoreError
-from mlbench.measures.metrics import Sample
+from mlbench.measures import Sample
 from mlbench.records import Cell, Score
-from mlbench.store.samples import SampleColumns
+from mlbench.store.samples import STATISTICS, SampleColumns
 
 RUNS = Path("runs")
 MANIFEST = "run.json"
@@ -149,9 +149,16 @@ def _restore_nan(score: dict[str, Any]) -> dict[str, Any]:
 def _table_from_samples(samples: Sequence[Sample]) -> Any:
     import pyarrow as pa
 
-    rows = [asdict(sample) for sample in samples]
+    rows = [_row(sample) for sample in samples]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     return pa.table({name: _column(pa, name, values) for name, values in columns.items()})
+
+
+def _row(sample: Sample) -> dict[str, Any]:
+    """Give one row of a cell's file; each stored statistic has a column of its own."""
+    row = asdict(sample)
+    stored = row.pop("statistics", {})
+    return row | {f"{STATISTICS}{name}": list(numbers) for name, numbers in stored.items()}
 
 
 def _column(pa: Any, name: str, values: list[Any]) -> Any:
@@ -166,6 +173,8 @@ def _column(pa: Any, name: str, values: list[Any]) -> Any:
         "label_means": pa.list_(pa.float64()),
         "choices": pa.list_(pa.string()),
     }
+    if name.startswith(STATISTICS):
+        return pa.array(values, pa.list_(pa.float64()))
     return pa.array(values, types.get(name, pa.string()))
 
 

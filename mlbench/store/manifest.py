@@ -91,6 +91,7 @@ def family_facts(family: Family) -> dict[str, Any]:
         "metrics": list(family.metrics),
         "is_parallel": family.is_parallel,
         "is_demonstration": family.is_demonstration,
+        "doc_set": family.doc_set,
         "licence": family.licence,
         "citation": family.citation,
         "source": source.hub_id if isinstance(source, HubSource) else "Unicode CLDR",

@@ -1,33 +1,47 @@
 """How are the samples of a stored cell held? As the columns of its file; as objects when asked.
 
 A report reads a million docs and wants their ids and scores only: columns give them
-without making an object a doc. The objects are those of mlbench.measures.metrics.
+without making an object a doc. The objects are those of mlbench.measures.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbench.measures.metrics import ChoiceSample, Sample, ScoreSample, TextSample, doc_scores
+from mlbench.measures import (
+    ChoiceSample,
+    Columns,
+    Likelihoods,
+    ReplySample,
+    Sample,
+    ScoreSample,
+    TextSample,
+    doc_scores,
+    measure_of,
+    predict,
+    statistics_of,
+    taken_of,
+)
+from mlbench.measures.samples import PerChoice, padded
 
 Floats = NDArray[np.float64]
 _LISTS = ("choices", "loglikelihoods", "calibration", "n_tokens", "label_means")
-_OPTIONAL = {"calibration", "n_tokens", "label_means"}
+_OPTIONAL = {"calibration", "n_tokens", "label_means", "statistics"}
+# The column that tells a kind of sample; without any of them it is a ChoiceSample.
+_KIND_BY_COLUMN: dict[str, type[Any]] = {
+    "n_bytes": TextSample,
+    "reply": ReplySample,
+    "score": ScoreSample,
+}
+STATISTICS = "statistics/"
+"""Before the name of a measure: its column of stored statistics."""
 
 
-class Likelihoods(NamedTuple):
-    """Numbers as docs x choices, -inf beyond the `widths[doc]` choices that a doc has."""
-
-    values: Floats
-    widths: NDArray[np.int64]
-
-
-class SampleColumns(Sequence[Sample]):
+class SampleColumns(Sequence[Sample], Columns):
     """The samples of one cell, equal to the tuple of them; `table` is an Arrow table.
 
     Raises ValueError if its columns are not those of a kind of sample.
@@ -36,9 +50,9 @@ class SampleColumns(Sequence[Sample]):
     def __init__(self, table: Any) -> None:
         """Hold the table and tell its kind from its columns."""
         self._table = table
-        names = set(table.column_names)
-        kinds = {"n_bytes": TextSample, "score": ScoreSample}
-        self._kind = next((kinds[name] for name in kinds if name in names), ChoiceSample)
+        names = {name for name in table.column_names if not name.startswith(STATISTICS)}
+        kinds = (_KIND_BY_COLUMN[name] for name in _KIND_BY_COLUMN if name in names)
+        self._kind = next(kinds, ChoiceSample)
         known = {field.name for field in fields(self._kind)}
         lacking = known - names - _OPTIONAL
         if lacking or names - known:
@@ -50,6 +64,8 @@ class SampleColumns(Sequence[Sample]):
 
     def _make(self, table: Any) -> tuple[Sample, ...]:
         rows = table.to_pylist()
+        if self._kind is ReplySample:
+            return tuple(_reply(row) for row in rows)
         if self._kind is not ChoiceSample:
             return tuple(self._kind(**row) for row in rows)
         return tuple(
@@ -83,14 +99,18 @@ class SampleColumns(Sequence[Sample]):
         """Give the cluster of each doc."""
         return tuple(self._table["cluster_id"].to_pylist())
 
-    def scores(self, metric: str) -> Floats:
-        """Give what metrics.doc_scores gives, bit for bit."""
-        if self._kind is TextSample and metric == "bits":
-            with np.errstate(over="ignore"):
-                return np.asarray(-self._table["loglikelihood"].to_numpy() / math.log(2))
-        if self.targets is not None and (taken := taken_of(self, metric)) is not None:
-            return np.asarray(taken == self.targets, dtype=np.float64)
-        return np.array(doc_scores(self._samples, metric))
+    def numbers(self, name: str) -> Floats | None:
+        """Give one number a doc, None where samples of this kind have none of that name."""
+        is_there = self._kind is not ChoiceSample and name in self._table.column_names
+        return np.asarray(self._table[name].to_numpy()) if is_there else None
+
+    def stored_statistics(self, measure: str) -> Floats | None:
+        """Give docs x k statistics that were stored, None where they were not."""
+        name = STATISTICS + measure
+        if name not in self._table.column_names or not len(self):
+            return None
+        values = self._table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        return np.asarray(values, dtype=np.float64).reshape(len(self), -1)
 
     @property
     def tokens(self) -> list[int | None]:
@@ -100,20 +120,20 @@ class SampleColumns(Sequence[Sample]):
 
     @cached_property
     def likelihoods(self) -> Likelihoods:
-        """Give those of a stored text as one choice, of a score from elsewhere as none."""
+        """Give those of a stored text as one choice, of other samples as none."""
         if self._kind is ChoiceSample:
             return self.by_choice("loglikelihoods")
-        is_text = self._kind is TextSample
-        values = self._table["loglikelihood"].to_numpy() if is_text else np.empty(0)
-        return _padded(values, np.full(len(self), int(is_text)))
+        values = self.numbers("loglikelihood")
+        widths = np.full(len(self), int(values is not None))
+        return padded(np.empty(0) if values is None else values, widths)
 
-    def by_choice(self, name: Literal["loglikelihoods", "label_means", "n_tokens"]) -> Likelihoods:
+    def by_choice(self, name: PerChoice) -> Likelihoods:
         """Give a list of numbers that each doc has; of no width where it is not known."""
         if self._kind is not ChoiceSample or name not in self._table.column_names:
-            return _padded(np.empty(0), np.zeros(len(self), dtype=np.int64))
+            return padded(np.empty(0), np.zeros(len(self), dtype=np.int64))
         column = self._table[name].combine_chunks()
         widths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-        return _padded(column.flatten().to_numpy(zero_copy_only=False), widths)
+        return padded(column.flatten().to_numpy(zero_copy_only=False), widths)
 
     @cached_property
     def labels(self) -> tuple[str, ...] | None:
@@ -136,14 +156,6 @@ class SampleColumns(Sequence[Sample]):
         return np.asarray(self._table["target"].to_numpy(), dtype=np.int64)
 
 
-def _padded(values: Floats, widths: NDArray[np.int64]) -> Likelihoods:
-    # Docs with fewer choices are filled up at the end, where a tie loses.
-    is_there = np.arange(widths.max(initial=0)) < widths[:, np.newaxis]
-    padded = np.full(is_there.shape, -np.inf)
-    padded[is_there] = values
-    return Likelihoods(padded, widths)
-
-
 def likelihoods_of(samples: Sequence[Sample]) -> Likelihoods:
     """Give the log-likelihoods of a cell; those of a text as one choice, of a score as none."""
     if isinstance(samples, SampleColumns):
@@ -157,40 +169,25 @@ def likelihoods_of(samples: Sequence[Sample]) -> Likelihoods:
         for s in samples
     ]
     values = np.array([value for row in rows for value in row], dtype=np.float64)
-    return _padded(values, np.array([len(row) for row in rows], dtype=np.int64))
+    return padded(values, np.array([len(row) for row in rows], dtype=np.int64))
 
 
-def by_choice_of(
-    samples: Sequence[Sample], name: Literal["loglikelihoods", "label_means", "n_tokens"]
-) -> Likelihoods:
-    """Give a list of numbers that each doc has; of no width where it is not known."""
+def taken_by(samples: Sequence[Sample], rule: str) -> NDArray[np.int64] | None:
+    """Give what a rule takes on each doc; None for samples without choices."""
     if isinstance(samples, SampleColumns):
-        return samples.by_choice(name)
-    rows = [getattr(s, name) if isinstance(s, ChoiceSample) else () for s in samples]
-    values = np.array([value for row in rows for value in row], dtype=np.float64)
-    return _padded(values, np.array([len(row) for row in rows], dtype=np.int64))
-
-
-def taken_of(samples: Sequence[Sample], metric: str) -> NDArray[np.int64] | None:
-    """Give what metrics.predict takes on each doc, for the rules that arrays can follow.
-
-    None for other metrics, and where a number is not known: there metrics says what is wrong.
-    """
-    if metric not in ("acc", "acc_calibrated"):
+        taken = taken_of(samples, rule)
+        if taken is not None:
+            return taken
+    docs = [sample for sample in samples if isinstance(sample, ChoiceSample)]
+    if len(docs) < len(samples):
         return None
-    values, widths = likelihoods_of(samples)
-    if metric == "acc_calibrated":
-        means = by_choice_of(samples, "label_means")
-        if (means.widths != widths).any():
-            return None
-        is_there = np.arange(values.shape[1]) < widths[:, np.newaxis]
-        lowest = np.full(values.shape, -np.inf)
-        with np.errstate(invalid="ignore"):
-            values = np.subtract(values, means.values, out=lowest, where=is_there)
-    if np.isnan(values).any() or not widths.all():
-        return None
-    # The first of equal values, as in metrics.predict.
-    return np.asarray(values.argmax(axis=1), dtype=np.int64)
+    return np.array([predict(doc, rule) for doc in docs], dtype=np.int64)
+
+
+def _reply(row: dict[str, Any]) -> ReplySample:
+    own = {name: row[name] for name in row if not name.startswith(STATISTICS)}
+    stored = {name.removeprefix(STATISTICS): tuple(row[name]) for name in row if name not in own}
+    return ReplySample(**own, statistics=stored)
 
 
 def labels_of(samples: Sequence[Sample]) -> tuple[str, ...] | None:
@@ -210,9 +207,9 @@ def targets_of(samples: Sequence[Sample]) -> NDArray[np.int64] | None:
 
 
 def scores_of(samples: Sequence[Sample], metric: str) -> Floats:
-    """Give the metric of each doc (metrics.doc_scores)."""
-    if isinstance(samples, SampleColumns):
-        return samples.scores(metric)
+    """Give the score of each doc by a measure that docs have (measures.doc_scores)."""
+    if measure_of(metric).is_mean:
+        return np.asarray(statistics_of(samples, metric)[:, 0])
     return np.array(doc_scores(samples, metric))
 
 

@@ -19,6 +19,7 @@ from mlbench.judge.family_check import (
     FamilyCheck,
     check_families,
 )
+from mlbench.measures import measure_of
 from mlbench.store.read import Run, read_run
 from mlbench.terminal.lists import print_table
 
@@ -115,7 +116,7 @@ def _print_languages(check: FamilyCheck, run: Run) -> None:
 def _score(check: FamilyCheck, value: float) -> str:
     if math.isnan(value):
         return "-"
-    return f"{value:.1f}" if check.metric == "bits" else f"{100 * value:.1f}"
+    return measure_of(check.metric).format(value)
 
 
 def _number(value: float) -> str:

@@ -13,10 +13,9 @@ from mlbench.data.languages import REFERENCE
 from mlbench.errors import SelectionError
 from mlbench.judge import verdict_json
 from mlbench.judge.run import judge_run
-from mlbench.judge.sentences import UNIT_BY_SCALE, chain_sentence, sensitivity_rows, shown
-from mlbench.measures.metrics import ChoiceSample, doc_scores, predict
+from mlbench.judge.sentences import chain_sentence, sensitivity_rows, shown
+from mlbench.measures import ChoiceSample, doc_scores, label_rule, measure_of, predict, scale_of
 from mlbench.records import Cell
-from mlbench.stats.scales import Scale
 from mlbench.store.read import Run, read_run
 
 Verdict = Mapping[str, Any]
@@ -54,7 +53,7 @@ def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
     say(
         console,
         f"{a} against {b}: {len(verdict['families'])} families, scale {scale} "
-        f"({UNIT_BY_SCALE[scale]}), level {verdict['level']:.0%}, seed {verdict['seed']}",
+        f"({scale_of(scale).unit}), level {verdict['level']:.0%}, seed {verdict['seed']}",
     )
     say(console, chain_sentence(verdict["chain"]))
     for caveat in verdict["caveats"]:
@@ -90,7 +89,7 @@ def _print_pooled(verdict: Verdict, console: Console) -> None:
         table.add_row(name, *_effect_cells(effect, verdict["scale"]))
     for scale, effect in verdict["scales"].items():
         if scale != verdict["scale"] and effect["method"] != "undefined":
-            name = f"moat on the scale {scale} ({UNIT_BY_SCALE[scale]})"
+            name = f"moat on the scale {scale} ({scale_of(scale).unit})"
             table.add_row(name, *_effect_cells(effect, scale))
     console.print(table)
     if verdict["without_weight"]:
@@ -117,7 +116,7 @@ def _print_sensitivity(verdict: Verdict, console: Console) -> None:
 SIDES = ("others", "english")
 
 
-def _effect_cells(effect: Mapping[str, Any], scale: Scale) -> tuple[str, str, str, str]:
+def _effect_cells(effect: Mapping[str, Any], scale: str) -> tuple[str, str, str, str]:
     interval = f"{shown(effect['low'], scale)} to {shown(effect['high'], scale)}"
     word = effect["verdict"] or "undefined"
     if effect["reason"]:
@@ -128,7 +127,7 @@ def _effect_cells(effect: Mapping[str, Any], scale: Scale) -> tuple[str, str, st
     return shown(effect["estimate"], scale), interval, word, seen
 
 
-def _print_groups(groups: Sequence[Mapping[str, Any]], scale: Scale, console: Console) -> None:
+def _print_groups(groups: Sequence[Mapping[str, Any]], scale: str, console: Console) -> None:
     table = Table("by", "group", "languages", "lead", "moat", "interval", "verdict", box=None)
     for group in groups:
         moat = group["moat"]
@@ -204,13 +203,15 @@ def _explain_cell(run: Run, first: Cell, second: Cell, console: Console) -> None
     shared = [(sample, theirs[sample.doc_id]) for sample in ours if sample.doc_id in theirs]
     say(console, f"\n{first.family}, {first.shots} shots, {metric} of {len(shared)} docs:")
     table = Table("doc", "cluster", first.model, second.model, "target", "predictions", box=None)
+    has_scores = measure_of(metric).has_doc_scores
     for one, other in shared[:SHOWN_DOCS]:
-        values = (doc_scores([sample], metric)[0] for sample in (one, other))
+        values = [doc_scores([s], metric)[0] for s in (one, other)] if has_scores else []
         words: tuple[Text, ...] = (Text("-"), Text("-"))
         if isinstance(one, ChoiceSample) and isinstance(other, ChoiceSample):
-            taken = " | ".join(s.choices[predict(s, metric)] for s in (one, other))
+            rule = metric if measure_of(metric).is_rule else label_rule(one)
+            taken = " | ".join(s.choices[predict(s, rule)] for s in (one, other))
             words = (Text(one.choices[one.target]), Text(taken))
-        scores = (f"{value:.3f}".rstrip("0").rstrip(".") for value in values)
+        scores = [f"{value:.3f}".rstrip("0").rstrip(".") for value in values] or ["-", "-"]
         table.add_row(Text(one.doc_id), Text(one.cluster_id), *scores, *words)
     console.print(table)
     if len(shared) > SHOWN_DOCS:

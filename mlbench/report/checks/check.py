@@ -1,6 +1,6 @@
 """What does a check of a run say? Its state, its finding with counts, its rule, and where."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -46,10 +46,10 @@ class Column(NamedTuple):
     views: tuple[CellView, ...]
 
 
-def columns(table: ReportTable, kinds: Sequence[str] = ("accuracy",)) -> Iterator[Column]:
-    """Go through the columns that have any value."""
+def columns(table: ReportTable, *, with_chance: bool = True) -> Iterator[Column]:
+    """Go through the columns that have any value; those that guessing has a score in, or all."""
     for block in table.blocks:
-        if block.kind not in kinds:
+        if with_chance and not block.measure.has_chance:
             continue
         for model in block.models:
             cells = (Cell(model, block.family, lang.tag, block.shots) for lang in table.languages)

@@ -11,7 +11,6 @@ from mlbench.judge.choice_bias import (
     TokenLengths,
     choice_bias,
 )
-from mlbench.measures.metrics import RULES
 from mlbench.report.checks.check import Check, Detail, block_title, columns
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import plural, show_line, signed
@@ -25,7 +24,7 @@ def biases_of(table: ReportTable) -> dict[Column, ChoiceBias]:
             [v.result.samples for v in views if v.result], block.metric
         )
         for block, model, views in columns(table)
-        if block.metric in RULES
+        if block.measure.is_rule
     }
 
 

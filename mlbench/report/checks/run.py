@@ -18,8 +18,6 @@ from mlbench.report.compare import why_not_paired
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, number, plural, show_line
 
-SCORED = ("accuracy", "bits", "other")
-
 DECISIVE = ("dtype", "engine", "backend", "overflow", "limit", "lm_eval", "mlbench", "importer")
 """Parts of a signature that may change a score and should not differ between models."""
 
@@ -33,7 +31,7 @@ UNEVEN = 0.02
 def check_truncation(table: ReportTable, names: Mapping[str, str]) -> Check:
     """Look if any request was cut; cannot tell where a backend does not say."""
     details, n_cells, n_requests, total, unknown = [], 0, 0, 0, 0
-    for block, model, views in columns(table, SCORED):
+    for block, model, views in columns(table, with_chance=False):
         usage = [view.result.usage for view in views if view.result is not None]
         unknown += sum(use.get("n_truncated") is None for use in usage)
         total += len(views)

@@ -180,7 +180,7 @@ def check_docs(table: ReportTable, names: Mapping[str, str]) -> Check:
     details, coarse, is_known = [], [], False
     for block in table.blocks:
         counts = _docs_of(table, block)
-        if block.kind != "accuracy" or not counts:
+        if not block.measure.has_chance or not counts:
             continue
         few, many = f"{min(counts):,}", f"{max(counts):,}"
         title, says = (

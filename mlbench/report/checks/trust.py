@@ -7,7 +7,6 @@ hold what the check needs. Each check gives its rule; the thresholds stand at th
 from dataclasses import dataclass
 
 from mlbench.judge.answers import Answers, answers_of
-from mlbench.measures.metrics import METRICS
 from mlbench.records import Cell
 from mlbench.report.checks.answers import check_one_answer, check_ties, check_twins
 from mlbench.report.checks.check import Check, columns
@@ -66,7 +65,7 @@ def _answers(table: ReportTable) -> dict[Cell, Answers]:
     found = {}
     for block, _, views in columns(table):
         for view in views:
-            if view.result is not None and block.metric in METRICS:
+            if view.result is not None:
                 answers = answers_of(view.result.samples, block.metric)
                 if answers is not None:
                     found[view.cell] = answers

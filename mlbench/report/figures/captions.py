@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlbench import __version__
-from mlbench.judge.sentences import UNIT_BY_SCALE, in_unit
+from mlbench.measures import scale_of
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison
 from mlbench.report.tables import CellView, ReportTable
@@ -79,8 +79,9 @@ def pooled_words(comparison: Comparison, part: str) -> str | None:
         return None
     keys = ("estimate", "low", "high")
     ends = [math.nan if effect[key] is None else float(effect[key]) for key in keys]
-    value, low, high = (in_unit(x, verdict["scale"]) for x in ends)
-    return f"{signed(value)} {interval(low, high)} {UNIT_BY_SCALE[verdict['scale']]}"
+    scale = scale_of(verdict["scale"])
+    value, low, high = (scale.in_unit(x) for x in ends)
+    return f"{signed(value)} {interval(low, high)} {scale.unit}"
 
 
 def interval_words(comparison: Comparison) -> str:

@@ -25,7 +25,7 @@ from mlbench.report.figures.cellgrid import CellGrid, GridCell, draw_cells, ramp
 from mlbench.report.figures.drawing import WIDTHS
 from mlbench.report.figures.layout import Key
 from mlbench.report.grid import shown_text
-from mlbench.report.tables import CellView, ReportTable, adjust
+from mlbench.report.tables import CellView, ReportTable
 from mlbench.report.text import percent, plural, short_names, show_line
 
 TRUNCATED, CAVEAT = "†", "(!)"
@@ -81,7 +81,6 @@ def _mean_grid(table: ReportTable, shots: int, models: Sequence[str]) -> CellGri
     rows = [[_mean_cell(means[m, lang.tag].value) for m in chosen] for lang in table.languages]
     values = {key: mean.value for key, mean in means.items()}
     blocks = [b for b in table.blocks if b.shots == shots and b.chance is not None]
-    blocks = [block for block in blocks if block.kind == "accuracy"]
     fewest = min((mean.n for mean in means.values() if mean.n), default=0)
     most = max((mean.n for mean in means.values()), default=0)
     n_families = plural(most, "family", "families") if fewest == most else f"{fewest} to {most}"
@@ -113,10 +112,9 @@ def _family_grid(table: ReportTable, block: Block, models: Sequence[str]) -> Cel
     }
     rows = [[grid_cell(cells[m, lang.tag], block) for m in chosen] for lang in table.languages]
     quantity = next(iter(cells.values())).quantity
-    is_share = quantity in ("accuracy", "parity")
-    values = {key: view.shown if is_share else math.nan for key, view in cells.items()}
+    values = {key: view.shown if quantity.is_share else math.nan for key, view in cells.items()}
     title = _claim(
-        f"{title_of(block)}, {quantity_words(block, quantity)}",
+        f"{title_of(block)}, {quantity.words}",
         {model: names[model] for model in chosen},
         values,
         table.languages,
@@ -182,21 +180,17 @@ def colour_of(view: CellView, block: Block) -> Colour | None:
     """Give the colour of a cell with a value; None where a value has no scale."""
     if math.isnan(view.shown) or view.is_reference:
         return None
-    if view.quantity == "accuracy":
-        return score_ramp()[step_of(adjust(view.shown, block.chance))]
-    return parity_ramp()[step_of(view.shown)] if view.quantity == "parity" else None
+    fill = view.quantity.fill(view.shown, block.chance)
+    if fill is None:
+        return None
+    ramp = parity_ramp() if view.quantity.is_parity else score_ramp()
+    return ramp[step_of(fill[1])]
 
 
 def _mean_cell(value: float) -> GridCell:
     if math.isnan(value):
         return GridCell(state="missing")
     return GridCell(percent(value), colour=score_ramp()[step_of(value)])
-
-
-def quantity_words(block: Block, quantity: str) -> str:
-    """Say what the numbers of a block are."""
-    words = {"accuracy": f"{block.metric}, %", "parity": "information parity (English = 100)"}
-    return words.get(quantity, quantity)
 
 
 def _claim(
@@ -240,9 +234,15 @@ def _titles(blocks: Sequence[Block]) -> str:
 def _ramps(views: Iterable[CellView]) -> list[Key]:
     quantities = {view.quantity for view in views}
     keys = []
-    if "accuracy" in quantities:
+    if any(quantity.measure.has_chance for quantity in quantities):
         keys.append(ramp_key("accuracy: chance", score_ramp(), "100"))
-    if "parity" in quantities:
+    for quantity in sorted(quantities, key=lambda quantity: quantity.words):
+        measure = quantity.measure
+        is_range = not measure.has_chance and not quantity.is_parity
+        if is_range and quantity.fill(measure.high, None) is not None:
+            ends = (f"{measure.title}: {measure.format(measure.low)}", measure.format(measure.high))
+            keys.append(ramp_key(ends[0], score_ramp(), ends[1]))
+    if any(quantity.is_parity for quantity in quantities):
         keys.append(ramp_key("parity: 0", parity_ramp(), "100 (English)"))
     return keys
 

@@ -87,7 +87,7 @@ def _beyond(panel: Panel) -> str:
     if math.isnan(panel.moat.value):
         return "undefined"
     numbers = f"{signed(panel.moat.value)} {interval(panel.moat.low, panel.moat.high)}"
-    return f"{numbers} log p." if panel.block.kind == "bits" else numbers
+    return f"{numbers} {panel.block.measure.scales[0].short}".rstrip()
 
 
 def _dumbbell(axes: Axes, forest: Forest, panel: Panel, at: tuple[float, float, float]) -> None:

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from mlbench import store
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import SelectionError
-from mlbench.measures.metrics import TextSample
+from mlbench.measures import TextSample
 from mlbench.records import Cell
 from mlbench.report.columns import Block
 from mlbench.report.figures.captions import docs_of, docs_words, run_line, shots_words, title_of
@@ -109,7 +109,7 @@ def scatter_from_table(table: ReportTable, models: Sequence[str] = ()) -> Scatte
     names = short_names(list(table.run.models), 24)
     chosen = [model for model in table.run.models if not models or model in models]
     for block in sorted(table.blocks, key=lambda block: block.shots):
-        if block.kind != "bits" or not block.is_parallel:
+        if not block.measure.is_amount or not block.is_parallel:
             continue
         found = {model: _points(table, block, model) for model in chosen}
         panels = tuple(_panel(names[model], points) for model, points in found.items() if points)

@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlbench.errors import StoreError
-from mlbench.measures.metrics import (
-    LOWER_IS_BETTER,
+from mlbench.measures import (
+    ACC,
     ChoiceSample,
     Sample,
-    TextSample,
     doc_scores,
+    label_rule,
+    measure_of,
     predict,
     weigh,
 )
 from mlbench.records import Cell, Language
 from mlbench.report.columns import Block
 from mlbench.report.page.packing import packed
-from mlbench.report.tables import DOC_METRICS, ReportTable
+from mlbench.report.tables import ReportTable
 from mlbench.report.text import number, short_names, show
 from mlbench.store.cells import CellResult
 from mlbench.store.samples import doc_ids_of, scores_of, take_of
@@ -34,15 +35,6 @@ ITEMS = 20
 
 SHARES = {"a": 0.4, "b": 0.4, "none": 0.2}
 """Of the items: only A right, only B right, neither; what is left is filled with the others."""
-
-UNITS = {
-    "acc": "nats",
-    "acc_norm": "nats a character",
-    "acc_bytes": "nats a byte",
-    "acc_pmi": "nats over its prior",
-    "acc_calibrated": "nats over its mean",
-}
-"""Of what a metric compares (metrics.weigh)."""
 
 LONGEST_TEXT = 1_500
 LONGEST_CHOICE = 300
@@ -97,7 +89,7 @@ def _texts(table: ReportTable, results: Sequence[CellResult]) -> tuple[Mapping[s
 def _family(table: ReportTable, cells: _Cells, per_family: int) -> dict[str, Any]:
     block = cells.block
     pair = [model for model in table.run.models if model in cells.samples][:2]
-    metric = block.metric if block.metric in DOC_METRICS else "acc"
+    metric = block.metric if block.measure.has_doc_scores else ACC.name
     chosen = choose([cells.samples[model] for model in pair], metric, per_family)
     order = list(table.run.models)
     names = short_names(order)
@@ -115,8 +107,8 @@ def choose(pair: Sequence[Samples], metric: str, n: int) -> list[tuple[str, str]
     """Choose up to n docs that all of one or two models have, with the group each is in.
 
     Groups are "a" and "b" (only that model is right), "none" and "both"; of a single model "a" are
-    the docs it has right. For bits they are the model that needs fewer, the greatest differences
-    first; a single model has its hardest texts in "none".
+    the docs it has right. Where docs are not right or wrong they are the model that does
+    better, the greatest differences first; a single model has its hardest texts in "none".
     """
     scores = [dict(zip(doc_ids_of(s), scores_of(s, metric), strict=True)) for s in pair]
     shared = [doc_id for doc_id in scores[0] if all(doc_id in its for its in scores)]
@@ -131,18 +123,24 @@ def choose(pair: Sequence[Samples], metric: str, n: int) -> list[tuple[str, str]
     return [(doc_id, name) for name, docs in picked.items() for doc_id in docs]
 
 
+def _is_right_or_wrong(metric: str) -> bool:
+    return measure_of(metric).has_chance
+
+
 def _by_contrast(values: Sequence[Sequence[float]], metric: str) -> list[int]:
-    """Order docs: those of a choice family stay as they are, bits differ most first."""
+    """Order docs: those that are right or wrong stay as they are, others differ most first."""
     places = list(range(len(values[0])))
-    if metric not in LOWER_IS_BETTER:
+    if _is_right_or_wrong(metric):
         return places
     other = values[1] if len(values) == 2 else [0.0] * len(places)
     return sorted(places, key=lambda i: -abs(values[0][i] - other[i]))
 
 
 def _group(values: Sequence[float], metric: str) -> str:
-    if metric in LOWER_IS_BETTER:
-        return "none" if len(values) == 1 else "a" if values[0] < values[1] else "b"
+    if not _is_right_or_wrong(metric):
+        sign = measure_of(metric).sign
+        ahead = "a" if sign * values[0] > sign * values[-1] else "b"
+        return ahead if len(values) > 1 else "none"
     right = [value >= 0.5 for value in values]
     if all(right):
         return "a" if len(right) == 1 else "both"
@@ -151,9 +149,11 @@ def _group(values: Sequence[float], metric: str) -> str:
 
 def _labels(names: Sequence[str], metric: str) -> dict[str, str]:
     """Name the groups for the reader; `names` are those of the pair, or of a single model."""
-    if metric in LOWER_IS_BETTER:
-        fewer = {"a": f"{names[0]} needs fewer bits", "b": f"{names[-1]} needs fewer bits"}
-        return fewer if len(names) == 2 else {"none": "hardest texts"}
+    if not _is_right_or_wrong(metric):
+        measure = measure_of(metric)
+        says = f"needs fewer {measure.unit}" if measure.is_amount else "is better"
+        better = {"a": f"{names[0]} {says}", "b": f"{names[-1]} {says}"}
+        return better if len(names) == 2 else {"none": "hardest texts"}
     if len(names) == 1:
         return {"a": "right", "none": "wrong"}
     only = {"a": f"only {names[0]} right", "b": f"only {names[1]} right"}
@@ -187,12 +187,13 @@ def _items(
 def _reply(sample: Sample, metric: str) -> list[Any]:
     """Say what a model made of a doc: its choice and how sure it was, or None and a value."""
     if isinstance(sample, ChoiceSample):
-        values = list(weigh(sample, metric))
+        rule = metric if measure_of(metric).is_rule else label_rule(sample)
+        values = list(weigh(sample, rule))
         target = values.pop(sample.target)
         lead = target - max(values, default=target)
         place = "leads by" if lead > 0 else "is behind by"
-        words = f"the right answer {place} {number(abs(lead), 2)} {UNITS[metric]}"
-        return [predict(sample, metric), words]
+        words = f"the right answer {place} {number(abs(lead), 2)} {measure_of(rule).weigh_unit}"
+        return [predict(sample, rule), words]
     (value,) = doc_scores([sample], metric)
-    is_bits = isinstance(sample, TextSample) and metric == "bits"
-    return [None, f"{number(value, 1 if is_bits else 2)} {metric}"]
+    measure = measure_of(metric)
+    return [None, f"{number(measure.factor * value, measure.digits)} {measure.unit}"]

@@ -23,7 +23,7 @@ from mlbench.records import Cell, Language
 from mlbench.report import grid
 from mlbench.report.checks.trust import trust
 from mlbench.report.colours import CLIP_POINTS, ramp_css
-from mlbench.report.columns import Block
+from mlbench.report.columns import Block, words_alone
 from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.figures.drawing import FORMATS
 from mlbench.report.markets import market_rows, markets_of, markets_slots
@@ -98,7 +98,7 @@ def render_page(
     )
     environment.filters |= {"show": show, "line": show_line, "percent": percent, "number": number}
     environment.globals |= {"plural": plural, "unit_of": unit_of, "cells_html": grid.cells_html}
-    environment.globals["figure_links"] = _figure_links
+    environment.globals |= {"figure_links": _figure_links, "words_alone": words_alone}
     style = _static("app.css") + ramp_css() + font_css(table.languages)
     # Indents are for those who read the files: an eighth of the script.
     script = re.sub(r"(?m)^ +", "", "".join(map(_static, SCRIPTS)))

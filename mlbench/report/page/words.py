@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mlbench.data.languages import REFERENCE
-from mlbench.judge.sentences import UNIT_BY_SCALE, sensitivity_rows
-from mlbench.judge.sentences import in_unit as unit_value
+from mlbench.judge.sentences import sensitivity_rows
+from mlbench.measures import scale_of
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, in_unit, unit_of
 from mlbench.report.strips import Strip, strip_of
 from mlbench.report.text import interval, join, plural, show_line, signed
-from mlbench.stats.scales import Scale
 
 CEILING_WORDS = "where a lead has no room to show, so the lead beyond English may be too large"
 
@@ -141,7 +140,7 @@ def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
     a, b = names[comparison.pair.a], names[comparison.pair.b]
     if verdict is None:
         return f"{a} and {b} cannot be compared: {show_line(comparison.problem)}."
-    unit = UNIT_BY_SCALE[verdict["scale"]]
+    unit = scale_of(verdict["scale"]).unit
     counts = verdict["counts"]["delta"]
     n = sum(counts[state] for state in ("better", "worse", "equivalent", "undetermined"))
     used = verdict["pooled_families"]
@@ -185,9 +184,9 @@ def _pooled(verdict: Mapping[str, Any], part: str) -> str:
     return _effect_ends(effect, verdict["scale"])
 
 
-def _effect_ends(effect: Mapping[str, Any], scale: Scale) -> str:
+def _effect_ends(effect: Mapping[str, Any], scale: str) -> str:
     ends = [math.nan if effect[k] is None else effect[k] for k in ("estimate", "low", "high")]
-    value, low, high = (unit_value(end, scale) for end in ends)
+    value, low, high = (scale_of(scale).in_unit(end) for end in ends)
     return f"{signed(value)} {interval(low, high)}"
 
 
