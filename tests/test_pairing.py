@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -246,3 +247,56 @@ def test_a_family_whose_score_is_of_the_whole_cell_is_not_compared(tmp_path):
     (reason,) = {gone["reason"] for gone in verdict["excluded"]}
     assert reason.startswith("its metric macro_f1 is no mean over docs")
     assert compared_in(folder).reasons == excluded(verdict)
+
+
+def three_models(share_of_c: float = 0.6) -> Path:
+    lines: list[str] = []
+    for model, share in (("a", 0.8), ("b", 0.5), ("c", share_of_c)):
+        for tag in ("en", "sw", "hi"):
+            lines += lines_of(model, "f", tag, share=share)
+    return import_lines("r", lines)
+
+
+def test_the_report_puts_a_chosen_pair_first(capsys):
+    three_models()
+    page = Path("reports/r/index.html")
+    run_cli(capsys, "report", "r", "--items", "0")
+    assert "<h3>A = <bdi>a</bdi>, B = <bdi>b</bdi></h3>" in page.read_text(encoding="utf-8")
+    code, _, err = run_cli(capsys, "report", "r", "--items", "0", "--a", "c", "--b", "a")
+    assert code == 0, err
+    stored = json.loads(Path("reports/r/verdict.json").read_text(encoding="utf-8"))
+    assert [(x["a"], x["b"]) for x in stored] == [("c", "a"), ("a", "b"), ("b", "c")]
+    assert "<h3>A = <bdi>c</bdi>, B = <bdi>a</bdi></h3>" in page.read_text(encoding="utf-8")
+
+
+def test_a_report_and_a_verdict_of_own_claims_say_the_same(capsys):
+    three_models()
+    Path("mine.yaml").write_text(
+        "margins:\n  adjusted: {pooled: 0.3, language: 0.3}\n"
+        'claims:\n  - {id: m, kind: moat, sentence: "{a} over {b}", a: --a, b: --b, '
+        "scale: adjusted, margin: 0.3}\n",
+        encoding="utf-8",
+    )
+    names = ("--a", "c", "--b", "a", "--claims", "mine.yaml")
+    code, _, err = run_cli(capsys, "report", "r", "--items", "0", *names)
+    assert code == 0, err
+    _, out, _ = run_cli(capsys, "verdict", "r", *names, "--json")
+    stored = json.loads(Path("reports/r/verdict.json").read_text(encoding="utf-8"))
+    assert stored[0]["verdict"] == json.loads(out)
+    assert [claim["id"] for claim in stored[0]["verdict"]["claims"]] == ["m"]
+    page = Path("reports/r/index.html").read_text(encoding="utf-8")
+    assert "Claims and margins are those of <bdi>mine.yaml</bdi>." in page
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--a", "a"), "only one of --a and --b was given ('a'). Give both of the first pair"),
+        (("--a", "a", "--b", "x"), "no model 'x'. See: mlbench list cells runs/r"),
+        (("--a", "a", "--b", "a"), "--a and --b are both 'a'. Choose two of: a, b, c"),
+        (("--claims", "none.yaml"), "cannot read the claims of 'none.yaml'"),
+    ],
+)
+def test_a_report_of_a_wrong_pair_or_claims_is_refused(capsys, options, message):
+    three_models()
+    assert message in re.sub(r"\s+", " ", refused(capsys, "report", "r", *options))

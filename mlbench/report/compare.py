@@ -8,18 +8,20 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlbench.errors import DataError
+from mlbench.errors import DataError, SelectionError
 from mlbench.judge import ClaimsFile, read_claims
 from mlbench.judge.pairing import pair as pair_cells
-from mlbench.judge.run import judge_pair
+from mlbench.judge.run import judge_pair, refuse_unknown
 from mlbench.judge.sentences import UNIT_BY_SCALE
 from mlbench.judge.sentences import in_unit as unit_value
 from mlbench.report.columns import Block
 from mlbench.report.tables import ReportTable
 from mlbench.stats import Resampling
 from mlbench.stats.scales import Scale
+from mlbench.store.read import Run
 
 ALL_PAIRS_OF = 5
 """Up to so many models every pair is compared; of more, each with the first one."""
@@ -27,6 +29,29 @@ ALL_PAIRS_OF = 5
 KNOWN_DIGITS = 6
 """Decimals of a point that are known: mlbench.stats rounds each doc by up to 1e-9 of the greatest
 value (bootstrap.on_exact_grid), which would show 21.25 as 21.3 beside two scores 21.2 apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a report is asked: A and B of its first pair, both or neither, and a file of claims."""
+
+    a: str | None = None
+    b: str | None = None
+    claims: Path | None = None
+
+    def first(self, run: Run) -> tuple[str, str] | None:
+        """Return the first pair; raises SelectionError if there can be no such pair."""
+        given = [name for name in (self.a, self.b) if name is not None]
+        models = ", ".join(run.models)
+        if len(given) == 1:
+            raise SelectionError(
+                f"only one of --a and --b was given ({given[0]!r}). Give both of the first pair, "
+                f"or neither. Models here: {models}"
+            )
+        refuse_unknown(run, given)
+        if len(set(given)) == 1:
+            raise SelectionError(f"--a and --b are both {given[0]!r}. Choose two of: {models}")
+        return (given[0], given[1]) if given else None
 
 
 class Pair(NamedTuple):
@@ -100,8 +125,11 @@ def _scale(block: Block) -> Scale:
     return "bits" if block.kind == "bits" else "adjusted"
 
 
-def pairs_of(table: ReportTable) -> list[Pair]:
-    """List the pairs to compare, the first two models first."""
+def pairs_of(table: ReportTable, first: tuple[str, str] | None = None) -> list[Pair]:
+    """List the pairs to compare, the first two models first, or the pair `first`.
+
+    Raises SelectionError if the run has no cells that such a first pair could share.
+    """
     pairs = []
     for shots in dict.fromkeys(block.shots for block in table.blocks):
         blocks = [block for block in table.blocks if block.shots == shots]
@@ -109,9 +137,16 @@ def pairs_of(table: ReportTable) -> list[Pair]:
         some = list(combinations(models, 2))
         if len(models) > ALL_PAIRS_OF:
             some = [(models[0], model) for model in models[1:]]
+        if first and set(first) <= set(models):
+            some = [first, *(names for names in some if {*names} != {*first})]
         pairs += [Pair(a, b, shots) for a, b in some]
+    if first and first not in {pair[:2] for pair in pairs}:
+        raise SelectionError(
+            f"{first[0]!r} and {first[1]!r} have no number of examples in common, so they are no "
+            f"pair of the report. See: mlbench list cells {table.run.folder}"
+        )
     order = {pair[:2]: place for place, pair in reversed(list(enumerate(pairs)))}
-    return sorted(pairs, key=lambda pair: order[pair[:2]])
+    return sorted(pairs, key=lambda pair: (pair[:2] != first, order[pair[:2]]))
 
 
 def compare(
