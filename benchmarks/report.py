@@ -22,7 +22,7 @@ from mlbench import store
 from mlbench.data.languages import REFERENCE, read_languages
 from mlbench.families import read_families
 from mlbench.measures import ChoiceSample, Sample, TextSample, cell_score
-from mlbench.records import Cell, Family
+from mlbench.records import Cell, Family, OutputType
 from mlbench.report import write
 from mlbench.store.manifest import Contents, add_to_manifest, family_facts
 
@@ -44,7 +44,7 @@ STAGES = {
 def random_samples(rng: np.random.Generator, family: Family, ability: float) -> tuple[Sample, ...]:
     """Draw one cell: ability in [0, 1] is its accuracy, or makes texts shorter."""
     ids = [(f"d{i}", f"c{i // DOCS_PER_CLUSTER}") for i in range(N_DOCS)]
-    if family.output_type == "loglikelihood_rolling":
+    if family.output_type == OutputType.TEXT:
         bits = (400 - 250 * ability) * rng.normal(1, 0.1, N_DOCS)
         return tuple(TextSample(*ids[i], -float(bits[i]), 120, 40) for i in range(N_DOCS))
     targets = rng.integers(0, N_CHOICES, N_DOCS)

@@ -20,6 +20,7 @@ from mlbench.terminal.options import (
     AsJson,
     BatchSize,
     BatchTokens,
+    ClaimsOption,
     Device,
     DtypeOption,
     EngineOption,
@@ -36,6 +37,8 @@ from mlbench.terminal.options import (
     ListCommand,
     Models,
     OverflowOption,
+    ReportA,
+    ReportB,
     RunArgument,
     RunName,
     Shots,
@@ -141,6 +144,9 @@ def report(
     max_html_mb: Annotated[
         float, typer.Option(min=0, help="Above this size the docs go to a folder beside the page.")
     ] = 10,
+    a: ReportA = None,
+    b: ReportB = None,
+    claims: ClaimsOption = None,
 ) -> None:
     """Write the page reports/RUN/index.html, its figures (SVG, PNG, PDF) and the scores as CSV.
 
@@ -149,10 +155,12 @@ def report(
       mlbench report bench
 
       mlbench report bench --items 0 --out to_send
-    """
-    from mlbench.report import Items, write_report
 
-    page = write_report(run, out, items=Items(items, max_html_mb))
+      mlbench report bench --a demo-anglo --b demo-polyglot --claims mine.yaml
+    """
+    from mlbench.report import Asked, Items, write_report
+
+    page = write_report(run, out, items=Items(items, max_html_mb), asked=Asked(a, b, claims))
     typer.echo(f"report: {page}")
 
 
@@ -193,9 +201,7 @@ def verdict(
     run: RunArgument,
     a: Annotated[str, typer.Option("--a", help="The model that the claims are about.")],
     b: Annotated[str, typer.Option("--b", help="The model it is compared with.")],
-    claims: Annotated[
-        Path | None, typer.Option(help="Your own claims, in the form of claims.yaml.")
-    ] = None,
+    claims: ClaimsOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     explain: Annotated[
         str | None, typer.Option(metavar="LANGUAGE", help="Show the docs behind a language.")

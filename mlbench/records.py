@@ -6,9 +6,17 @@ heavy library.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
-OutputType = Literal["multiple_choice", "loglikelihood_rolling"]
+
+class OutputType(StrEnum):
+    """What lm-eval calls the way in which a model is asked."""
+
+    CHOICES = "multiple_choice"
+    TEXT = "loglikelihood_rolling"
+
+
 Suite = Literal["core", "embedded", "extension"]
 
 
@@ -110,7 +118,8 @@ class Family:
     `docs` turns raw rows (split name -> rows) of one language into docs and raises NoData or
     DataError; `prompt` renders one doc. Both are pure. `chance` is the expected accuracy of
     guessing in [0, 1]; None where there is none. The first of `metrics` is the judged one.
-    `calibration_context` is the context without the query (for PMI), None to not ask for it.
+    `calibration_context` is the context without the query (for PMI), None to not ask for it;
+    `is_calibrated`: each label is held against its mean over docs that are not scored.
     Families that score the same docs in another way name one `doc_set` (sib200/test): they are
     drawn alike, and count as one where families are pooled; None: no other family has these docs.
     `is_demonstration`: real models of the size that was tried are at chance in it
@@ -131,6 +140,7 @@ class Family:
     docs: Callable[[Rows, Language], FamilyDocs]
     prompt: Callable[[ChoiceDoc], Prompt] | None = None
     calibration_context: str | None = None
+    is_calibrated: bool = False
     is_parallel: bool = True
     max_shots: int = 0
     is_demonstration: bool = False

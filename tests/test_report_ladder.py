@@ -85,6 +85,17 @@ def test_models_that_are_alike_cannot_be_separated(tmp_path: Path) -> None:
     assert ladder.sentence == "No model stands first alone: a and b cannot be separated."
 
 
+def test_two_models_a_little_apart_share_a_place_among_ten(tmp_path: Path) -> None:
+    """0.04 apart: p is 0.008 for one pair, which is nothing after Holm over 45."""
+    for n_models, expected in ((2, ["1", "2"]), (10, ["1–10"] * 10)):
+        run = ToyRun(tmp_path / f"r{n_models}", languages=(ENGLISH, SWAHILI))
+        for i in range(n_models):
+            for tag in ("en", "sw"):
+                run.put(Cell(f"m{i}", "topic", tag, 0), right(108 if i == 0 else 100, 200))
+        (ladder,) = ladders(table_of(run), FAST)
+        assert [rung.place for rung in ladder.rungs] == expected
+
+
 def test_a_model_that_lacks_cells_is_shown_without_a_place(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r")
     for model in ("a", "b"):

@@ -155,6 +155,36 @@ def test_coverage_is_refuted_where_english_is_not_kept() -> None:
     assert found["verdict"] == "refuted" and found["high"] == 1
 
 
+def many_languages(n_right: int) -> Evidence:
+    """Make 30 languages with so many of 100 docs right, and 90 in English; chance is 1/4."""
+    rng, ids = np.random.default_rng(0), [f"d{i}" for i in range(100)]
+    cells = []
+    for tag in ("en", *(f"x{i:02d}" for i in range(30))):
+        values = np.zeros(100)
+        values[rng.choice(100, 90 if tag == "en" else n_right, replace=False)] = 1
+        cells += [CellScores(model, tag, ids, values, chance=0.25) for model in ("good", "plain")]
+    return Evidence((table_from_cells("f", cells),), FACTS)
+
+
+def test_coverage_is_after_holm_over_languages() -> None:
+    """36 of 100 are above 1/4 at p below 0.05 in one language, and not in one of 31."""
+    found = check(many_languages(36), kind="coverage", b=None, wanted=31, retained=0.0)
+    assert (found["estimate"], found["low"]) == (1, 1)
+    assert found["verdict"] == "undetermined"
+    alone = many_languages(36).limited(None, ["x00"])
+    found = check(alone, kind="coverage", b=None, wanted=2, retained=0.0)
+    assert (found["estimate"], found["low"]) == (2, 2)
+
+
+def test_what_is_missed_is_after_holm_over_languages() -> None:
+    """Half of English is 0.575: a language at 0.46 is below it by itself, not among 31."""
+    found = check(many_languages(46), kind="coverage", b=None, wanted=31, retained=0.5)
+    assert found["high"] == 31
+    alone = many_languages(46).limited(None, ["x00"])
+    found = check(alone, kind="coverage", b=None, wanted=2, retained=0.5)
+    assert found["high"] == 1
+
+
 def test_coverage_without_english_is_undetermined() -> None:
     evidence = Evidence((make_table().select(["sw", "de"]),), FACTS)
     assert check(evidence, kind="coverage", b=None)["verdict"] == "undetermined"

@@ -177,7 +177,7 @@ def _check(family: Family, language: Language, docs: FamilyDocs) -> None:
     repeated = [doc_id for doc_id, count in Counter(ids).items() if count > 1]
     if repeated:
         raise DataError(f"{where}: doc id {repeated[0]!r} is there twice; each must be unique")
-    if "acc_calibrated" in family.metrics and not docs.calibration:
+    if family.is_calibrated and not docs.calibration:
         raise DataError(f"{where}: no doc is left to calibrate the labels with")
     for doc in every:
         texts = doc.choices if isinstance(doc, ChoiceDoc) else (doc.text,)

@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 SLAB_TOKENS = 8 * 2**20
 # Prompts generated for at once, unless batch_size is larger.
 GENERATED_ROWS = 16
+# The request types of lm-eval that are scored here.
+PAIR, ROLLING = "loglikelihood", "loglikelihood_rolling"
 
 
 @register_model("mlbench")
@@ -178,8 +180,8 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
 
     def verify_mode(self, requests: Sequence[Instance]) -> None:
         """Score requests plainly too and give up a mode that differs; those too long are left."""
-        pairs = self.encoder.pairs([r.args for r in requests if r.request_type == "loglikelihood"])
-        texts = [r.args[0] for r in requests if r.request_type == "loglikelihood_rolling"]
+        pairs = self.encoder.pairs([r.args for r in requests if r.request_type == PAIR])
+        texts = [r.args[0] for r in requests if r.request_type == ROLLING]
         pairs += [window for ids in self.encoder.texts(texts) for window in self._windows(ids)]
         fitting = [pair for pair in pairs if len(pair.continuation) <= self.max_length]
         scored = list(self._truncated(fitting))

@@ -15,7 +15,7 @@ from typing import Any
 
 from mlbench import store
 from mlbench.measures import ChoiceSample, Sample, TextSample, measure_of, statistics_of
-from mlbench.records import Cell, Score
+from mlbench.records import Cell, OutputType, Score
 from mlbench.store.read import Run
 from mlbench.task_files import task_name
 
@@ -94,8 +94,8 @@ def _aggregate(metric: str, score: Score) -> dict[str, Any]:
 
 def _output_type(sample: Sample) -> str:
     if isinstance(sample, ChoiceSample):
-        return "multiple_choice"
-    return "loglikelihood_rolling" if isinstance(sample, TextSample) else "generate_until"
+        return str(OutputType.CHOICES)
+    return str(OutputType.TEXT) if isinstance(sample, TextSample) else "generate_until"
 
 
 def sample_rows(run: Run, cell: Cell) -> Iterator[dict[str, Any]]:

@@ -1,22 +1,42 @@
-"""One file a family. Every module here that defines FAMILY is a family; there is no other list."""
+"""One file a family. Every module here that defines FAMILY is a family; there is no other list.
+
+A package of your own adds families by the entry point group `mlbench.families`, a notebook by
+add_family.
+"""
 
 import importlib
 import pkgutil
 from collections.abc import Sequence
 from functools import cache
+from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from mlbench.errors import SelectionError, unknown
 from mlbench.records import Family
 
+_ADDED: dict[str, Family] = {}
+
 
 @cache
 def read_families() -> MappingProxyType[str, Family]:
-    """Return every family by name, in alphabetical order."""
+    """Return every family by name, in alphabetical order; those of other packages after ours."""
     modules = sorted(m.name for m in pkgutil.iter_modules(__path__))
     found = [importlib.import_module(f"{__name__}.{name}") for name in modules]
     families = [module.FAMILY for module in found if hasattr(module, "FAMILY")]
-    return MappingProxyType({family.name: family for family in families})
+    families += [point.load() for point in entry_points(group="mlbench.families")]
+    return MappingProxyType({family.name: family for family in families} | _ADDED)
+
+
+def add_family(family: Family) -> Family:
+    """Make a family known that is not in this package.
+
+    Raises SelectionError if another family has its name.
+    """
+    if read_families().get(family.name, family) != family:
+        raise SelectionError(f"there is a family {family.name!r} already; choose another name")
+    _ADDED[family.name] = family
+    read_families.cache_clear()
+    return family
 
 
 def select_families(selection: str | Sequence[str]) -> list[Family]:

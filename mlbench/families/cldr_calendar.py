@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mlbench.data import cldr
 from mlbench.families import _cldr_choices as cldr_choices
 from mlbench.families._cldr_choices import Item, rank
-from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
+from mlbench.records import CldrSource, Family, FamilyDocs, Language, OutputType, Rows
 
 NAMES = {"day": cldr.DAYS, "month": tuple(f"{month:02}" for month in range(1, 13))}
 TABLES = {"day": "days", "month": "months"}
@@ -99,7 +99,7 @@ FAMILY = Family(
     title="CLDR calendar",
     question="Which day or month comes next in a sequence of this language's names?",
     suite="embedded",
-    output_type="multiple_choice",
+    output_type=OutputType.CHOICES,
     source=CldrSource(),
     licence=cldr_choices.LICENCE,
     citation=cldr_choices.CITATION,

@@ -13,7 +13,7 @@ from mlbench.data import cldr
 from mlbench.errors import NoData
 from mlbench.families import _cldr_choices as cldr_choices
 from mlbench.families._cldr_choices import Item, Wording, draw, shuffle
-from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
+from mlbench.records import CldrSource, Family, FamilyDocs, Language, OutputType, Rows
 
 # Unit -> the cue. A doc takes its three units from one group.
 TIMES = {
@@ -143,7 +143,7 @@ FAMILY = Family(
     title="CLDR plurals",
     question="Which phrase has the right unit in the form that this number asks for?",
     suite="embedded",
-    output_type="multiple_choice",
+    output_type=OutputType.CHOICES,
     source=CldrSource(),
     licence=cldr_choices.LICENCE,
     citation=cldr_choices.CITATION,

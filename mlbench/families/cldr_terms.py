@@ -11,7 +11,7 @@ from functools import cache
 
 from mlbench.families import _cldr_choices as cldr_choices
 from mlbench.families._cldr_choices import Item, shuffle
-from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
+from mlbench.records import CldrSource, Family, FamilyDocs, Language, OutputType, Rows
 
 TERRITORIES = (
     "AE AT BE BR BY CF CH CI CM CN CV CY CZ DE DJ DK DZ EG ES FR GB GE GQ GR HR HU IE IS IT JO JP "
@@ -75,7 +75,7 @@ FAMILY = Family(
     title="CLDR terms",
     question="Which name does this language give to the country or language with this ISO code?",
     suite="embedded",
-    output_type="multiple_choice",
+    output_type=OutputType.CHOICES,
     source=CldrSource(),
     licence=cldr_choices.LICENCE,
     citation=cldr_choices.CITATION,

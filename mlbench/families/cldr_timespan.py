@@ -12,7 +12,7 @@ from itertools import product
 from mlbench.data import cldr
 from mlbench.families import _cldr_choices as cldr_choices
 from mlbench.families._cldr_choices import Item, Wording, draw
-from mlbench.records import CldrSource, Family, FamilyDocs, Language, Rows
+from mlbench.records import CldrSource, Family, FamilyDocs, Language, OutputType, Rows
 
 SYMBOLS = {
     "second": "PT{}S",
@@ -107,7 +107,7 @@ FAMILY = Family(
     title="CLDR time spans",
     question="Which phrase of this language means this signed ISO 8601 duration?",
     suite="embedded",
-    output_type="multiple_choice",
+    output_type=OutputType.CHOICES,
     source=CldrSource(),
     licence=cldr_choices.LICENCE,
     citation=cldr_choices.CITATION,

@@ -8,7 +8,7 @@ within a language only: the same meaning takes from 0.9 to 3.5 times the bytes o
 """
 
 from mlbench.families._sib200 import CITATION, DOC_SET, LICENCE, SOURCE, read_sentences
-from mlbench.records import Family, FamilyDocs, Language, Rows, TextDoc
+from mlbench.records import Family, FamilyDocs, Language, OutputType, Rows, TextDoc
 
 
 def docs_from_rows(rows: Rows, language: Language) -> FamilyDocs:
@@ -23,7 +23,7 @@ FAMILY = Family(
     title="Language modelling",
     question="How many bits does a sentence cost the model?",
     suite="core",
-    output_type="loglikelihood_rolling",
+    output_type=OutputType.TEXT,
     source=SOURCE,
     licence=LICENCE,
     citation=CITATION,

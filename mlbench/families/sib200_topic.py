@@ -20,7 +20,7 @@ from mlbench.families._sib200 import (
     Sentence,
     read_sentences,
 )
-from mlbench.records import ChoiceDoc, Family, FamilyDocs, Language, Prompt, Rows
+from mlbench.records import ChoiceDoc, Family, FamilyDocs, Language, OutputType, Prompt, Rows
 
 CUE = "Topic:"
 LABELS = tuple(WORD_BY_TOPIC.values())
@@ -70,7 +70,7 @@ FAMILY = Family(
     title="Topic classification",
     question="Does the model know what a sentence is about?",
     suite="core",
-    output_type="multiple_choice",
+    output_type=OutputType.CHOICES,
     source=SOURCE,
     licence=LICENCE,
     citation=CITATION,
@@ -79,6 +79,7 @@ FAMILY = Family(
     docs=docs_from_rows,
     prompt=prompt_from_doc,
     calibration_context=CUE,
+    is_calibrated=True,
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
 )

@@ -31,7 +31,7 @@ from mlbench.measures import (
     doc_scores,
     measure_of,
 )
-from mlbench.records import ChoiceDoc, Family, Prompt
+from mlbench.records import ChoiceDoc, Family, OutputType, Prompt
 from mlbench.task_files import task_name
 
 # Lets `lm_eval run --model mlbench --tasks <stub>.yaml` find the packed engine, loaded when asked
@@ -107,7 +107,7 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
 
         Only the first doc of a cell has label means; `with_label_means` gives them to the others.
         """
-        if self.OUTPUT_TYPE == "loglikelihood_rolling":
+        if self.family.output_type == OutputType.TEXT:
             ids, n_bytes = (doc["doc_id"], doc["cluster_id"]), len(doc["text"].encode())
             return TextSample(*ids, float(results[0]), n_bytes, next(iter(n_tokens), None))
         choices = self._prompt(doc).choices
@@ -145,7 +145,7 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             for metric in self.family.metrics
         ]
         shared = {"process_results": self._process_results, "metric_list": metrics}
-        if self.family.output_type != "multiple_choice":
+        if self.family.output_type != OutputType.CHOICES:
             return {**shared, "doc_to_text": "", "doc_to_target": "text"}
         return {
             **shared,
@@ -205,7 +205,7 @@ def _config(prepared: Prepared) -> dict[str, Any]:
     fewshot = {"fewshot_split": "fewshot", "fewshot_config": {"sampler": "first_n"}}
     return {
         "task": task_name(family.name, prepared.language.tag),
-        "output_type": family.output_type,
+        "output_type": str(family.output_type),
         "test_split": "test",
         **(fewshot if prepared.docs.fewshot else {}),
         "fewshot_delimiter": FEWSHOT_DELIMITER,

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError, unknown
 from mlbench.imports.imported import Imported, ImportedCell
-from mlbench.measures import Sample, ScoreSample, TextSample
+from mlbench.measures import BITS, BITS_PER_BYTE, SCORE, Sample, ScoreSample, TextSample
 from mlbench.models import Model
-from mlbench.records import Cell, Language
+from mlbench.records import Cell, Language, OutputType
 
 REQUIRED = ("model", "family", "language", "doc_id", "score")
 OPTIONAL = ("cluster_id", "chance", "shots", "is_parallel", "loglikelihood", "n_bytes", "n_tokens")
@@ -168,9 +168,9 @@ def _facts(family: str, rows: list[_Row]) -> dict[str, Any]:
         "question": "Scores from a table",
         "suite": "imported",
         "version": "unknown",
-        "output_type": "loglikelihood_rolling" if is_text else "score",
+        "output_type": str(OutputType.TEXT) if is_text else "score",
         "chance": _agreed(family, "chance", rows),
-        "metrics": ["bits", "bits_per_byte"] if is_text else ["score"],
+        "metrics": [BITS.name, BITS_PER_BYTE.name] if is_text else [SCORE.name],
         "is_parallel": _find_parallel(family, rows),
         "licence": "see the source",
         "citation": "see the source",

@@ -16,9 +16,9 @@ from mlbench.imports.imported import Imported, ImportedCell, Skipped
 from mlbench.imports.lm_eval_files import TaskResult, find_results
 from mlbench.imports.lm_eval_samples import Reading, read_samples
 from mlbench.imports.task_map import Target, TaskMap, Unmapped, find_target, read_task_map
-from mlbench.measures import ChoiceSample, Sample
+from mlbench.measures import SCORE, ChoiceSample, Sample
 from mlbench.models import Model
-from mlbench.records import Cell, Language
+from mlbench.records import Cell, Language, OutputType
 
 
 class _Part(NamedTuple):
@@ -91,7 +91,7 @@ def _import_parts(
     cells = []
     for cell, parts in sorted(parts_by_cell.items()):
         parts = sorted(parts, key=lambda part: part.result.task)
-        only_scores = facts[cell.family]["metrics"] == ["score"]
+        only_scores = facts[cell.family]["metrics"] == [SCORE.name]
         samples = [
             sample
             for part in parts
@@ -134,7 +134,7 @@ def _facts(parts: Sequence[_Part]) -> Mapping[str, Any]:
     metrics = [m for m in parts[0].reading.metrics if all(m in p.reading.metrics for p in parts)]
     primary = [part.reading.metrics[0] for part in parts]
     is_agreed = len(set(primary)) == 1
-    is_choice = any(part.result.config.get("output_type") == "multiple_choice" for part in parts)
+    is_choice = any(part.result.config.get("output_type") == OutputType.CHOICES for part in parts)
     kind = parts[0].result.config.get("output_type")
     samples = (sample for part in parts for sample in part.reading.samples)
     return {
@@ -144,7 +144,7 @@ def _facts(parts: Sequence[_Part]) -> Mapping[str, Any]:
         "version": version,
         "output_type": kind,
         "chance": _chance(entry.chance, samples) if is_choice else entry.chance,
-        "metrics": metrics if is_agreed else ["score"],
+        "metrics": metrics if is_agreed else [SCORE.name],
         "is_parallel": entry.is_parallel,
         "licence": "see the source",
         "citation": "see the source",

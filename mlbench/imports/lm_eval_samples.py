@@ -13,6 +13,7 @@ from mlbench.errors import DataError
 from mlbench.imports.lm_eval_files import TaskResult
 from mlbench.imports.task_map import Target, Unmapped
 from mlbench.measures import (
+    ACC,
     ChoiceSample,
     Sample,
     ScoreSample,
@@ -20,6 +21,7 @@ from mlbench.measures import (
     doc_scores,
     predict,
 )
+from mlbench.records import OutputType
 
 CHOICE_METRICS = {
     "acc": "acc",
@@ -30,6 +32,9 @@ CHOICE_METRICS = {
     "acc_calibrated": "acc_calibrated",
 }
 """Our name of each of lm-eval's metrics that follow from the log-likelihoods."""
+
+PER_LENGTH = frozenset({"acc_norm", "acc_bytes"})
+"""Those of lm-eval's metrics that divide by the length of a choice, which must not be zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,11 @@ def read_samples(result: TaskResult, target: Target) -> Reading:
     """
     rows = _read_rows(result, target)
     kind = result.config.get("output_type")
-    if kind == "loglikelihood_rolling":
+    if kind == OutputType.TEXT:
         return _read_texts(result, rows)
     metrics = _logged_metrics(result, target, rows)
     scores = _read_scores(result, rows, _scored_metric(metrics, rows))
-    if kind == "multiple_choice":
+    if kind == OutputType.CHOICES:
         found = _read_choices(result, rows, metrics)
         if found:
             return Reading(*found, scores)
@@ -235,15 +240,16 @@ def _target_by_text(sample: ChoiceSample, row: Mapping[str, Any]) -> int | None:
 
 def _target_by_score(sample: ChoiceSample, row: Mapping[str, Any]) -> int | None:
     """Of two choices the right one follows from what the model chose and whether that was right."""
-    if len(sample.choices) != 2 or row.get("acc") not in (0, 1):
+    is_right = row.get(ACC.name)
+    if len(sample.choices) != 2 or is_right not in (0, 1):
         return None
-    chosen = predict(sample, "acc")
-    return chosen if row["acc"] else 1 - chosen
+    chosen = predict(sample, ACC.name)
+    return chosen if is_right else 1 - chosen
 
 
 def _agrees(samples: Sequence[ChoiceSample], name: str, rows: Sequence[_Row]) -> bool:
     """Tell whether a metric computed from the samples is the logged one for every doc."""
-    if name in ("acc_norm", "acc_bytes") and not all(all(s.choices) for s in samples):
+    if name in PER_LENGTH and not all(all(s.choices) for s in samples):
         return False
     if isinstance(rows[0].content[name], Mapping):
         logged = [tuple(row.content[name]["loglikelihoods"]) for row in rows]

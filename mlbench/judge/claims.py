@@ -65,10 +65,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimsFile:
-    """Margins by scale, and the claims in the order of the file."""
+    """Margins by scale, the claims in the order of the file, and its name for a reader."""
 
     margins: Mapping[str, Margins]
     claims: tuple[Claim, ...]
+    name: str = ""
 
 
 def read_claims(path: Path = CLAIMS_PATH) -> ClaimsFile:
@@ -79,7 +80,8 @@ def read_claims(path: Path = CLAIMS_PATH) -> ClaimsFile:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ClaimsFileError(f"cannot read the claims of {str(path)!r}: {error}") from error
-    return claims_from(raw, str(path))
+    name = path.name if path != CLAIMS_PATH else f"{path.name} of mlbench"
+    return replace(claims_from(raw, str(path)), name=name)
 
 
 def claims_from(raw: Any, where: str) -> ClaimsFile:

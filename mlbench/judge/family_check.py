@@ -16,7 +16,7 @@ from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.judge.chance import Place, place_of
 from mlbench.judge.choice_bias import ChoiceBias, choice_bias
-from mlbench.judge.run import score_table
+from mlbench.judge.tables import score_table
 from mlbench.records import Cell
 from mlbench.stats import Resampling, ScoreTable, benjamini_hochberg, cell_level, paired_differences
 from mlbench.stats.cells import are_above_chance

@@ -10,6 +10,7 @@ import difflib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
@@ -112,10 +113,13 @@ def add_measure(measure: Measure) -> Measure:
 
 
 def measure_of(name: str) -> Measure:
-    """Return the measure of a name.
+    """Return the measure of a name; those of other packages by entry points `mlbench.measures`.
 
     Raises SelectionError for a name that is not known.
     """
+    if name not in _KNOWN:
+        for point in entry_points(group="mlbench.measures"):
+            add_measure(point.load())
     if name not in _KNOWN:
         near = difflib.get_close_matches(name, _KNOWN, n=2)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -4,6 +4,7 @@ Read in this order: columns, tables (every cell with its state), compare (the ve
 mlbench.stats on pairs), grid and words (what is written), items, page, figures, export.
 """
 
+from mlbench.report.compare import Asked
 from mlbench.report.figures.bars import MarketBar, draw_markets
 from mlbench.report.figures.difference import draw_difference
 from mlbench.report.figures.figures import Choice, draw_figure, write_figure
@@ -14,6 +15,7 @@ from mlbench.report.figures.scatter import draw_parity, scatter_from_table
 from mlbench.report.write import Items, write_report
 
 __all__ = [
+    "Asked",
     "Choice",
     "Items",
     "MarketBar",

@@ -1,25 +1,24 @@
 """Is model A better than model B, here and everywhere? The verdict of mlbench.stats, for reading.
 
-Nothing is computed here: the verdict is that of `mlbench verdict`. This file leaves out with a
-reason what cannot be paired, and turns the scales of mlbench.stats into the units of the page.
+Nothing is computed here: the verdict is that of `mlbench verdict` on the cells that
+mlbench.judge.pairing lets be compared. This file turns its scales into the units of the page.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlbench.data.languages import REFERENCE
-from mlbench.errors import DataError
-from mlbench.judge import read_claims
-from mlbench.judge.run import judge_pair
-from mlbench.records import Cell
+from mlbench.errors import DataError, SelectionError
+from mlbench.judge import ClaimsFile, read_claims
+from mlbench.judge.pairing import pair as pair_cells
+from mlbench.judge.run import judge_pair, refuse_unknown
 from mlbench.report.columns import Block
-from mlbench.report.tables import ReportTable, State
+from mlbench.report.tables import ReportTable
 from mlbench.stats import Resampling
-from mlbench.store.cells import CellResult
-from mlbench.store.samples import doc_ids_of
+from mlbench.store.read import Run
 
 ALL_PAIRS_OF = 5
 """Up to so many models every pair is compared; of more, each with the first one."""
@@ -28,14 +27,28 @@ KNOWN_DIGITS = 6
 """Decimals of a point that are known: mlbench.stats rounds each doc by up to 1e-9 of the greatest
 value (bootstrap.on_exact_grid), which would show 21.25 as 21.3 beside two scores 21.2 apart."""
 
-_WHY_NO_SCORE: Mapping[State, str] = {
-    "no data": "the family has no data there",
-    "failed": "it failed for both models",
-    "missing": "it was not run for either model",
-}
 
-# What two models must share in the signature of a cell to be compared on it.
-_SAME = ("family_version", "data_revision", "data_sha256", "prompts", "limit", "shots")
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a report is asked: A and B of its first pair, both or neither, and a file of claims."""
+
+    a: str | None = None
+    b: str | None = None
+    claims: Path | None = None
+
+    def first(self, run: Run) -> tuple[str, str] | None:
+        """Return the first pair; raises SelectionError if there can be no such pair."""
+        given = [name for name in (self.a, self.b) if name is not None]
+        models = ", ".join(run.models)
+        if len(given) == 1:
+            raise SelectionError(
+                f"only one of --a and --b was given ({given[0]!r}). Give both of the first pair, "
+                f"or neither. Models here: {models}"
+            )
+        refuse_unknown(run, given)
+        if len(set(given)) == 1:
+            raise SelectionError(f"--a and --b are both {given[0]!r}. Choose two of: {models}")
+        return (given[0], given[1]) if given else None
 
 
 class Pair(NamedTuple):
@@ -82,7 +95,7 @@ class Comparison:
 
     `verdict` is the dict of mlbench.stats.judge, None if it cannot judge, with `problem` saying
     why. `reasons` tells why a language has no lead. `at_ceiling` are the families in which English
-    leaves no room for one.
+    leaves no room for one. `claims_file` names what was claimed.
     """
 
     pair: Pair
@@ -92,6 +105,7 @@ class Comparison:
     leads: Mapping[tuple[str, str], Lead] = field(default_factory=dict)
     reasons: Mapping[tuple[str, str], str] = field(default_factory=dict)
     at_ceiling: frozenset[str] = frozenset()
+    claims_file: str = ""
 
 
 def unit_of(block: Block) -> str:
@@ -105,8 +119,11 @@ def in_unit(block: Block, value: float | None) -> float:
     return math.nan if value is None else round(scale.in_unit(value), KNOWN_DIGITS)
 
 
-def pairs_of(table: ReportTable) -> list[Pair]:
-    """List the pairs to compare, the first two models first."""
+def pairs_of(table: ReportTable, first: tuple[str, str] | None = None) -> list[Pair]:
+    """List the pairs to compare, the first two models first, or the pair `first`.
+
+    Raises SelectionError if the run has no cells that such a first pair could share.
+    """
     pairs = []
     for shots in dict.fromkeys(block.shots for block in table.blocks):
         blocks = [block for block in table.blocks if block.shots == shots]
@@ -114,38 +131,42 @@ def pairs_of(table: ReportTable) -> list[Pair]:
         some = list(combinations(models, 2))
         if len(models) > ALL_PAIRS_OF:
             some = [(models[0], model) for model in models[1:]]
+        if first and set(first) <= set(models):
+            some = [first, *(names for names in some if {*names} != {*first})]
         pairs += [Pair(a, b, shots) for a, b in some]
+    if first and first not in {pair[:2] for pair in pairs}:
+        raise SelectionError(
+            f"{first[0]!r} and {first[1]!r} have no number of examples in common, so they are no "
+            f"pair of the report. See: mlbench list cells {table.run.folder}"
+        )
     order = {pair[:2]: place for place, pair in reversed(list(enumerate(pairs)))}
-    return sorted(pairs, key=lambda pair: order[pair[:2]])
+    return sorted(pairs, key=lambda pair: (pair[:2] != first, order[pair[:2]]))
 
 
-def compare(table: ReportTable, pair: Pair, resampling: Resampling) -> Comparison:
-    """Judge a pair on the families that both models have."""
+def compare(
+    table: ReportTable, pair: Pair, resampling: Resampling, claims: ClaimsFile | None = None
+) -> Comparison:
+    """Judge a pair at its number of shots, by the shipped claims if not said."""
     blocks = {
         block.family: block
         for block in table.blocks
         if block.shots == pair.shots and {*pair[:2]} <= {*block.models}
     }
-    reasons: dict[tuple[str, str], str] = {}
-    kept: dict[Cell, CellResult] = {}
-    for block in blocks.values():
-        kept |= _pairable(table, block, pair, reasons)
-    for block in _fewshot_blocks(table, blocks, pair):
-        kept |= _pairable(table, block, pair, {})
+    claims = claims or read_claims()
+    families = {block.family for block in table.blocks}
+    pairing = pair_cells(table.run, pair.a, pair.b, shots=pair.shots, families=families)
+    known = Comparison(pair, blocks, reasons=pairing.reasons, claims_file=claims.name)
     try:
-        run = replace(table.run, done=kept)
-        verdict = judge_pair(run, pair.a, pair.b, claims=read_claims(), resampling=resampling)
+        verdict = judge_pair(table.run, pairing, claims=claims, resampling=resampling)
     except DataError as error:
-        return Comparison(pair, blocks, problem=str(error), reasons=reasons)
-    for gone in verdict["excluded"]:
-        reasons.setdefault((gone["family"], gone["language"]), gone["reason"])
+        return replace(known, problem=str(error))
     leads = {
         (family, row["language"]): _lead(blocks[family], row)
         for family, found in verdict["by_family"].items()
         for row in found["per_language"]
     }
     ceiling = frozenset(verdict["without_ceiling"]["families"])
-    return Comparison(pair, blocks, verdict, "", leads, reasons, ceiling)
+    return replace(known, verdict=verdict, leads=leads, at_ceiling=ceiling)
 
 
 def _lead(block: Block, row: Mapping[str, Any]) -> Lead:
@@ -167,61 +188,3 @@ def _lead(block: Block, row: Mapping[str, Any]) -> Lead:
         turn("moat_low"),
         turn("moat_high"),
     )
-
-
-def _fewshot_blocks(table: ReportTable, blocks: Mapping[str, Block], pair: Pair) -> list[Block]:
-    """Return the same families at more shots, which claims about examples need."""
-    return [
-        block
-        for block in table.blocks
-        if block.family in blocks and block.shots > pair.shots and {*pair[:2]} <= {*block.models}
-    ]
-
-
-def _pairable(
-    table: ReportTable, block: Block, pair: Pair, reasons: dict[tuple[str, str], str]
-) -> dict[Cell, CellResult]:
-    """Return the cells of a block that fit together, and note why others do not.
-
-    A language that one model lacks is kept; mlbench.stats leaves it out and says so.
-    """
-    found: dict[str, list[CellResult]] = {}
-    for language in table.languages:
-        cells = [Cell(model, block.family, language.tag, block.shots) for model in pair[:2]]
-        results = [r for r in (table.cells[cell].result for cell in cells) if r is not None]
-        if len(results) == 2 and (why := why_not_paired(*results)):
-            reasons[block.family, language.tag] = why
-        elif results:
-            found[language.tag] = results
-        else:
-            states = {table.cells[cell].state for cell in cells}
-            both = states.pop() if len(states) == 1 else "missing"
-            reasons[block.family, language.tag] = _WHY_NO_SCORE[both]
-    if block.is_parallel:
-        found = _sharing_docs(block, found, reasons)
-    return {result.cell: result for results in found.values() for result in results}
-
-
-def why_not_paired(a: CellResult, b: CellResult) -> str:
-    """Say why two models cannot be compared on a cell; empty where they can."""
-    differing = [key for key in _SAME if a.signature.get(key) != b.signature.get(key)]
-    if differing:
-        return f"the models were scored under different conditions ({', '.join(differing)})"
-    ids = [doc_ids_of(result.samples) for result in (a, b)]
-    if ids[0] != ids[1] and sorted(ids[0]) != sorted(ids[1]):
-        return "the models were scored on different docs"
-    return ""
-
-
-def _sharing_docs(
-    block: Block, found: dict[str, list[CellResult]], reasons: dict[tuple[str, str], str]
-) -> dict[str, list[CellResult]]:
-    """Leave out a language without a doc of the pivot: English, or the one with most docs."""
-    ids = {tag: set(doc_ids_of(results[0].samples)) for tag, results in found.items()}
-    if not ids:
-        return found
-    pivot = REFERENCE if REFERENCE in ids else max(ids, key=lambda tag: len(ids[tag]))
-    lonely = {tag for tag in found if not ids[tag] & ids[pivot]}
-    for tag in lonely:
-        reasons[block.family, tag] = f"no doc of this run is shared with {pivot}"
-    return {tag: results for tag, results in found.items() if tag not in lonely}

@@ -11,10 +11,10 @@ import numpy as np
 
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError
+from mlbench.judge.pairing import why_not_paired
 from mlbench.measures import Measure, statistics_of
 from mlbench.records import Cell
 from mlbench.report.columns import Block
-from mlbench.report.compare import why_not_paired
 from mlbench.report.tables import CellView, ReportTable
 from mlbench.report.text import plural, show_line
 from mlbench.stats import (

@@ -137,21 +137,23 @@ def _level_fields(view: CellView, block: Block) -> dict[str, Any]:
 
 
 def differences_csv(table: ReportTable, comparisons: Mapping[Pair, Comparison]) -> str:
-    """Write every difference of every pair, in the unit of the page."""
+    """Write every difference of every pair, in the unit of the page, or why there is none."""
     lines: list[Mapping[str, Any]] = []
     for pair, comparison in comparisons.items():
-        for block in comparison.blocks.values():
+        left_out = (family for family, _ in comparison.reasons)
+        for family in dict.fromkeys((*comparison.blocks, *left_out)):
+            block = comparison.blocks.get(family)
             for language in table.languages:
                 line = {
                     "model_a": pair.a,
                     "model_b": pair.b,
-                    "family": block.family,
+                    "family": family,
                     "shots": pair.shots,
                     "language": language.name,
                     "tag": language.tag,
-                    "unit": unit_of(block),
+                    "unit": unit_of(block) if block else "",
                 }
-                lines.append(line | _lead_fields(comparison, block.family, language.tag))
+                lines.append(line | _lead_fields(comparison, family, language.tag))
     return _csv(DIFFERENCE_FIELDS, lines)
 
 

@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from mlbench import store
 from mlbench.errors import SelectionError, StoreError
-from mlbench.report.compare import Comparison, Pair, compare, pairs_of
+from mlbench.judge import read_claims
+from mlbench.report.compare import Asked, Comparison, Pair, compare, pairs_of
 from mlbench.report.export import differences_csv, markets_csv, scores_csv
 from mlbench.report.figures.drawing import WIDTHS, save_figure
 from mlbench.report.figures.figures import FIGURES, Choice, draw_figure
@@ -64,15 +65,17 @@ def write_report(
     out: Path | None = None,
     *,
     items: Items | None = None,
+    asked: Asked | None = None,
     resampling: Resampling | None = None,
 ) -> Path:
     """Write the report of a run and return its page; default folder is reports/<run's name>.
 
-    Raises StoreError if there is no such run, or the folder cannot be written.
+    Raises StoreError if there is no such run, or the folder cannot be written; SelectionError and
+    ClaimsFileError for what is asked.
     """
     table = table_from_run(read_run(run))
     folder = out or REPORTS / table.name
-    comparisons = compare_all(table, resampling or Resampling())
+    comparisons = compare_all(table, resampling or Resampling(), asked)
     texts = _page_texts(table, comparisons, items or Items()) | {"scores.csv": scores_csv(table)}
     if (markets := markets_of(table, None)).models:
         texts["markets.csv"] = markets_csv(markets)
@@ -136,15 +139,20 @@ def _draw_if_possible(name: str, table: ReportTable, first: Comparison | None) -
     return None
 
 
-def compare_all(table: ReportTable, resampling: Resampling) -> dict[Pair, Comparison]:
+def compare_all(
+    table: ReportTable, resampling: Resampling, asked: Asked | None = None
+) -> dict[Pair, Comparison]:
     """Judge every pair of the report; a run without a finished cell has none.
 
     Two at a time: most of a comparison is numpy, which lets another thread run beside it. More
     would cost memory, 0.25 GB each at 119 languages.
     """
-    pairs = pairs_of(table) if table.run.done else []
+    asked = asked or Asked()
+    first = asked.first(table.run)
+    claims = read_claims(asked.claims) if asked.claims else read_claims()
+    pairs = pairs_of(table, first) if table.run.done else []
     with threadpool_limits(1), ThreadPoolExecutor(2) as threads:
-        found = threads.map(lambda pair: compare(table, pair, resampling), pairs)
+        found = threads.map(lambda pair: compare(table, pair, resampling, claims), pairs)
         return dict(zip(pairs, found, strict=True))
 
 

@@ -17,6 +17,7 @@ from mlbench.data.prepare import TARGET_DELIMITER, Prepared, render_calibration,
 from mlbench.errors import ModelError, StoreError
 from mlbench.judge import read_claims
 from mlbench.judge.sentences import FewDocs, few_docs_sentence
+from mlbench.measures import ADJUSTED
 from mlbench.models import Model
 from mlbench.records import ChoiceDoc
 from mlbench.runner.plan import Plan, PlannedCell
@@ -84,7 +85,7 @@ def foresee(plan: Plan, limit: int | None) -> Iterator[Sight]:
     for planned in plan.cells:
         if planned.prepared.family.chance is not None:
             by_family[planned.cell.family].append(planned.prepared)
-    wanted = read_claims().margins["adjusted"].language
+    wanted = read_claims().margins[ADJUSTED.name].language
     for name, items in by_family.items():
         docs = min((item.docs.scored[:limit] for item in items), key=len)
         n_clusters = len({doc.cluster_id for doc in docs})

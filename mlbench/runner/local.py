@@ -16,6 +16,7 @@ from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
 from mlbench.measures import cell_score
+from mlbench.records import OutputType
 from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded
 from mlbench.runner.plan import Plan, PlannedCell
 from mlbench.settings import Settings
@@ -102,7 +103,7 @@ def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int |
         return
     too_long = []
     for planned in cells:
-        if planned.prepared.family.output_type == "loglikelihood_rolling":
+        if planned.prepared.family.output_type == OutputType.TEXT:
             continue  # a long text is scored in windows, not cut
         shots = planned.cell.shots
         contexts = render_contexts(planned.prepared, shots, limit)

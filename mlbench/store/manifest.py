@@ -86,7 +86,7 @@ def family_facts(family: Family) -> dict[str, Any]:
         "question": family.question,
         "suite": family.suite,
         "version": family.version,
-        "output_type": family.output_type,
+        "output_type": str(family.output_type),
         "chance": family.chance,
         "metrics": list(family.metrics),
         "is_parallel": family.is_parallel,

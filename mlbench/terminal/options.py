@@ -158,6 +158,11 @@ FigureA = Annotated[
     typer.Option("--a", help="A of the difference A - B.", rich_help_panel=WHAT_OF_RUN),
 ]
 FigureB = Annotated[str | None, typer.Option("--b", help="B.", rich_help_panel=WHAT_OF_RUN)]
+ReportA = Annotated[str | None, typer.Option("--a", help="A of the first pair; give --b too.")]
+ReportB = Annotated[str | None, typer.Option("--b", help="B of the first pair.")]
+ClaimsOption = Annotated[
+    Path | None, typer.Option("--claims", help="Your own claims, in the form of claims.yaml.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 

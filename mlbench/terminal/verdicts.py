@@ -12,6 +12,7 @@ from rich.text import Text
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import SelectionError
 from mlbench.judge import verdict_json
+from mlbench.judge.pairing import pair
 from mlbench.judge.run import judge_run
 from mlbench.judge.sentences import chain_sentence, sensitivity_rows, shown
 from mlbench.measures import ChoiceSample, doc_scores, label_rule, measure_of, predict, scale_of
@@ -181,20 +182,18 @@ def explain(run: Run, models: tuple[str, str], tag: str, console: Console) -> No
     Raises SelectionError if the run has no such language for both.
     """
     a, b = models
-    pairs = [
-        (cell, cell._replace(model=b))
-        for cell in run.done
-        if cell.model == a and cell.language == tag and cell._replace(model=b) in run.done
-    ]
-    if not pairs:
+    pairing = pair(run, a, b)
+    compared = [cell for cell in pairing.compared if cell.language == tag]
+    if not compared:
+        whys = sorted({gone.reason for gone in pairing.left_out if gone.language == tag})
         raise SelectionError(
-            f"no finished cell of {a!r} and {b!r} in language {tag!r}. "
-            f"See: mlbench list cells {run.folder}"
+            f"no finished cell of {a!r} and {b!r} in language {tag!r} can be compared"
+            f"{': ' if whys else ''}{'; '.join(whys)}. See: mlbench list cells {run.folder}"
         )
     if tag != REFERENCE:
         say(console, f"For its moat, see also: --explain {REFERENCE}")
-    for first, second in pairs:
-        _explain_cell(run, first, second, console)
+    for cell in compared:
+        _explain_cell(run, cell, cell._replace(model=b), console)
 
 
 def _explain_cell(run: Run, first: Cell, second: Cell, console: Console) -> None:

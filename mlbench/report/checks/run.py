@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from mlbench.judge.pairing import why_not_paired
 from mlbench.records import Cell
 from mlbench.report.checks.check import (
     Check,
@@ -14,7 +15,6 @@ from mlbench.report.checks.check import (
     language_names,
     share,
 )
-from mlbench.report.compare import why_not_paired
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, number, plural, show_line
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mlbench.data.languages import REFERENCE
+from mlbench.judge.pairing import why_not_paired
 from mlbench.judge.verdict import CEILING
 from mlbench.records import Cell, Language
 from mlbench.report.checks.check import Check, Detail, block_title, columns, language_names, share
 from mlbench.report.columns import Block
-from mlbench.report.compare import why_not_paired
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, number, percent, plural, show_line, signed
 from mlbench.stats import detectable_effect

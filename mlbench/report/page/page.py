@@ -171,6 +171,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "names": names,
         "models": [(names[name], name, facts) for name, facts in run.models.items()],
         "pairs": pairs,
+        "claims_file": pairs[0].comparisons[0].claims_file if pairs else "",
         "verdicts": [_verdict(pair, names) for pair in pairs],
         "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
         "blocks": table.blocks,

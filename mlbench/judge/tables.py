@@ -1,0 +1,94 @@
+"""Cells of a run as the tables that stats works on: by the judged metric, by each rule, in tokens.
+
+Which cells fit together is found before, in pairing.py; stats checks it again and raises DataError.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from mlbench.judge.chance import cell_chance, pooled_chance
+from mlbench.measures import TOKENS, measure_of, statistics_of
+from mlbench.records import Cell
+from mlbench.stats import CellScores, ScoreTable, table_from_cells
+from mlbench.stats.table import Floats
+from mlbench.store.read import Run
+from mlbench.store.samples import cluster_ids_of, doc_ids_of, tokens_of
+
+Scores = Sequence[float] | Floats
+
+
+class FamilyTables(NamedTuple):
+    """One family: by its judged metric, by each rule, in tokens, and by number of examples."""
+
+    scores: ScoreTable
+    rules: Mapping[str, ScoreTable]
+    tokens: ScoreTable | None
+    fewshot: Mapping[int, ScoreTable]
+
+    def most(self, model: str) -> int:
+        """Return the most examples with which a model was scored; 0 for none."""
+        return max((n for n, table in self.fewshot.items() if model in table.models), default=0)
+
+
+def score_table(
+    run: Run, cells: Iterable[Cell], family: str, metric: str | None = None
+) -> ScoreTable:
+    """Align cells of one family, scored by a metric of its docs; by the judged one if not said."""
+    facts = run.families[family]
+    metric = metric or facts["metrics"][0]
+    measure = measure_of(metric)
+    nominal = facts["chance"] if measure.has_chance else None
+    samples = {cell: run.done[cell].samples for cell in cells}
+    chance = pooled_chance(samples.values(), nominal)
+    mine = [
+        replace(
+            _cell_scores(run, cell, statistics_of(found, metric), chance),
+            cell_chance=cell_chance(found, nominal),
+        )
+        for cell, found in samples.items()
+    ]
+    return table_from_cells(
+        family,
+        mine,
+        measure=measure,
+        is_parallel=facts["is_parallel"],
+        doc_set=facts.get("doc_set"),
+    )
+
+
+def rule_tables(run: Run, cells: Sequence[Cell], family: str) -> dict[str, ScoreTable]:
+    """Score a family by each of its metrics that is a rule to take a choice by."""
+    rules = [name for name in run.families[family]["metrics"] if measure_of(name).is_rule]
+    return {rule: score_table(run, cells, family, rule) for rule in rules}
+
+
+def token_table(run: Run, cells: Iterable[Cell], family: str) -> ScoreTable | None:
+    """Return the tokens of parallel texts; None where the family has none or none were shown.
+
+    Languages count where every model shows its tokens; if there is none, those of the first model.
+    """
+    if not run.families[family]["is_parallel"]:
+        return None
+    shown = {cell: tokens_of(run.done[cell].samples) for cell in cells}
+    known = {cell: tokens for cell, tokens in shown.items() if tokens is not None}
+    hidden = {cell.language for cell in shown.keys() - known.keys()}
+    whole = [cell for cell in known if cell.language not in hidden]
+    chosen = whole or [cell for cell in known if cell.model == next(iter(known)).model]
+    if not chosen:
+        return None
+    mine = [_cell_scores(run, cell, known[cell], None) for cell in chosen]
+    doc_set = run.families[family].get("doc_set")
+    return table_from_cells(family, mine, measure=TOKENS, is_parallel=True, doc_set=doc_set)
+
+
+def _cell_scores(run: Run, cell: Cell, values: Scores, chance: float | None) -> CellScores:
+    samples = run.done[cell].samples
+    return CellScores(
+        model=cell.model,
+        language=cell.language,
+        doc_ids=doc_ids_of(samples),
+        values=values,
+        cluster_ids=cluster_ids_of(samples),
+        chance=chance or 0.0,
+    )
