@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mlbench.judge import Evidence, judge, read_claims, verdict_json
-from mlbench.measures import ACC
+from mlbench.measures import ACC, CHRF
 from mlbench.records import Language
 from mlbench.stats import Resampling, ScoreTable
 from mlbench.stats.bootstrap import resample
@@ -48,8 +48,20 @@ def random_table(family: str, n_models: int, *, is_binary: bool = True) -> Score
 def bootstrap_case(*, is_binary: bool) -> str:
     """Resample 1,190 columns 10,000 times."""
     table = random_table("large", 10, is_binary=is_binary)
-    drawn = resample(table.values, table.clusters, names="large", resampling=Resampling())
+    drawn = resample(table.statistics, table.clusters, names="large", resampling=Resampling())
     return f"{drawn.replicates.shape[0]:,} replicates x {drawn.replicates[0].size:,} columns"
+
+
+def corpora_case() -> str:
+    """Resample corpus chrF++ of 200 directions of 1,000 sentences 10,000 times."""
+    rng = np.random.default_rng(0)
+    n_ngrams = rng.integers(20, 200, (200, N_CLUSTERS, 1))
+    both = rng.binomial(n_ngrams, 0.5, (200, N_CLUSTERS, 8))
+    counts = np.stack([np.broadcast_to(n_ngrams, both.shape)] * 2 + [both], axis=-1)
+    statistics = counts.reshape(1, 200, N_CLUSTERS, 24).astype(np.float64)
+    clusters = np.tile(np.arange(N_CLUSTERS), (200, 1))
+    drawn = resample(statistics, clusters, names="corpora", resampling=Resampling(), measure=CHRF)
+    return f"{drawn.replicates.shape[0]:,} replicates x {drawn.replicates[0].size:,} corpora"
 
 
 def verdict_case() -> str:
@@ -67,6 +79,7 @@ def verdict_case() -> str:
 CASES: dict[str, Callable[[], str]] = {
     "bootstrap of 0/1 docs, 10 models x 119 languages": lambda: bootstrap_case(is_binary=True),
     "bootstrap of real-valued docs, the same size": lambda: bootstrap_case(is_binary=False),
+    "bootstrap of corpus chrF++, 200 directions x 1,000 sentences": corpora_case,
     "verdict on 2 models x 119 languages x 5 families": verdict_case,
 }
 

@@ -10,15 +10,16 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from mlbench.judge.effects import effect_of
-from mlbench.measures import ACC
+from mlbench.measures import ACC, CHRF
 from mlbench.stats import Plan, Resampling, ScoreTable, holm, predicted_effect
-from mlbench.stats.aggregates import sampled_mean
+from mlbench.stats.aggregates import mean_of_families, sampled_mean
 from mlbench.stats.contrast import Contrast, interval_of, mean_contrast, two_sided_p
 from mlbench.stats.differences import delta_contrast, moat_contrast
 from mlbench.stats.equivalence import tost_p
@@ -54,10 +55,13 @@ class Asked(NamedTuple):
     mean: Contrast
 
 
-def draw_table(rng: np.random.Generator, world: World) -> ScoreTable:
+def draw_table(
+    rng: np.random.Generator, world: World, answers: np.random.Generator | None = None
+) -> ScoreTable:
     """Draw 0/1 scores: clusters, models and languages move the probability of each doc.
 
     The effects of cluster and of model by doc are the same in all languages of a parallel family.
+    `answers` draws who is right, if not `rng` as all the rest.
     """
     leads = world.leads()
     n_languages, n_docs = len(leads), world.n_clusters * world.docs_a_cluster
@@ -71,7 +75,8 @@ def draw_table(rng: np.random.Generator, world: World) -> ScoreTable:
     of_model = effects(MODEL_EFFECT, 2, *shared, world.n_clusters)[..., clusters]
     of_language = effects(LANGUAGE_EFFECT, 1, n_languages, n_docs)
     base = 0.5 + np.stack([leads, -leads])[:, :, np.newaxis] / 2
-    right = rng.random((2, n_languages, n_docs)) < base + of_cluster + of_model + of_language
+    chance = base + of_cluster + of_model + of_language
+    right = (answers or rng).random(chance.shape) < chance
     tags = (REFERENCE_LANGUAGE, *(f"x{i:03d}" for i in range(n_languages - 1)))
     ids = tuple(f"d{i:05d}" for i in range(n_docs))
     return ScoreTable(
@@ -112,14 +117,20 @@ def naive_interval(moat: Contrast, level: float) -> tuple[float, float]:
 Row = dict[str, float]
 
 
-def coverage_run(rng: np.random.Generator, world: World, resampling: Resampling) -> Row:
-    """Say which intervals of one draw hold the truth (share over languages for Delta and D)."""
-    asked = ask(draw_table(rng, world), resampling)
-    truths = (world.leads(), np.array(world.moats), np.array([np.mean(world.moats)]))
+def covered(asked: Asked, truths: tuple[Floats, ...], resampling: Resampling) -> Row:
+    """Give the share of the intervals of Delta, D and M that hold the truth."""
     row: Row = {}
     for name, contrast, truth in zip(("Delta[l]", "D[l]", "M"), asked, truths, strict=True):
         low, high = interval_of(contrast, resampling.level)
         row[name] = float(((low <= truth) & (truth <= high)).mean())
+    return row
+
+
+def coverage_run(rng: np.random.Generator, world: World, resampling: Resampling) -> Row:
+    """Say which intervals of one draw hold the truth (share over languages for Delta and D)."""
+    asked = ask(draw_table(rng, world), resampling)
+    truths = (world.leads(), np.array(world.moats), np.array([np.mean(world.moats)]))
+    row = covered(asked, truths, resampling)
     low, high = naive_interval(asked.moat, resampling.level)
     row["M, languages as independent"] = float(low <= truths[2][0] <= high)
     narrow = (high - low) / float(np.diff(interval_of(asked.mean, resampling.level)[:, 0])[0])
@@ -206,6 +217,75 @@ def sampled_run(rng: np.random.Generator, world: World, resampling: Resampling) 
     return row
 
 
+def twins_run(rng: np.random.Generator, world: World, resampling: Resampling) -> Row:
+    """Average two formulations of the same docs, drawn alike and drawn as if they were others."""
+    state = rng.bit_generator.state
+    first = draw_table(rng, world)
+    answers = np.random.default_rng(rng.integers(2**32))
+    rng.bit_generator.state = state
+    # The same docs are as hard again; whether a model answers one is drawn anew.
+    second = draw_table(rng, world, answers)
+    truth, row = float(world.leads().mean()), {}
+    for name, doc_set in (("mean of two formulations", "docs"), ("drawn as other docs", None)):
+        tables = [
+            replace(table, family=f"f{i}", doc_set=doc_set)
+            for i, table in enumerate((first, second))
+        ]
+        mean = mean_of_families([mean_contrast(ask(t, resampling).delta) for t in tables])
+        assert mean is not None
+        low, high = interval_of(mean, resampling.level)[:, 0]
+        row[name] = float(low <= truth <= high)
+    return row
+
+
+ORDERS = 8
+# The share of n-grams of order one that a model gets right, by model: English, then elsewhere.
+RIGHT = np.array([[0.75, 0.70, 0.70, 0.70], [0.72, 0.60, 0.63, 0.66]])
+
+
+def draw_corpora(rng: np.random.Generator, n_docs: int) -> Floats:
+    """Draw chrF++ counts [model, language, doc, 24]: long and hard docs are so for everyone."""
+    length = np.ceil(np.exp(rng.normal(4.0, 0.6, n_docs)))
+    ease = rng.normal(0.0, 0.5, n_docs)
+    of_model = rng.normal(0.0, 0.3, (2, 1, n_docs))
+    chance = 1 / (1 + np.exp(-(np.log(RIGHT / (1 - RIGHT))[..., np.newaxis] + ease + of_model)))
+    counts = np.empty((*chance.shape, 3 * ORDERS))
+    for order in range(ORDERS):
+        n = np.maximum(length - order, 1)
+        counts[..., 3 * order] = counts[..., 3 * order + 1] = n
+        right = chance ** (1 + order % 6)
+        counts[..., 3 * order + 2] = rng.binomial(n.astype(np.int64), right)
+    return counts
+
+
+@cache
+def true_levels() -> Floats:
+    """Give corpus chrF++ [model, language] of a corpus without end: half a million docs."""
+    counts = draw_corpora(np.random.default_rng(0), 500_000)
+    return CHRF.value(counts.sum(axis=2), np.full(RIGHT.shape, 500_000.0))
+
+
+def corpus_run(rng: np.random.Generator, n_docs: int, resampling: Resampling) -> Row:
+    """Say which intervals of corpus chrF++ hold the truth."""
+    tags = (REFERENCE_LANGUAGE, *(f"x{i}" for i in range(RIGHT.shape[1] - 1)))
+    ids = tuple(f"d{i:05d}" for i in range(n_docs))
+    table = ScoreTable(
+        family="corpus",
+        measure=CHRF,
+        is_parallel=True,
+        models=("a", "b"),
+        languages=tags,
+        doc_ids=(ids,) * len(tags),
+        clusters=np.tile(np.arange(n_docs), (len(tags), 1)),
+        chance=np.zeros((len(tags), n_docs)),
+        statistics=draw_corpora(rng, n_docs),
+    )
+    asked = ask(table, resampling)
+    leads = true_levels()[0] - true_levels()[1]
+    truths = (leads, leads[1:] - leads[0], np.array([(leads[1:] - leads[0]).mean()]))
+    return covered(asked, truths, resampling)
+
+
 def repeat(
     run: Callable[[np.random.Generator, int], Row], runs: int, seed: int
 ) -> dict[str, tuple[float, float]]:
@@ -236,22 +316,29 @@ def studies(replicates: int) -> list[Study]:
     apart = replace(world, is_parallel=False)
     plan = Plan(n_docs=300)
     few = replace(world, n_clusters=25, docs_a_cluster=2)
+    of_intervals, in_docs = "Coverage of 95 % intervals", "150 clusters of 2 docs"
     cover = "0.93 to 0.97 (the naive interval far less)"
     return [
-        Study(
-            "Coverage of 95 % intervals, parallel family (150 clusters of 2 docs, 20 languages)",
-            cover,
-            lambda rng, i: coverage_run(rng, world, with_seed(i)),
+        *(
+            Study(title, cover, lambda rng, i, its=its: coverage_run(rng, its, with_seed(i)))
+            for title, its in (
+                (f"{of_intervals}, parallel family ({in_docs}, 20 languages)", world),
+                ("Coverage, family that is not parallel", apart),
+                ("Coverage with few docs (25 clusters of 2)", few),
+            )
         ),
         Study(
-            "Coverage, family that is not parallel",
-            cover,
-            lambda rng, i: coverage_run(rng, apart, with_seed(i)),
+            "Coverage of the mean lead of two formulations of the same docs",
+            "0.93 to 0.97; less where they are drawn as other docs",
+            lambda rng, i: twins_run(rng, world, with_seed(i)),
         ),
-        Study(
-            "Coverage with few docs (25 clusters of 2)",
-            cover,
-            lambda rng, i: coverage_run(rng, few, with_seed(i)),
+        *(
+            Study(
+                f"Coverage of corpus chrF++ ({n_docs} sentences of unequal length)",
+                "0.93 to 0.97",
+                lambda rng, i, n_docs=n_docs: corpus_run(rng, n_docs, with_seed(i)),
+            )
+            for n_docs in (20, 200)
         ),
         Study(
             "Coverage of the mean over all languages there could be (12 families of 5)",

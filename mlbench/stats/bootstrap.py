@@ -24,8 +24,8 @@ from mlbench.stats.table import Floats, Ints
 DRAWS_PER_CHUNK = 1_000_000
 # Numbers of one product of draws and sums: 80 MB, so that memory does not grow with the columns.
 NUMBERS_PER_PRODUCT = 10_000_000
-# Draws of so many numbers are kept: 10 MB each, for eight families.
-KEPT_DRAWS = 5_000_000
+# Draws of so many numbers are kept: 24 MB each, for eight families.
+KEPT_DRAWS = 12_000_000
 # Bits of a float64 significand that a sum may use and stay exact.
 EXACT_BITS = 52
 # Whole numbers up to here are exact in float32 (24 bits of significand).
