@@ -17,7 +17,7 @@ TESTS ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench report test check tasks demo-models pictures clean
+.PHONY: help setup bench report test quick mutations check tasks demo-models pictures clean
 
 help: ## list the targets
 	@echo "mlbench: is a language model as good in your language as in English?"
@@ -49,6 +49,12 @@ report: setup ## write the report of RUN again
 
 test: setup ## run the tests: no network, no GPU, no downloaded weights
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
+
+quick: setup ## run the tests of a minute: without those that are slow, use a browser or Ray
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not browser and not ray" $(TESTS)
+
+mutations: setup ## make single changes to the code, and see whether the tests notice each
+	@$(BIN)/python tests/run_mutations.py
 
 check: setup ## format, lint, types, generated task files
 	@$(BIN)/ruff format --check .

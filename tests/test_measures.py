@@ -281,6 +281,28 @@ def test_the_interval_of_macro_f1_is_as_wide_as_the_scatter_of_samples():
     assert (level.high - level.low) / (2 * 1.96) == pytest.approx(np.std(values), rel=0.2)
 
 
+def test_docs_of_one_cluster_that_agree_widen_the_interval_of_macro_f1():
+    once = statistics_of(answers_of(60), "macro_f1")
+    fourfold = np.repeat(once, 4, axis=0)[np.newaxis]
+    clusters = [f"{i // 4}" for i in range(240)]
+    apart, together = (
+        value_levels(fourfold, its, MACRO_F1, resampling=QUICK)[0] for its in (None, clusters)
+    )
+    width = together.high - together.low
+    assert width == pytest.approx(2 * (apart.high - apart.low), rel=0.2)
+    assert together.stderr == pytest.approx(2 * apart.stderr, rel=0.1)
+
+
+def answers_of(n: int) -> list[ChoiceSample]:
+    """Make docs of four labels, two thirds of which are answered right."""
+    rng = np.random.default_rng(3)
+    taken = np.where(rng.random(n) < 0.66, np.arange(n) % 4, rng.integers(0, 4, n))
+    return [
+        ChoiceSample(f"{i}", f"{i}", i % 4, tuple("abcd"), tuple(-1.0 * (np.arange(4) != t)))
+        for i, t in enumerate(taken)
+    ]
+
+
 def test_a_set_of_models_is_not_averaged_by_a_measure_that_is_no_mean():
     table = table_from_cells("f", f1_cells({"good": 0.9, "bad": 0.3}), measure=MACRO_F1)
     with pytest.raises(DataError, match="judged by macro-F1, which cannot be averaged over both"):

@@ -226,6 +226,8 @@ def test_draws_of_languages_keep_families_together() -> None:
     assert (pair % 2 == 0).all()
     assert (pair / 2 + single + weights[:, 3] == 3).all()
     assert weights.mean(axis=0) == pytest.approx(np.ones(4), abs=0.1)
+    # Two languages of one family are drawn apart: not always both or neither.
+    assert (weights[:, 0] != weights[:, 1]).any()
 
 
 def test_languages_as_a_sample_have_the_spread_of_families() -> None:

@@ -1,6 +1,7 @@
 """Tests and corrections: McNemar, Holm, Benjamini-Hochberg, TOST, Hartung-Knapp."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from scipy import stats as scipy_stats
 from mlbench.errors import DataError
 from mlbench.stats import benjamini_hochberg, holm, mcnemar, pool_families
 from mlbench.stats.contrast import Contrast
-from mlbench.stats.equivalence import state_of, tost_p
+from mlbench.stats.equivalence import state_of, states_of, tost_p
 from mlbench.stats.pooling import equivalence_p
 
 P = [0.01, 0.02, 0.03, 0.005, 0.2, 0.5, 0.04, 0.0001]
@@ -124,6 +125,25 @@ def test_states_ask_for_equivalence_first() -> None:
     assert state_of(-0.30, 0.001, 0.9, 0.05) == "worse"
     assert state_of(0.01, 0.4, 0.4, 0.05) == "undetermined"
     assert state_of(math.nan, math.nan, math.nan, 0.05) == "undetermined"
+
+
+def test_equivalence_is_corrected_over_languages() -> None:
+    """Of many languages at the margin some seem equal by luck; together they do not."""
+    margin, stderr, n = 0.05, 0.015, 60
+    columns = [normal_contrast(margin + stderr * z, stderr) for z in np.linspace(-2.5, 2.5, n)]
+    many = replace(
+        columns[0],
+        languages=tuple(map(str, range(n))),
+        estimate=np.concatenate([c.estimate for c in columns]),
+        replicates=np.concatenate([c.replicates for c in columns], axis=1),
+        n_docs=np.concatenate([c.n_docs for c in columns]),
+        n_clusters=np.concatenate([c.n_clusters for c in columns]),
+        n_unequal=np.concatenate([c.n_unequal for c in columns]),
+        n_seen=np.concatenate([c.n_seen for c in columns]),
+    )
+    assert (tost_p(many, margin) <= 0.05).any()
+    states = states_of(many, np.ones(n), margin=margin, alpha=0.05)
+    assert "equivalent" not in states
 
 
 def test_families_are_pooled_as_scipy_tests_a_mean() -> None:
