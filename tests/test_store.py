@@ -159,3 +159,18 @@ def test_a_run_that_is_not_there_names_those_that_are(tmp_path):
         store.find_run("maot")
     assert store.find_run("moat") == Path("runs/moat")
     assert store.find_run(tmp_path / "runs" / "moat") == tmp_path / "runs" / "moat"
+
+
+def test_a_bare_name_is_a_run_under_runs_whatever_folder_is_here(tmp_path):
+    for folder in ("tests", "bench"):
+        (tmp_path / folder).mkdir()
+    assert store.find_run("tests", must_exist=False) == Path("runs/tests")
+    assert store.find_run("./tests", must_exist=False) == Path("tests")
+    assert store.find_run("tests/", must_exist=False) == Path("tests")
+    assert store.find_run(".", must_exist=False) == Path()
+    (tmp_path / "runs" / "bench").mkdir(parents=True)
+    (tmp_path / "runs" / "bench" / store.MANIFEST).write_text("{}", encoding="utf-8")
+    assert store.find_run("bench") == Path("runs/bench")
+    (tmp_path / "tests" / store.MANIFEST).write_text("{}", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"no run 'tests' .runs/tests/run.json.*type \./tests"):
+        store.find_run("tests")

@@ -53,19 +53,24 @@ class FailedCell(NamedTuple):
 
 
 def find_run(run: str | Path, *, must_exist: bool = True) -> Path:
-    """Return the folder of a run: a path, or a name under runs/.
+    """Return the folder of a run: a bare name is always under runs/, a path has a separator.
 
     Raises StoreError if it must exist and does not.
     """
-    path = Path(run)
-    folder = path if path.is_dir() or len(path.parts) > 1 or path.is_absolute() else RUNS / path
+    folder = Path(run) if _is_path(str(run)) else RUNS / run
     if must_exist and not (folder / MANIFEST).is_file():
         known = sorted(p.parent.name for p in RUNS.glob(f"*/{MANIFEST}"))
+        here = Path(run) / MANIFEST
+        beside = f"{here} is a path: type ./{run}. " if here.is_file() else ""
         raise StoreError(
-            f"no run {str(run)!r} ({folder / MANIFEST} is not there). "
+            f"no run {str(run)!r} ({folder / MANIFEST} is not there). {beside}"
             f"Runs here: {', '.join(known) or 'none'}. Make one: mlbench run --run {run}"
         )
     return folder
+
+
+def _is_path(run: str) -> bool:
+    return run in (os.curdir, os.pardir) or any(s in run for s in (os.sep, os.altsep) if s)
 
 
 def cell_path(folder: Path, slug: str, cell: Cell) -> Path:
