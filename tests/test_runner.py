@@ -1,5 +1,6 @@
 import json
 import weakref
+from dataclasses import replace
 
 import pytest
 from conftest import SCRIPTS
@@ -8,7 +9,7 @@ from mlbench import store
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import prepare
 from mlbench.engine import PackedLM
-from mlbench.errors import ContextOverflow, ModelError, StoreError
+from mlbench.errors import ContextOverflow, ModelError
 from mlbench.families import read_families
 from mlbench.models import find_model
 from mlbench.runner.events import CellDone, CellFailed, ModelLoaded
@@ -80,10 +81,10 @@ def test_a_model_is_gone_before_the_next_one_is_loaded(
     assert weights_held == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("change", [{"limit": 5}, {"dtype": "bfloat16"}, {"overflow": "truncate"}])
+@pytest.mark.parametrize(
+    "change", [{"limit": 5}, {"dtype": "bfloat16"}, {"overflow": "truncate"}, {"engine": "hf"}]
+)
 def test_a_changed_setting_makes_the_cells_pending(sib200, checkpoint, folder, change):
-    from dataclasses import replace
-
     list(run(plan_of(folder, checkpoint), SETTINGS))
     assert set(states(plan_of(folder, checkpoint, replace(SETTINGS, **change)))) == {"changed"}
 
@@ -195,14 +196,6 @@ def test_a_model_that_does_not_load_is_one_message(sib200, checkpoint, folder, t
     with pytest.raises(ModelError, match="cannot load model") as error:
         list(run(plan_of(folder, broken), SETTINGS))
     assert "\n" not in str(error.value)
-
-
-def test_two_commands_do_not_write_to_one_run(sib200, checkpoint, folder):
-    with (
-        store.lock_run(folder),
-        pytest.raises(StoreError, match="another mlbench is writing"),
-    ):
-        list(run(plan_of(folder, checkpoint), SETTINGS))
 
 
 def test_another_backend_of_lm_eval_runs_too(sib200, folder):

@@ -24,7 +24,7 @@ CHOICES = ChoiceSample(
 def result(*samples, cell=CELL, **signature):
     scores = {"acc": Score("acc", 0.5, len(samples), math.nan)}
     usage = {"n_requests": 3, "n_tokens": 12, "n_truncated": 0, "seconds": 0.25}
-    return store.CellResult(cell, {"weights": "w", **signature}, scores, usage, samples)
+    return store.CellResult(cell, store.Signature(weights="w", **signature), scores, usage, samples)
 
 
 def test_a_cell_comes_back_as_it_was_put(tmp_path):
@@ -91,7 +91,7 @@ def test_a_file_with_other_columns_is_damaged(tmp_path):
 def test_missing_failed_and_done_are_three_states(tmp_path):
     path = tmp_path / "a.parquet"
     assert store.get(path) is None
-    store.put_failed(path, store.FailedCell(CELL, "boom", "trace", {"weights": "w"}))
+    store.put_failed(path, store.FailedCell(CELL, "boom", "trace", store.Signature(weights="w")))
     failed = store.get(path)
     assert isinstance(failed, store.FailedCell) and failed.cell == CELL
     store.put(path, result(CHOICES))
@@ -143,10 +143,10 @@ def test_a_full_disk_loses_no_finished_cell(tmp_path):
         with pytest.raises(StoreError, match="No space left on device.*Finished cells are kept"):
             for number in range(100):
                 path = small / f"{number}.parquet"
-                store.put(path, result(*[CHOICES] * 200, number=number))
+                store.put(path, result(*[CHOICES] * 200, limit=number))
                 done.append(path)
         assert done
-        assert [store.get(path).signature["number"] for path in done] == list(range(len(done)))
+        assert [store.get(path).signature.limit for path in done] == list(range(len(done)))
         assert not list(small.glob("*.part"))
     finally:
         subprocess.run(["umount", str(small)], check=True)

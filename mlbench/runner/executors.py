@@ -53,7 +53,7 @@ class CellWorker:
 
         if cells[0].model.name != self.name:
             self.model = None  # two may be too much for the memory
-            self.model = load_model(cells[0].model, self.settings)
+            self.model = load_model(cells[0].model, self.settings, cells[0].signature)
             self.name = cells[0].model.name
         check(self.model, cells, self.settings)
         return [score(self.model, planned, self.settings.limit) for planned in cells]
@@ -63,7 +63,8 @@ def run_on_ray(plan: Plan, settings: Settings) -> Iterator[Event]:
     """Run the pending cells on a Ray cluster: the one of RAY_ADDRESS, else one on this machine.
 
     One actor a GPU, or one a core where there is no GPU. Raises SelectionError without Ray,
-    ModelError if a batch was lost MAX_TRIES times, and what the local executor raises.
+    ModelError if a batch was lost MAX_TRIES times, and what the local executor raises. The caller
+    holds the lock of the run.
     """
     try:
         import ray
@@ -71,12 +72,11 @@ def run_on_ray(plan: Plan, settings: Settings) -> Iterator[Event]:
         raise SelectionError(
             "--executor ray needs Ray. Type: pip install 'mlbench[ray]'"
         ) from error
-    with store.lock_run(plan.folder):
-        ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
-        try:
-            yield from _drain(ray, plan, settings)
-        finally:
-            ray.shutdown()
+    ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
+    try:
+        yield from _drain(ray, plan, settings)
+    finally:
+        ray.shutdown()
 
 
 def _make_batches(plan: Plan) -> deque[tuple[int, list[PlannedCell]]]:

@@ -7,6 +7,7 @@ breaks is recorded with its traceback and the rest goes on.
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -23,20 +24,19 @@ from mlbench.store.texts import keep_texts
 
 
 def run(plan: Plan, settings: Settings) -> Iterator[Event]:
-    """Run the pending cells of a plan.
+    """Run the pending cells of a plan; the caller holds the lock of the run (runner/command.py).
 
     Raises ModelError or ContextOverflow before a model's first cell, StoreError when a result
     cannot be written; what was finished before stays.
     """
-    with store.lock_run(plan.folder):
-        for _, group in groupby(plan.pending, key=lambda planned: planned.model.name):
-            yield from _run_model(list(group), settings, plan.folder)
+    for _, group in groupby(plan.pending, key=lambda planned: planned.model.name):
+        yield from _run_model(list(group), settings, plan.folder)
 
 
 def _run_model(cells: list[PlannedCell], settings: Settings, folder: Path) -> Iterator[Event]:
     """Run the cells of one model, which nothing holds afterwards: the next may need its memory."""
     start = time.perf_counter()
-    model = load_model(cells[0].model, settings)
+    model = load_model(cells[0].model, settings, cells[0].signature)
     check(model, cells, settings)
     yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
     for planned in cells:
@@ -63,8 +63,7 @@ def score(
         "mode": model.mode,
         "model_bytes": model.model_bytes,
     }
-    how = {"mode": model.mode, "given_up": list(model.given_up)}
-    signature = {**planned.signature, **how}
+    signature = replace(planned.signature, mode=model.mode, given_up=tuple(model.given_up))
     return store.CellResult(planned.cell, signature, scores, spent, tuple(samples))
 
 
