@@ -140,6 +140,60 @@ def test_a_failing_cell_is_recorded_and_the_rest_goes_on(sib200, checkpoint, fol
     ]
 
 
+class InProcessRay:
+    """Ray's calls that the executor makes, in this process and one actor."""
+
+    def __init__(self):
+        from types import SimpleNamespace
+
+        self.exceptions = SimpleNamespace(RayActorError=MemoryError, RayTaskError=OSError)
+
+    def cluster_resources(self):
+        return {"CPU": 1.0}
+
+    def remote(self, **_):
+        from types import SimpleNamespace
+
+        def start(cls):
+            def make(settings):
+                worker = cls(settings)
+                call = SimpleNamespace(remote=lambda *args: lambda: worker.score_batch(*args))
+                return SimpleNamespace(score_batch=call)
+
+            return SimpleNamespace(remote=make)
+
+        return start
+
+    def put(self, value):
+        return value
+
+    def wait(self, handles, num_returns):
+        return handles[:num_returns], handles[num_returns:]
+
+    def get(self, handle):
+        return handle()
+
+
+def test_on_a_cluster_a_cell_of_a_later_batch_that_does_not_fit_is_refused_first(
+    sib200, narrow_checkpoint, folder
+):
+    """Eight cells fit the window of 48 tokens; those of Hindi, in the second batch, do not."""
+    from mlbench.runner import executors
+
+    settings = Settings(device="cpu", dtype="float32", limit=2)
+    fits = ("cldr_calendar",)
+    plan = plan_of(folder, narrow_checkpoint, settings, ("en", *LATIN), fits)
+    assert len(plan.cells) == 8
+    too_long = plan_of(folder, narrow_checkpoint, settings, ("hi",), ("sib200_topic",))
+    both = replace(plan, cells=plan.cells + too_long.cells)
+    with pytest.raises(ContextOverflow, match="1 of 9 cells do not fit"):
+        list(executors._drain(InProcessRay(), both, settings))
+    assert not list(folder.rglob("*.parquet"))
+
+
+LATIN = ("de", "fr", "es", "it", "pt", "nl", "sv")
+
+
 def test_a_family_takes_at_most_its_own_number_of_examples(sib200, checkpoint, folder):
     settings = Settings(shots=(0, 5), device="cpu", dtype="float32", limit=2)
     plan = plan_of(folder, checkpoint, settings, ("en",), ("sib200_lm", "sib200_topic"))

@@ -12,13 +12,12 @@ from itertools import groupby
 from pathlib import Path
 
 from mlbench import store
-from mlbench.data.prepare import render_calibration, render_contexts
-from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
 from mlbench.measures.metrics import cell_score
 from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded
 from mlbench.runner.plan import Plan, PlannedCell
+from mlbench.runner.window import refuse_overflow
 from mlbench.settings import Settings
 from mlbench.store.texts import keep_texts
 
@@ -83,38 +82,8 @@ def keep(folder: Path, planned: PlannedCell, outcome: store.CellResult | store.F
 def check(model: CountingModel, cells: list[PlannedCell], settings: Settings) -> None:
     """Find out before the first cell what would spoil many: a short window, a wrong mode.
 
-    Raises ContextOverflow as `refuse_overflow` does.
+    Raises ContextOverflow as window.refuse_overflow does.
     """
     refuse_overflow(model, cells, settings.limit)
     pairs = [(planned.prepared, planned.cell.shots) for planned in cells]
     verify(model, pairs, n_docs=settings.verify, limit=settings.limit)
-
-
-def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int | None) -> None:
-    """Refuse before any scoring if the longest context of a cell is beyond the window.
-
-    A byte makes at most one token, so only contexts of more bytes than the window are tokenised.
-    Raises ContextOverflow with how many cells, which languages, and the worst case.
-    """
-    encode = getattr(model.lm, "tok_encode", None)
-    if model.window is None or model.overflow != "refuse" or encode is None:
-        return
-    too_long = []
-    for planned in cells:
-        if planned.prepared.family.output_type == "loglikelihood_rolling":
-            continue  # a long text is scored in windows, not cut
-        shots = planned.cell.shots
-        contexts = render_contexts(planned.prepared, shots, limit)
-        contexts += render_calibration(planned.prepared, shots)
-        longest = max(contexts, key=lambda context: len(context.encode()))
-        if len(longest.encode()) > model.window and len(encode(longest)) > model.window:
-            too_long.append((len(encode(longest)), planned.cell))
-    if too_long:
-        n_tokens, worst = max(too_long)
-        tags = ", ".join(sorted({cell.language for _, cell in too_long}))
-        raise ContextOverflow(
-            f"{len(too_long)} of {len(cells)} cells do not fit the window of {model.window} tokens "
-            f"of {worst.model!r}: {tags}. The longest context has {n_tokens} tokens "
-            f"({worst.family}, {worst.language!r}, {worst.shots} shots). Use fewer --shots, leave "
-            f"these languages out, or cut contexts on the left with --overflow truncate"
-        )
