@@ -72,12 +72,14 @@ def make_run(folder: Path, n_models: int, seed: int = 0) -> int:
                 cells.append(cell)
                 path = store.cell_path(folder, models[model]["slug"], cell)
                 if rng.random() < FAILED_SHARE:
-                    store.put_failed(path, store.FailedCell(cell, "out of memory", "trace", {}))
+                    store.put_failed(
+                        path, store.FailedCell(cell, "out of memory", "trace", store.Signature())
+                    )
                     continue
                 ability = float(np.clip(usual + rng.normal(0, 0.1) - 0.02 * place, 0.05, 0.95))
                 samples = random_samples(rng, family, ability)
                 scores = {metric: cell_score(samples, metric) for metric in family.metrics}
-                signature = {"family_version": family.version, "model": model, "shots": 0}
+                signature = store.Signature(family_version=family.version, model=model, shots=0)
                 usage = {"n_requests": N_DOCS * N_CHOICES, "n_truncated": 0}
                 store.put(path, store.CellResult(cell, signature, scores, usage, samples))
     facts = {name: family_facts(family) for name, family in families.items()}

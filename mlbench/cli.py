@@ -37,6 +37,7 @@ from mlbench.terminal.options import (
     ListCommand,
     Models,
     OverflowOption,
+    Replace,
     ReportA,
     ReportB,
     RunArgument,
@@ -86,6 +87,7 @@ def run(
     batch_tokens: BatchTokens = None,
     overflow: OverflowOption = "refuse",
     verify: Verify = 0,
+    replace: Replace = False,
     languages_file: LanguagesFile = None,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
@@ -107,7 +109,7 @@ def run(
     loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
     settings = Settings(parse_shots(shots), limit, *loading, executor, verify)
     selection = runs.select(models, families, languages, languages_file)
-    raise typer.Exit(runs.run(run, selection, settings))
+    raise typer.Exit(runs.run(run, selection, settings, may_replace=replace))
 
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")

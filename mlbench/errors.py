@@ -38,6 +38,10 @@ class StoreError(MlbenchError):
     """A run folder that cannot be read or written."""
 
 
+class NewerStoreError(MlbenchError):
+    """A cell that a newer mlbench wrote: not damaged, and not ours to replace."""
+
+
 class NoData(Exception):
     """A language takes no part in a family; the text is the reason shown to the reader."""
 

@@ -5,18 +5,20 @@ backend of lm-eval. Nothing is loaded here; that is harness/backend.py.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from mlbench.data.sources import find_cache
 from mlbench.errors import ModelError, unknown
+from mlbench.settings import Dtype
 
 PRESETS_FILE = Path(__file__).with_name("models.yaml")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -111,6 +113,31 @@ def fingerprint(model: Model) -> str:
     for file in sorted(p for p in folder.iterdir() if p.is_file() and p.suffix != ".md"):
         digest.update(f"{file.name} {_digest_file(file)}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def own_dtype(model: Model, weights: str) -> str:
+    """Return the dtype that a checkpoint's config.json names; nothing is loaded.
+
+    `weights` is the fingerprint, by which a hub model's file is taken. auto, where it names none
+    or one that --dtype does not have; transformers then looks at the weights.
+    """
+    config = _read_config(model, weights)
+    named = str(config.get("dtype") or config.get("torch_dtype")).removeprefix("torch.")
+    return named if named in get_args(Dtype) else "auto"
+
+
+def _read_config(model: Model, weights: str) -> Mapping[str, Any]:
+    from huggingface_hub import hf_hub_download
+
+    folder = Path(model.path)
+    try:
+        path = folder / "config.json"
+        if not folder.is_dir():
+            path = Path(hf_hub_download(model.path, "config.json", revision=weights))
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return config
 
 
 def _digest_file(file: Path) -> str:

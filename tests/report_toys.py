@@ -71,8 +71,8 @@ class ToyRun:
         """Plan a cell and store its result."""
         metrics = self.families[cell.family]["metrics"]
         scores = {metric: cell_score(samples, metric) for metric in metrics}
-        signature = {"family_version": 1, "limit": None, "model": cell.model[:50]}
-        signature["data_sha256"] = _digest(cell)
+        model, data = cell.model[:50], _digest(cell)
+        signature = store.Signature(family_version=1, model=model, data_sha256=data)
         usage = {"n_requests": len(samples), "n_truncated": n_truncated}
         path = self.plan(cell)
         store.put(path, store.CellResult(cell, signature, scores, usage, samples))
@@ -87,7 +87,9 @@ class ToyRun:
 
     def fail(self, cell: Cell, reason: str, traceback: str) -> None:
         """Plan a cell and store that it broke."""
-        store.put_failed(self.plan(cell), store.FailedCell(cell, reason, traceback, {}))
+        store.put_failed(
+            self.plan(cell), store.FailedCell(cell, reason, traceback, store.Signature())
+        )
 
     def write(self) -> Path:
         """Write the manifest and return the folder."""

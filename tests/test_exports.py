@@ -18,6 +18,7 @@ from mlbench.measures import ChoiceSample, Sample, ScoreSample, TextSample
 from mlbench.models import Model
 from mlbench.records import Cell
 from mlbench.store.read import read_run
+from mlbench.store.signature import Signature
 
 LANGUAGES = read_languages()
 TAGS = ("en", "ar", "hi", "th")
@@ -40,7 +41,7 @@ SCORE = {**FACTS, "output_type": "score", "chance": None, "metrics": ["score"]}
 def write_run(name: str, cells: dict[Cell, list[Sample]], families: dict[str, dict]) -> None:
     """Store cells as a run."""
     made = [
-        ImportedCell(cell, {"source": "toys", "arguments": ""}, tuple(samples))
+        ImportedCell(cell, Signature(source="toys", arguments=""), tuple(samples))
         for cell, samples in cells.items()
     ]
     models = {cell.model: {"slug": Model(cell.model, "toy").slug} for cell in cells}

@@ -212,3 +212,23 @@ def test_a_wrong_file_is_refused_with_its_line(tmp_path, text, message):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(LanguageFileError, match="cannot read languages file"):
         read_languages(tmp_path / "none.yaml")
+
+
+def test_a_file_is_read_once_until_it_changes(tmp_path, monkeypatch):
+    import os
+    import shutil
+
+    import yaml
+
+    from mlbench.data.languages import find_languages_file
+
+    loads, load = [], yaml.load
+    monkeypatch.setattr(yaml, "load", lambda *a, **k: loads.append(1) or load(*a, **k))
+    path = tmp_path / "languages.yaml"
+    shutil.copy(find_languages_file(), path)
+    assert all(len(read_languages(path)) == 119 for _ in range(5))
+    assert len(loads) == 1
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[: text.index("- tag:", text.index("- tag:") + 1)], encoding="utf-8")
+    os.utime(path, ns=(1, 1))
+    assert len(read_languages(path)) == 1 and len(loads) == 2

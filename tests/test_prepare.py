@@ -4,6 +4,7 @@ import hashlib
 import os
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlbench.data.languages import read_languages
-from mlbench.data.prepare import order_docs, prepare
+from mlbench.data.prepare import hash_prompts, order_docs, prepare
 from mlbench.families import read_families
-from mlbench.records import ChoiceDoc, TextDoc
+from mlbench.records import ChoiceDoc, Prompt, TextDoc
 
 # Read before a fixture takes it away from the tests.
 REAL_DATA = os.environ.get("MLBENCH_DATA", "")
@@ -106,3 +107,25 @@ def test_the_first_docs_of_sib200_are_of_all_topics(monkeypatch):
     targets = [doc.target for doc in english if isinstance(doc, ChoiceDoc)]
     assert sorted(targets[:7]) == list(range(7)) and len(targets) == 204
     assert farthest_from_proportion(targets) < 1
+
+
+def test_a_digest_of_prompts_tells_choices_that_are_rendered_otherwise(sib200):
+    """Letters in place of words, under the same context."""
+    prepared = prepare(read_families()["sib200_topic"], read_languages()["en"])
+    prompt = prepared.family.prompt
+
+    def with_letters(doc):
+        return Prompt(prompt(doc).context, tuple("ABCDEFG"))
+
+    lettered = replace(prepared, family=replace(prepared.family, prompt=with_letters))
+    assert hash_prompts(lettered, 0, None) != hash_prompts(prepared, 0, None)
+    assert hash_prompts(prepared, 0, None) == hash_prompts(prepared, 0, None)
+
+
+def test_a_digest_of_prompts_tells_another_calibration(sib200):
+    prepared = prepare(read_families()["sib200_topic"], read_languages()["en"])
+    docs = replace(prepared.docs, calibration=prepared.docs.calibration[:-1])
+    other_docs = replace(prepared, docs=docs)
+    other_cue = replace(prepared, family=replace(prepared.family, calibration_context="Subject:"))
+    digests = {hash_prompts(p, 0, None) for p in (prepared, other_docs, other_cue)}
+    assert len(digests) == 3

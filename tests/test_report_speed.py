@@ -25,6 +25,7 @@ from mlbench.report.tables import table_from_run
 from mlbench.report.write import compare_all
 from mlbench.store.cells import CellResult
 from mlbench.store.read import Run
+from mlbench.store.signature import Signature
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = MARKS
@@ -89,11 +90,11 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for cell in (Cell(m, f, tag, 0) for m in models for f in families for tag in languages):
         pool = scored["bits" if cell.family == "text" else "acc"]
         samples, scores = pool[rng.integers(len(pool))]
-        signature = {"family_version": 1, "data_sha256": f"{cell.family} {cell.language}"}
+        signature = Signature(family_version=1, data_sha256=f"{cell.family} {cell.language}")
         done[cell] = CellResult(cell, signature, scores, {"n_requests": len(samples)}, samples)
     folder = tmp_path_factory.mktemp("big")
     created = "2026-01-02T03:04:05+00:00"
-    run = Run(folder, created, models, families, languages, tuple(done), done, {}, {}, ())
+    run = Run(folder, created, models, families, languages, tuple(done), done, {}, {}, {})
     table = table_from_run(run)
     page = folder / "index.html"
     page.write_text(render_page(table, compare_all(table, FEW)), encoding="utf-8")

@@ -62,7 +62,9 @@ def sign(run: ToyRun, cell: Cell, samples: tuple[Sample, ...], **signature: obje
     usage = {k.removeprefix("use_"): v for k, v in signature.items() if k.startswith("use_")}
     stated = {k: v for k, v in signature.items() if not k.startswith("use_")}
     scores = {m: cell_score(samples, m) for m in run.families[cell.family]["metrics"]}
-    store.put(run.plan(cell), store.CellResult(cell, stated, scores, usage, samples))
+    store.put(
+        run.plan(cell), store.CellResult(cell, store.Signature(**stated), scores, usage, samples)
+    )
 
 
 def table_of(run: ToyRun) -> ReportTable:

@@ -1,5 +1,6 @@
 import json
 import weakref
+from dataclasses import replace
 
 import pytest
 from conftest import SCRIPTS
@@ -8,7 +9,7 @@ from mlbench import store
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import prepare
 from mlbench.engine import PackedLM
-from mlbench.errors import ContextOverflow, ModelError, StoreError
+from mlbench.errors import ContextOverflow, ModelError
 from mlbench.families import read_families
 from mlbench.models import find_model
 from mlbench.runner.events import CellDone, CellFailed, ModelLoaded
@@ -80,10 +81,10 @@ def test_a_model_is_gone_before_the_next_one_is_loaded(
     assert weights_held == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("change", [{"limit": 5}, {"dtype": "bfloat16"}, {"overflow": "truncate"}])
+@pytest.mark.parametrize(
+    "change", [{"limit": 5}, {"dtype": "bfloat16"}, {"overflow": "truncate"}, {"engine": "hf"}]
+)
 def test_a_changed_setting_makes_the_cells_pending(sib200, checkpoint, folder, change):
-    from dataclasses import replace
-
     list(run(plan_of(folder, checkpoint), SETTINGS))
     assert set(states(plan_of(folder, checkpoint, replace(SETTINGS, **change)))) == {"changed"}
 
@@ -137,6 +138,60 @@ def test_a_failing_cell_is_recorded_and_the_rest_goes_on(sib200, checkpoint, fol
         "failed",
         "done",
     ]
+
+
+class InProcessRay:
+    """Ray's calls that the executor makes, in this process and one actor."""
+
+    def __init__(self):
+        from types import SimpleNamespace
+
+        self.exceptions = SimpleNamespace(RayActorError=MemoryError, RayTaskError=OSError)
+
+    def cluster_resources(self):
+        return {"CPU": 1.0}
+
+    def remote(self, **_):
+        from types import SimpleNamespace
+
+        def start(cls):
+            def make(settings):
+                worker = cls(settings)
+                call = SimpleNamespace(remote=lambda *args: lambda: worker.score_batch(*args))
+                return SimpleNamespace(score_batch=call)
+
+            return SimpleNamespace(remote=make)
+
+        return start
+
+    def put(self, value):
+        return value
+
+    def wait(self, handles, num_returns):
+        return handles[:num_returns], handles[num_returns:]
+
+    def get(self, handle):
+        return handle()
+
+
+def test_on_a_cluster_a_cell_of_a_later_batch_that_does_not_fit_is_refused_first(
+    sib200, narrow_checkpoint, folder
+):
+    """Eight cells fit the window of 48 tokens; those of Hindi, in the second batch, do not."""
+    from mlbench.runner import executors
+
+    settings = Settings(device="cpu", dtype="float32", limit=2)
+    fits = ("cldr_calendar",)
+    plan = plan_of(folder, narrow_checkpoint, settings, ("en", *LATIN), fits)
+    assert len(plan.cells) == 8
+    too_long = plan_of(folder, narrow_checkpoint, settings, ("hi",), ("sib200_topic",))
+    both = replace(plan, cells=plan.cells + too_long.cells)
+    with pytest.raises(ContextOverflow, match="1 of 9 cells do not fit"):
+        list(executors._drain(InProcessRay(), both, settings))
+    assert not list(folder.rglob("*.parquet"))
+
+
+LATIN = ("de", "fr", "es", "it", "pt", "nl", "sv")
 
 
 def test_a_family_takes_at_most_its_own_number_of_examples(sib200, checkpoint, folder):
@@ -195,14 +250,6 @@ def test_a_model_that_does_not_load_is_one_message(sib200, checkpoint, folder, t
     with pytest.raises(ModelError, match="cannot load model") as error:
         list(run(plan_of(folder, broken), SETTINGS))
     assert "\n" not in str(error.value)
-
-
-def test_two_commands_do_not_write_to_one_run(sib200, checkpoint, folder):
-    with (
-        store.lock_run(folder),
-        pytest.raises(StoreError, match="another mlbench is writing"),
-    ):
-        list(run(plan_of(folder, checkpoint), SETTINGS))
 
 
 def test_another_backend_of_lm_eval_runs_too(sib200, folder):

@@ -24,7 +24,7 @@ CHOICES = ChoiceSample(
 def result(*samples, cell=CELL, **signature):
     scores = {"acc": Score("acc", 0.5, len(samples), math.nan)}
     usage = {"n_requests": 3, "n_tokens": 12, "n_truncated": 0, "seconds": 0.25}
-    return store.CellResult(cell, {"weights": "w", **signature}, scores, usage, samples)
+    return store.CellResult(cell, store.Signature(weights="w", **signature), scores, usage, samples)
 
 
 def test_a_cell_comes_back_as_it_was_put(tmp_path):
@@ -91,7 +91,7 @@ def test_a_file_with_other_columns_is_damaged(tmp_path):
 def test_missing_failed_and_done_are_three_states(tmp_path):
     path = tmp_path / "a.parquet"
     assert store.get(path) is None
-    store.put_failed(path, store.FailedCell(CELL, "boom", "trace", {"weights": "w"}))
+    store.put_failed(path, store.FailedCell(CELL, "boom", "trace", store.Signature(weights="w")))
     failed = store.get(path)
     assert isinstance(failed, store.FailedCell) and failed.cell == CELL
     store.put(path, result(CHOICES))
@@ -143,10 +143,10 @@ def test_a_full_disk_loses_no_finished_cell(tmp_path):
         with pytest.raises(StoreError, match="No space left on device.*Finished cells are kept"):
             for number in range(100):
                 path = small / f"{number}.parquet"
-                store.put(path, result(*[CHOICES] * 200, number=number))
+                store.put(path, result(*[CHOICES] * 200, limit=number))
                 done.append(path)
         assert done
-        assert [store.get(path).signature["number"] for path in done] == list(range(len(done)))
+        assert [store.get(path).signature.limit for path in done] == list(range(len(done)))
         assert not list(small.glob("*.part"))
     finally:
         subprocess.run(["umount", str(small)], check=True)
@@ -159,3 +159,18 @@ def test_a_run_that_is_not_there_names_those_that_are(tmp_path):
         store.find_run("maot")
     assert store.find_run("moat") == Path("runs/moat")
     assert store.find_run(tmp_path / "runs" / "moat") == tmp_path / "runs" / "moat"
+
+
+def test_a_bare_name_is_a_run_under_runs_whatever_folder_is_here(tmp_path):
+    for folder in ("tests", "bench"):
+        (tmp_path / folder).mkdir()
+    assert store.find_run("tests", must_exist=False) == Path("runs/tests")
+    assert store.find_run("./tests", must_exist=False) == Path("tests")
+    assert store.find_run("tests/", must_exist=False) == Path("tests")
+    assert store.find_run(".", must_exist=False) == Path()
+    (tmp_path / "runs" / "bench").mkdir(parents=True)
+    (tmp_path / "runs" / "bench" / store.MANIFEST).write_text("{}", encoding="utf-8")
+    assert store.find_run("bench") == Path("runs/bench")
+    (tmp_path / "tests" / store.MANIFEST).write_text("{}", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"no run 'tests' .runs/tests/run.json.*type \./tests"):
+        store.find_run("tests")

@@ -18,7 +18,7 @@ def result_of(prepared):
     cell = Cell("m", prepared.family.name, prepared.language.tag, 0)
     samples = (TextSample("1", "1", -1.0, 10),)
     scores = {"bits": cell_score(samples, "bits")}
-    return store.CellResult(cell, {"data_sha256": prepared.sha256}, scores, {}, samples)
+    return store.CellResult(cell, store.Signature(data_sha256=prepared.sha256), scores, {}, samples)
 
 
 @pytest.mark.parametrize("tag", ["en", "ar", "hi", "th", "zh-Hans", "ru"])
@@ -37,7 +37,7 @@ def test_a_cell_of_other_data_has_no_texts(sib200, tmp_path):
     prepared = prepare(read_families()["sib200_lm"], read_languages()["ar"])
     keep_texts(tmp_path, prepared)
     assert read_texts(tmp_path, result_of(replace(prepared, sha256="f" * 64))) == {}
-    imported = replace(result_of(prepared), signature={"source": "lm-eval"})
+    imported = replace(result_of(prepared), signature=store.Signature(source="lm-eval"))
     assert read_texts(tmp_path, imported) == {}
 
 

@@ -7,8 +7,9 @@ names the file, the line and what is allowed. A selection is always an expressio
 import os
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -82,12 +83,16 @@ def read_languages(path: Path | None = None) -> Mapping[str, Language]:
     """
     path = path or find_languages_file()
     try:
-        text = path.read_text(encoding="utf-8")
-        blocks = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        stat = path.stat()
     except OSError as error:
         raise LanguageFileError(f"cannot read languages file {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LanguageFileError(f"{path} is not valid YAML: {error}") from error
+    return _read_as_of(path.absolute(), path, (stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=8)
+def _read_as_of(_: Path, path: Path, state: tuple[int, int]) -> Mapping[str, Language]:
+    """Read a file once as long as it does not change: each task of lm-eval asks for it."""
+    text, blocks = _load(path)
     if not isinstance(blocks, list) or not blocks:
         raise LanguageFileError(f"{path}: expected a list of languages, one block each")
     languages: dict[str, Language] = {}
@@ -103,7 +108,17 @@ def read_languages(path: Path | None = None) -> Mapping[str, Language]:
             where = _locate(path, text, index, key)
             value = f"{key} {getattr(language, key)!r}"
             raise LanguageFileError(f"{where}: language {language.tag!r}, {value}: {message}")
-    return languages
+    return MappingProxyType(languages)
+
+
+def _load(path: Path) -> tuple[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except OSError as error:
+        raise LanguageFileError(f"cannot read languages file {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LanguageFileError(f"{path} is not valid YAML: {error}") from error
 
 
 def _find_shared_fault(

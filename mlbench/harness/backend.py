@@ -20,6 +20,7 @@ from mlbench.errors import ContextOverflow, ModelError
 from mlbench.harness.device import resolve_device, resolve_dtype
 from mlbench.models import Model, fingerprint
 from mlbench.settings import Overflow, Settings
+from mlbench.store.signature import Signature
 
 logger = logging.getLogger(__name__)
 
@@ -118,10 +119,13 @@ class CountingModel:
         self._truncated += 1
 
 
-def load_model(model: Model, settings: Settings) -> CountingModel:
+def load_model(
+    model: Model, settings: Settings, signature: Signature | None = None
+) -> CountingModel:
     """Load a model through its lm-eval backend, in the memory of models that nobody holds any more.
 
-    Raises ModelError with the backend's reason if it cannot be loaded.
+    With a signature, the weights and the dtype that it states are loaded, whatever the hub or this
+    machine would say now. Raises ModelError with the backend's reason if it cannot be loaded.
     """
     device = resolve_device(settings)
     clear_device_cache(garbage_collection=True)  # lm-eval's models are in cycles of references
@@ -129,7 +133,7 @@ def load_model(model: Model, settings: Settings) -> CountingModel:
     transformers.utils.logging.disable_progress_bar()
     try:
         if model.backend == "hf":
-            lm = _load_hf(model, settings, device)
+            lm = _load_hf(model, settings, device, signature)
         else:
             extra = {"batch_size": settings.batch_size, "device": settings.device}
             lm = get_model(model.backend).create_from_arg_string(model.arguments, extra)
@@ -140,16 +144,15 @@ def load_model(model: Model, settings: Settings) -> CountingModel:
     return CountingModel(lm, settings.overflow)
 
 
-def _load_hf(model: Model, settings: Settings, device: str) -> LM:
-    """Load transformers weights with the packed engine, or with lm-eval's own.
-
-    From the hub they are taken at the commit that the plan signed, not at what is newest now.
-    """
+def _load_hf(model: Model, settings: Settings, device: str, signature: Signature | None) -> LM:
+    """Load transformers weights with the packed engine, or with lm-eval's own."""
+    weights = signature.weights if signature else None
+    dtype = signature.dtype if signature else None
     shared: dict[str, Any] = {
         "pretrained": model.path,
-        "revision": "main" if Path(model.path).is_dir() else fingerprint(model),
+        "revision": "main" if Path(model.path).is_dir() else weights or fingerprint(model),
         "device": device,
-        "dtype": resolve_dtype(settings),
+        "dtype": dtype or resolve_dtype(settings),
         "trust_remote_code": settings.trust_remote_code,
     }
     if settings.engine == "packed":

@@ -19,6 +19,7 @@ from mlbench.imports.imported import Imported, ImportedCell
 from mlbench.measures import BITS, BITS_PER_BYTE, SCORE, Sample, ScoreSample, TextSample
 from mlbench.models import Model
 from mlbench.records import Cell, Language, OutputType
+from mlbench.store.signature import Signature
 
 REQUIRED = ("model", "family", "language", "doc_id", "score")
 OPTIONAL = ("cluster_id", "chance", "shots", "is_parallel", "loglikelihood", "n_bytes", "n_tokens")
@@ -67,7 +68,7 @@ def _make_cell(cell: Cell, rows: Iterable[_Row]) -> ImportedCell:
     """Sign a cell by its own lines, so that a table that grew elsewhere leaves it as it was."""
     samples = tuple(row.sample for row in rows)
     digest = hashlib.sha256("\n".join(map(repr, samples)).encode()).hexdigest()
-    signature = {**cell._asdict(), "arguments": "", "source": "csv", "source_sha256": digest}
+    signature = Signature(**cell._asdict(), arguments="", source="csv", source_sha256=digest)
     return ImportedCell(cell, signature, samples)
 
 

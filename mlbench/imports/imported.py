@@ -7,7 +7,7 @@ same says nothing new.
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +16,10 @@ from mlbench.errors import DataError, StoreError
 from mlbench.measures import Sample, cell_score
 from mlbench.records import Cell, Language
 from mlbench.store.manifest import Contents, add_to_manifest, read_manifest
+from mlbench.store.signature import Signature
 
 VERSION = 1
 """Of the importer; a new one makes imported cells change."""
-
-_INFORMATIVE = frozenset({"mlbench"})
 
 
 class Skipped(NamedTuple):
@@ -35,7 +34,7 @@ class ImportedCell:
     """A cell as read from elsewhere; the signature names where from."""
 
     cell: Cell
-    signature: Mapping[str, Any]
+    signature: Signature
     samples: tuple[Sample, ...]
 
 
@@ -84,26 +83,32 @@ def add_to_run(run: str | Path, found: Imported, languages: Mapping[str, Languag
     folder = store.find_run(run, must_exist=False)
     for imported in found.cells:
         _check_docs(imported)
+    with store.lock_run(folder):
+        counts = _add(folder, found, languages)
+    n_docs = sum(len(imported.samples) for imported in found.cells)
+    states = (counts["new"], counts["changed"], counts["known"])
+    return Outcome(folder, *states, n_docs, found.skipped)
+
+
+def _add(folder: Path, found: Imported, languages: Mapping[str, Language]) -> Counter[str]:
+    """Write what the run lacks, and count the states of the cells. The caller holds the lock."""
     manifest = read_manifest(folder) if (folder / store.MANIFEST).is_file() else {}
     families = _check_families(folder, manifest.get("families", {}), found.families)
     results = [_result_of(imported, families) for imported in found.cells]
     slugs = {name: str(facts["slug"]) for name, facts in found.models.items()}
     paths = [store.cell_path(folder, slugs[r.cell.model], r.cell) for r in results]
-    known = [_find_known(path, r) for path, r in zip(paths, results, strict=True)]
-    counts = Counter(known)
-    if counts["new"] or counts["changed"]:
-        cells = [result.cell for result in results]
-        tags = {cell.language for cell in cells}
+    states = [_find_known(path, r) for path, r in zip(paths, results, strict=True)]
+    if set(states) != {"known"}:
+        tags = {result.cell.language for result in results}
         used = [language for tag, language in languages.items() if tag in tags]
         models = {**found.models, **manifest.get("models", {})}
-        with store.lock_run(folder):
-            add_to_manifest(folder, Contents(models, families, cells, used))
-            for path, result, state in zip(paths, results, known, strict=True):
-                if state != "known":
-                    store.put(path, result)
-    n_docs = sum(len(imported.samples) for imported in found.cells)
-    states = (counts["new"], counts["changed"], counts["known"])
-    return Outcome(folder, *states, n_docs, found.skipped)
+        digests = {result.cell: result.signature.digest for result in results}
+        contents = Contents(models, families, tuple(digests), used, digests=digests)
+        add_to_manifest(folder, contents)
+        for path, result, state in zip(paths, results, states, strict=True):
+            if state != "known":
+                store.put(path, result)
+    return Counter(states)
 
 
 def _check_docs(imported: ImportedCell) -> None:
@@ -149,7 +154,7 @@ def _result_of(
 ) -> store.CellResult:
     metrics = families[imported.cell.family]["metrics"]
     scores = {metric: cell_score(imported.samples, metric) for metric in metrics}
-    signature = {**imported.signature, "importer": VERSION, "mlbench": __version__}
+    signature = replace(imported.signature, importer=VERSION, mlbench=__version__)
     usage = {"n_requests": None, "n_tokens": None, "n_truncated": None, "seconds": None}
     return store.CellResult(imported.cell, signature, scores, usage, imported.samples)
 
@@ -162,11 +167,10 @@ def _find_known(path: Path, result: store.CellResult) -> str:
         return "changed"  # a damaged file is replaced by the import, as a run replaces it
     if not isinstance(found, store.CellResult):
         return "new"
-    before = {k: v for k, v in found.signature.items() if k not in _INFORMATIVE}
-    after = {k: v for k, v in result.signature.items() if k not in _INFORMATIVE}
-    if before == after:
+    before, after = found.signature, result.signature
+    if not after.same_cell(before):
         return "known"
-    if before.get("source") != after["source"] or before["arguments"] != after["arguments"]:
+    if before.source != after.source or before.arguments != after.arguments:
         cell = result.cell
         raise DataError(
             f"{path} holds {cell.family} in {cell.language!r} of another model called "

@@ -19,6 +19,7 @@ from mlbench.imports.task_map import Target, TaskMap, Unmapped, find_target, rea
 from mlbench.measures import SCORE, ChoiceSample, Sample
 from mlbench.models import Model
 from mlbench.records import Cell, Language, OutputType
+from mlbench.store.signature import Signature
 
 
 class _Part(NamedTuple):
@@ -103,18 +104,18 @@ def _import_parts(
     return Imported(models, facts, tuple(cells), tuple(skipped))
 
 
-def _sign(cell: Cell, parts: Sequence[_Part]) -> dict[str, Any]:
+def _sign(cell: Cell, parts: Sequence[_Part]) -> Signature:
     digests = [f"{part.result.task} {part.result.digest()}" for part in parts]
     first = parts[0].result
-    return {
+    return Signature(
         **cell._asdict(),
-        "arguments": first.arguments,
-        "source": "lm-eval",
-        "source_sha256": hashlib.sha256("\n".join(digests).encode()).hexdigest(),
-        "tasks": [part.result.task for part in parts],
-        "limit": first.results["config"].get("limit"),
-        "lm_eval": first.results.get("lm_eval_version"),
-    }
+        arguments=first.arguments,
+        source="lm-eval",
+        source_sha256=hashlib.sha256("\n".join(digests).encode()).hexdigest(),
+        tasks=tuple(part.result.task for part in parts),
+        limit=first.results["config"].get("limit"),
+        lm_eval=first.results.get("lm_eval_version"),
+    )
 
 
 def _model_facts(result: TaskResult) -> dict[str, Any]:

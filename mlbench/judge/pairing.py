@@ -19,12 +19,8 @@ from mlbench.store.cells import CellResult
 from mlbench.store.read import Column, Run, demonstrations_of
 from mlbench.store.samples import cluster_ids_of, doc_ids_of
 
-MUST_AGREE = ("family_version", "data_sha256", "prompts", "limit", "shots")
-"""What two models must share in the signature of a cell. Not the revision of the data: docs have a
-digest of their own, which a new commit with the same content does not change."""
-
 OF_EXAMPLES = frozenset({"prompts", "shots"})
-"""Of these, what differs between a cell with examples and the same cell without."""
+"""Parts of a signature that differ between a cell with examples and the same cell without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +199,7 @@ def why_not_paired(a: CellResult, b: CellResult, *, passing: Collection[str] = f
 
     Parts of the signature in `passing` may differ.
     """
-    parts = [key for key in MUST_AGREE if key not in passing]
-    differing = [key for key in parts if a.signature.get(key) != b.signature.get(key)]
+    differing = [part for part in a.signature.comparable(b.signature) if part not in passing]
     if differing:
         return f"the models were scored under different conditions ({', '.join(differing)})"
     ids = [doc_ids_of(result.samples) for result in (a, b)]
@@ -250,15 +245,21 @@ _WORDS_OF_BOTH = {
     "no data": "the family has no data there",
     "failed": "it failed for both models",
     "missing": "it was not run for either model",
+    "changed": "it was scored under an earlier plan for both models",
+    "damaged": "its file is damaged for both models",
 }
-_WORDS_OF_ONE = {"no data": "no data", "failed": "failed", "missing": "not run"}
+_WORDS_OF_ONE = {
+    "no data": "no data",
+    "failed": "failed",
+    "missing": "not run",
+    "changed": "scored under an earlier plan",
+    "damaged": "its file is damaged",
+}
 
 
 def _state(run: Run, cell: Cell) -> str:
-    if cell in run.failed:
-        return "failed"
     has_none = cell.language in run.no_data.get(cell.family, {})
-    return "no data" if has_none and cell not in run.planned else "missing"
+    return "no data" if has_none and cell not in run.planned else run.state(cell)
 
 
 def _sharing_docs(

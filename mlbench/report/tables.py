@@ -5,8 +5,6 @@ missing was planned (or never asked for) and has no result, no data means that t
 nothing of its own in that language. None of them is ever a zero.
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from mlbench.records import Cell, Language
 from mlbench.report.columns import Block, Quantity, adjust, blocks_of
 from mlbench.report.parity import parity
 from mlbench.stats import Level, Resampling, value_levels
-from mlbench.store.read import Run
+from mlbench.store.read import SCORED_EARLIER, Run
 from mlbench.store.samples import cluster_ids_of
 
 State = Literal["value", "failed", "missing", "no data"]
@@ -62,19 +60,15 @@ class _Reasons:
         run = self.run
         if cell in run.failed:
             return CellView(cell, "failed", quantity, run.failed[cell].reason)
-        if message := self._why_damaged(cell):
-            return CellView(cell, "missing", quantity, message)
+        if cell in run.changed:
+            return CellView(cell, "missing", quantity, SCORED_EARLIER)
+        if cell in run.damaged:
+            return CellView(cell, "missing", quantity, run.damaged[cell])
         if cell in self.planned:
             return CellView(cell, "missing", quantity, "planned, not run yet")
         if reason := run.no_data.get(cell.family, {}).get(cell.language):
             return CellView(cell, "no data", quantity, reason)
         return CellView(cell, "missing", quantity, "not part of this run's plan")
-
-    def _why_damaged(self, cell: Cell) -> str:
-        """Return the message about the cell's file; each message begins with its path."""
-        path = store.cell_path(self.run.folder, self.run.models[cell.model]["slug"], cell)
-        paths = (str(path), str(path.with_suffix(".failed.json")))
-        return next((m for m in self.run.damaged if m.startswith(paths)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +236,5 @@ def _block_means(
 
 
 def signature_hash(result: store.CellResult) -> str:
-    """Shorten a signature to eight characters that tell two of them apart."""
-    text = json.dumps(result.signature, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    """Shorten a signature to eight characters that tell two cells apart, as in run.json."""
+    return result.signature.short

@@ -1,9 +1,15 @@
-"""What a run tells its watcher: an event a loaded model, a finished cell, a failed cell."""
+"""What does a run tell its watcher? Its plan, then each model and each cell."""
 
 from typing import NamedTuple
 
-from mlbench.runner.plan import PlannedCell
+from mlbench.runner.plan import Plan, PlannedCell
 from mlbench.store.cells import CellResult, FailedCell
+
+
+class Planned(NamedTuple):
+    """What the run's folder lacks of what was asked for; nothing is written yet."""
+
+    plan: Plan
 
 
 class ModelLoaded(NamedTuple):
@@ -29,3 +35,4 @@ class CellFailed(NamedTuple):
 
 
 Event = ModelLoaded | CellDone | CellFailed
+"""What an executor yields."""

@@ -9,7 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlbench import store
 from mlbench.errors import MlbenchError, ModelError, SelectionError
@@ -43,19 +43,23 @@ class CellWorker:
         self.name = ""
         self.model: Any = None
 
-    def score_batch(self, cells: list[PlannedCell]) -> Outcomes:
-        """Score a batch of cells of one model.
+    def score_batch(
+        self, cells: list[PlannedCell], of_model: list[PlannedCell] | None = None
+    ) -> Outcomes:
+        """Score a batch of cells of one model; `of_model` are all cells of it, None: these.
 
-        Raises ModelError or ContextOverflow as the local executor does.
+        All are checked when the model is loaded, so that no worker keeps a cell of a model that a
+        later batch would be refused for. Raises ModelError or ContextOverflow as the local
+        executor does.
         """
         from mlbench.harness.backend import load_model
         from mlbench.runner.local import check, score
 
         if cells[0].model.name != self.name:
             self.model = None  # two may be too much for the memory
-            self.model = load_model(cells[0].model, self.settings)
+            self.model = load_model(cells[0].model, self.settings, cells[0].signature)
+            check(self.model, of_model or cells, self.settings)
             self.name = cells[0].model.name
-        check(self.model, cells, self.settings)
         return [score(self.model, planned, self.settings.limit) for planned in cells]
 
 
@@ -63,7 +67,8 @@ def run_on_ray(plan: Plan, settings: Settings) -> Iterator[Event]:
     """Run the pending cells on a Ray cluster: the one of RAY_ADDRESS, else one on this machine.
 
     One actor a GPU, or one a core where there is no GPU. Raises SelectionError without Ray,
-    ModelError if a batch was lost MAX_TRIES times, and what the local executor raises.
+    ModelError if a batch was lost MAX_TRIES times, and what the local executor raises. The caller
+    holds the lock of the run.
     """
     try:
         import ray
@@ -71,45 +76,54 @@ def run_on_ray(plan: Plan, settings: Settings) -> Iterator[Event]:
         raise SelectionError(
             "--executor ray needs Ray. Type: pip install 'mlbench[ray]'"
         ) from error
-    with store.lock_run(plan.folder):
-        ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
-        try:
-            yield from _drain(ray, plan, settings)
-        finally:
-            ray.shutdown()
+    ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
+    try:
+        yield from _drain(ray, plan, settings)
+    finally:
+        ray.shutdown()
 
 
-def _make_batches(plan: Plan) -> deque[tuple[int, list[PlannedCell]]]:
-    """Cut the pending cells into batches of one model; each with how often it was tried."""
-    batches: deque[tuple[int, list[PlannedCell]]] = deque()
+class _Batch(NamedTuple):
+    """Cells of one model, how often they were given out, and a handle on all cells of the model."""
+
+    cells: list[PlannedCell]
+    of_model: Any
+    tries: int = 0
+
+
+def _make_batches(ray: Any, plan: Plan) -> deque[_Batch]:
+    """Cut the pending cells into batches of one model."""
+    batches: deque[_Batch] = deque()
     for _, group in groupby(plan.pending, key=lambda planned: planned.model.name):
         cells = list(group)
+        of_model = ray.put(cells)
         for start in range(0, len(cells), BATCH_CELLS):
-            batches.append((0, cells[start : start + BATCH_CELLS]))
+            batches.append(_Batch(cells[start : start + BATCH_CELLS], of_model))
     return batches
 
 
 def _drain(ray: Any, plan: Plan, settings: Settings) -> Iterator[Event]:
-    batches = _make_batches(plan)
+    batches = _make_batches(ray, plan)
     resources = ray.cluster_resources()
     n_gpus = int(resources.get("GPU", 0))
     worker = ray.remote(num_gpus=1 if n_gpus else 0, num_cpus=1)(CellWorker)
     n_actors = min(n_gpus or int(resources.get("CPU", 1)), len(batches))
     idle = [worker.remote(settings) for _ in range(n_actors)]
-    busy: dict[Any, tuple[Any, int, list[PlannedCell]]] = {}
+    busy: dict[Any, tuple[Any, _Batch]] = {}
     while batches or busy:
         while batches and idle:
-            tries, cells = batches.popleft()
+            batch = batches.popleft()
+            batch = batch._replace(tries=batch.tries + 1)
             actor = idle.pop()
-            busy[actor.score_batch.remote(cells)] = (actor, tries + 1, cells)
+            busy[actor.score_batch.remote(batch.cells, batch.of_model)] = (actor, batch)
         (done,), _ = ray.wait(list(busy), num_returns=1)
-        actor, tries, cells = busy.pop(done)
-        outcomes = _collect(ray, done, tries)
+        actor, batch = busy.pop(done)
+        outcomes = _collect(ray, done, batch.tries)
         if outcomes is None:
-            batches.appendleft((tries, cells))
+            batches.appendleft(batch)
             actor = worker.remote(settings)
         idle.append(actor)
-        for planned, outcome in zip(cells, outcomes or (), strict=False):
+        for planned, outcome in zip(batch.cells, outcomes or (), strict=False):
             yield keep(plan.folder, planned, outcome)
 
 

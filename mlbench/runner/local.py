@@ -7,37 +7,35 @@ breaks is recorded with its traceback and the rest goes on.
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
 from mlbench import store
-from mlbench.data.prepare import render_calibration, render_contexts
-from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
 from mlbench.measures import cell_score
-from mlbench.records import OutputType
 from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded
 from mlbench.runner.plan import Plan, PlannedCell
+from mlbench.runner.window import refuse_overflow
 from mlbench.settings import Settings
 from mlbench.store.texts import keep_texts
 
 
 def run(plan: Plan, settings: Settings) -> Iterator[Event]:
-    """Run the pending cells of a plan.
+    """Run the pending cells of a plan; the caller holds the lock of the run (runner/command.py).
 
     Raises ModelError or ContextOverflow before a model's first cell, StoreError when a result
     cannot be written; what was finished before stays.
     """
-    with store.lock_run(plan.folder):
-        for _, group in groupby(plan.pending, key=lambda planned: planned.model.name):
-            yield from _run_model(list(group), settings, plan.folder)
+    for _, group in groupby(plan.pending, key=lambda planned: planned.model.name):
+        yield from _run_model(list(group), settings, plan.folder)
 
 
 def _run_model(cells: list[PlannedCell], settings: Settings, folder: Path) -> Iterator[Event]:
     """Run the cells of one model, which nothing holds afterwards: the next may need its memory."""
     start = time.perf_counter()
-    model = load_model(cells[0].model, settings)
+    model = load_model(cells[0].model, settings, cells[0].signature)
     check(model, cells, settings)
     yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
     for planned in cells:
@@ -64,8 +62,7 @@ def score(
         "mode": model.mode,
         "model_bytes": model.model_bytes,
     }
-    how = {"mode": model.mode, "given_up": list(model.given_up)}
-    signature = {**planned.signature, **how}
+    signature = replace(planned.signature, mode=model.mode, given_up=tuple(model.given_up))
     return store.CellResult(planned.cell, signature, scores, spent, tuple(samples))
 
 
@@ -85,38 +82,8 @@ def keep(folder: Path, planned: PlannedCell, outcome: store.CellResult | store.F
 def check(model: CountingModel, cells: list[PlannedCell], settings: Settings) -> None:
     """Find out before the first cell what would spoil many: a short window, a wrong mode.
 
-    Raises ContextOverflow as `refuse_overflow` does.
+    Raises ContextOverflow as window.refuse_overflow does.
     """
     refuse_overflow(model, cells, settings.limit)
     pairs = [(planned.prepared, planned.cell.shots) for planned in cells]
     verify(model, pairs, n_docs=settings.verify, limit=settings.limit)
-
-
-def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int | None) -> None:
-    """Refuse before any scoring if the longest context of a cell is beyond the window.
-
-    A byte makes at most one token, so only contexts of more bytes than the window are tokenised.
-    Raises ContextOverflow with how many cells, which languages, and the worst case.
-    """
-    encode = getattr(model.lm, "tok_encode", None)
-    if model.window is None or model.overflow != "refuse" or encode is None:
-        return
-    too_long = []
-    for planned in cells:
-        if planned.prepared.family.output_type == OutputType.TEXT:
-            continue  # a long text is scored in windows, not cut
-        shots = planned.cell.shots
-        contexts = render_contexts(planned.prepared, shots, limit)
-        contexts += render_calibration(planned.prepared, shots)
-        longest = max(contexts, key=lambda context: len(context.encode()))
-        if len(longest.encode()) > model.window and len(encode(longest)) > model.window:
-            too_long.append((len(encode(longest)), planned.cell))
-    if too_long:
-        n_tokens, worst = max(too_long)
-        tags = ", ".join(sorted({cell.language for _, cell in too_long}))
-        raise ContextOverflow(
-            f"{len(too_long)} of {len(cells)} cells do not fit the window of {model.window} tokens "
-            f"of {worst.model!r}: {tags}. The longest context has {n_tokens} tokens "
-            f"({worst.family}, {worst.language!r}, {worst.shots} shots). Use fewer --shots, leave "
-            f"these languages out, or cut contexts on the left with --overflow truncate"
-        )

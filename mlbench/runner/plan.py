@@ -1,39 +1,43 @@
 """Which cells does a run hold, and which of them are still to do?
 
 A cell is pending if it is missing, failed, damaged, or if its signature changed: what was scored,
-by which weights, with which engine. Nothing is loaded and nothing is run here.
+by which weights, with which engine. Which parts of a signature decide that says store/signature.py.
+Nothing is loaded and nothing is run here.
 """
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
 
 from mlbench import __version__, store
 from mlbench.data.prepare import Prepared, hash_prompts
-from mlbench.errors import StoreError
-from mlbench.models import Model, fingerprint
+from mlbench.errors import SelectionError, StoreError
+from mlbench.models import Model, fingerprint, own_dtype
 from mlbench.records import Cell, Language
 from mlbench.settings import Settings
 from mlbench.store.manifest import Contents, add_to_manifest, family_facts
+from mlbench.store.read import State
+from mlbench.store.signature import ASKED, Signature, parts_of
 
 logger = logging.getLogger(__name__)
-
-State = Literal["done", "missing", "failed", "changed", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedCell:
-    """A cell with its docs, its file, its signature, and where it stands."""
+    """A cell with its docs, its file, its signature, and where it stands.
+
+    `earlier` is the signature of the finished cell that a changed one would take the place of.
+    """
 
     cell: Cell
     model: Model
     prepared: Prepared
     path: Path
-    signature: dict[str, Any]
-    state: State
+    signature: Signature
+    state: State = "missing"
+    earlier: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,85 +53,128 @@ class Plan:
         """Return the cells still to do."""
         return [planned for planned in self.cells if planned.state != "done"]
 
+    @property
+    def changed_parts(self) -> tuple[str, ...]:
+        """Name the parts of a signature in which finished cells differ from the planned ones."""
+        found = (p.signature.same_cell(p.earlier) for p in self.cells if p.earlier is not None)
+        return tuple(dict.fromkeys(name for names in found for name in names))
+
 
 def make_plan(
     folder: Path, models: Iterable[Model], prepared: Sequence[Prepared], settings: Settings
 ) -> Plan:
-    """Return the plan of a command against what the run's folder holds.
+    """Return the plan of a command against what the run's folder holds."""
+    return find_states(sign_cells(folder, models, prepared, settings))
 
-    A family that takes fewer examples than asked for is planned at the most it takes.
+
+def sign_cells(
+    folder: Path, models: Iterable[Model], prepared: Sequence[Prepared], settings: Settings
+) -> Plan:
+    """Return the plan of a command as if the run's folder was empty; it is not looked at.
+
+    A family that takes fewer examples than asked for is planned at the most it takes. Where
+    `settings.dtype` is auto, the checkpoint's own is signed.
     """
     no_data: dict[str, dict[str, str]] = {}
     cells = []
     for model in models:
         weights = fingerprint(model)
+        dtype = _resolve_dtype(model, weights, settings)
         for item in prepared:
             if item.reason:
                 no_data.setdefault(item.family.name, {})[item.language.tag] = item.reason
                 continue
             for shots in sorted({min(n, item.family.max_shots) for n in settings.shots}):
-                signature = _sign(model, weights, item, shots, settings)
-                cells.append(_plan_cell(folder, model, item, shots, signature))
+                signed = replace(_sign(model, item, shots, settings), weights=weights, dtype=dtype)
+                cell = Cell(model.name, item.family.name, item.language.tag, shots)
+                path = store.cell_path(folder, model.slug, cell)
+                cells.append(PlannedCell(cell, model, item, path, signed))
     return Plan(folder, tuple(cells), no_data)
+
+
+def find_states(plan: Plan) -> Plan:
+    """Return the plan with the state of each cell as it is on disk now."""
+    return replace(plan, cells=tuple(_find_state(planned) for planned in plan.cells))
+
+
+def refuse_replacing(plan: Plan) -> None:
+    """Refuse a plan that asks for finished cells in another way: their scores would be lost.
+
+    Weights, data and prompts that changed are not refused; nothing can give the old scores again.
+    Raises SelectionError with how many cells, what differs, and what to type.
+    """
+    lost = [(p, p.earlier) for p in plan.cells if p.earlier is not None]
+    lost = [(p, earlier) for p, earlier in lost if _asked_otherwise(p.signature, earlier)]
+    if not lost:
+        return
+    planned, earlier = lost[0][0].signature, lost[0][1]
+    differing = "; ".join(
+        f"{name} {_word(earlier.get(name))} there, {_word(planned.get(name))} now"
+        for name in _asked_otherwise(planned, earlier)
+    )
+    n_done = sum(p.state in ("done", "changed") for p in plan.cells)
+    raise SelectionError(
+        f"{len(lost)} of {n_done} finished cells in {plan.folder} would be lost: they were scored "
+        f"otherwise ({differing}). Keep them with another --run NAME, or type --replace to score "
+        f"them again"
+    )
+
+
+def _asked_otherwise(planned: Signature, earlier: Signature) -> list[str]:
+    return [name for name in planned.same_cell(earlier) if name in parts_of(ASKED)]
+
+
+def _word(value: object) -> str:
+    return "none" if value is None else repr(value)
 
 
 def write_manifest(plan: Plan, languages: Iterable[Language]) -> None:
     """Add a plan to its run's manifest."""
     models = {p.model.name: {"slug": p.model.slug, **p.model.facts} for p in plan.cells}
     families = {p.prepared.family.name: family_facts(p.prepared.family) for p in plan.cells}
-    cells = [planned.cell for planned in plan.cells]
-    add_to_manifest(plan.folder, Contents(models, families, cells, languages, plan.no_data))
+    digests = {planned.cell: planned.signature.digest for planned in plan.cells}
+    contents = Contents(models, families, tuple(digests), languages, plan.no_data, digests)
+    add_to_manifest(plan.folder, contents)
 
 
-def _plan_cell(
-    folder: Path, model: Model, prepared: Prepared, shots: int, signature: dict[str, Any]
-) -> PlannedCell:
-    cell = Cell(model.name, prepared.family.name, prepared.language.tag, shots)
-    path = store.cell_path(folder, model.slug, cell)
-    return PlannedCell(cell, model, prepared, path, signature, _find_state(path, signature))
-
-
-def _find_state(path: Path, signature: dict[str, Any]) -> State:
+def _find_state(planned: PlannedCell) -> PlannedCell:
     try:
-        found = store.get(path)
+        found = store.get(planned.path)
     except StoreError as error:
         logger.warning("%s", error)
-        return "damaged"
+        return replace(planned, state="damaged")
     if found is None:
-        return "missing"
+        return replace(planned, state="missing")
     if isinstance(found, store.FailedCell):
-        return "failed"
-    compared = {k: v for k, v in found.signature.items() if k not in _INFORMATIVE}
-    wanted = {k: v for k, v in signature.items() if k not in _INFORMATIVE}
-    return "done" if compared == wanted else "changed"
+        return replace(planned, state="failed")
+    if planned.signature.same_cell(found.signature):
+        return replace(planned, state="changed", earlier=found.signature)
+    return replace(planned, state="done")
 
 
-_INFORMATIVE = frozenset({"mlbench", "data_revision", "verify", "mode", "given_up"})
-"""Parts of a signature that change no score: the content has its own digest beside its revision,
-and all modes of the packed engine give the same numbers. The runner adds the last two."""
+def _resolve_dtype(model: Model, weights: str, settings: Settings) -> str | None:
+    """Return the dtype to sign and to load; None for a backend that mlbench passes none to."""
+    if model.backend != "hf":
+        return None
+    return own_dtype(model, weights) if settings.dtype == "auto" else settings.dtype
 
 
-def _sign(
-    model: Model, weights: str, prepared: Prepared, shots: int, settings: Settings
-) -> dict[str, Any]:
-    family = prepared.family
-    return {
-        "model": model.name,
-        "backend": model.backend,
-        "arguments": model.arguments,
-        "weights": weights,
-        "dtype": settings.dtype,
-        "engine": settings.engine if model.backend == "hf" else model.backend,
-        "overflow": settings.overflow,
-        "verify": settings.verify,
-        "family": family.name,
-        "family_version": family.version,
-        "language": prepared.language.tag,
-        "data_sha256": prepared.sha256,
-        "data_revision": prepared.revision,
-        "prompts": hash_prompts(prepared, shots, settings.limit),
-        "shots": shots,
-        "limit": settings.limit,
-        "lm_eval": version("lm-eval"),
-        "mlbench": __version__,
-    }
+def _sign(model: Model, prepared: Prepared, shots: int, settings: Settings) -> Signature:
+    return Signature(
+        model=model.name,
+        backend=model.backend,
+        arguments=model.arguments,
+        engine=settings.engine if model.backend == "hf" else model.backend,
+        overflow=settings.overflow,
+        verify=settings.verify,
+        family=prepared.family.name,
+        family_version=prepared.family.version,
+        language=prepared.language.tag,
+        data_sha256=prepared.sha256,
+        data_revision=prepared.revision,
+        prompts=hash_prompts(prepared, shots, settings.limit),
+        shots=shots,
+        limit=settings.limit,
+        lm_eval=version("lm-eval"),
+        mlbench=__version__,
+    )

@@ -14,6 +14,7 @@ from mlbench.store.cells import (
     put_failed,
     write,
 )
+from mlbench.store.signature import Signature
 
 __all__ = [
     "LOCK",
@@ -21,6 +22,7 @@ __all__ = [
     "RUNS",
     "CellResult",
     "FailedCell",
+    "Signature",
     "cell_path",
     "find_run",
     "get",

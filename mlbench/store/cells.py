@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from mlbench.errors import StoreError
+from mlbench.errors import NewerStoreError, StoreError
 from mlbench.measures import Sample
 from mlbench.records import Cell, Score
 from mlbench.store.samples import STATISTICS, SampleColumns
+from mlbench.store.signature import Signature, read_signature
 
 RUNS = Path("runs")
 MANIFEST = "run.json"
@@ -37,7 +38,7 @@ class CellResult:
     """
 
     cell: Cell
-    signature: Mapping[str, Any]
+    signature: Signature
     scores: Mapping[str, Score]
     usage: Mapping[str, float | int | str | None]
     samples: Sequence[Sample]
@@ -49,23 +50,28 @@ class FailedCell(NamedTuple):
     cell: Cell
     reason: str
     traceback: str
-    signature: Mapping[str, Any]
+    signature: Signature
 
 
 def find_run(run: str | Path, *, must_exist: bool = True) -> Path:
-    """Return the folder of a run: a path, or a name under runs/.
+    """Return the folder of a run: a bare name is always under runs/, a path has a separator.
 
     Raises StoreError if it must exist and does not.
     """
-    path = Path(run)
-    folder = path if path.is_dir() or len(path.parts) > 1 or path.is_absolute() else RUNS / path
+    folder = Path(run) if _is_path(str(run)) else RUNS / run
     if must_exist and not (folder / MANIFEST).is_file():
         known = sorted(p.parent.name for p in RUNS.glob(f"*/{MANIFEST}"))
+        here = Path(run) / MANIFEST
+        beside = f"{here} is a path: type ./{run}. " if here.is_file() else ""
         raise StoreError(
-            f"no run {str(run)!r} ({folder / MANIFEST} is not there). "
+            f"no run {str(run)!r} ({folder / MANIFEST} is not there). {beside}"
             f"Runs here: {', '.join(known) or 'none'}. Make one: mlbench run --run {run}"
         )
     return folder
+
+
+def _is_path(run: str) -> bool:
+    return run in (os.curdir, os.pardir) or any(s in run for s in (os.sep, os.altsep) if s)
 
 
 def cell_path(folder: Path, slug: str, cell: Cell) -> Path:
@@ -79,7 +85,7 @@ def put(path: Path, result: CellResult) -> None:
 
     meta = {
         "cell": result.cell._asdict(),
-        "signature": result.signature,
+        "signature": dict(result.signature),
         "scores": {name: _null_nan(score) for name, score in result.scores.items()},
         "usage": result.usage,
     }
@@ -91,26 +97,35 @@ def put(path: Path, result: CellResult) -> None:
 
 
 def put_failed(path: Path, failed: FailedCell) -> None:
-    """Record that a cell broke, with its traceback."""
-    text = json.dumps(failed._asdict(), sort_keys=True, ensure_ascii=False, indent=1) + "\n"
+    """Record that a cell broke, with its traceback; it hides an older result of the cell."""
+    content = {**failed._asdict(), "signature": dict(failed.signature)}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, indent=1) + "\n"
     write(_failed_path(path), lambda file: Path(file).write_text(text, encoding="utf-8"))
 
 
 def get(path: Path) -> CellResult | FailedCell | None:
     """Return what is stored of a cell, None where nothing is.
 
-    Raises StoreError for a file that is damaged.
+    `put` removes the record of a failure, so one that is there is newer than a result beside it.
+    Raises StoreError for a file that is damaged, NewerStoreError for one of a newer mlbench.
     """
-    if path.is_file():
-        return _read_result(path)
     failed = _failed_path(path)
-    if not failed.is_file():
-        return None
+    if failed.is_file():
+        return _read_failed(failed)
+    return _read_result(path) if path.is_file() else None
+
+
+def _read_failed(path: Path) -> FailedCell:
     try:
-        content = json.loads(failed.read_text(encoding="utf-8"))
-        return FailedCell(**{**content, "cell": Cell(*content["cell"])})
-    except (ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"{failed} is damaged: {error}. Delete it and run again") from error
+        content = json.loads(path.read_text(encoding="utf-8"))
+        signature = read_signature(content["signature"])
+        return FailedCell(
+            Cell(*content["cell"]), content["reason"], content["traceback"], signature
+        )
+    except NewerStoreError as error:
+        raise NewerStoreError(f"{path}: {error}") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{path} is damaged: {error}. Delete it and run again") from error
 
 
 def _failed_path(path: Path) -> Path:
@@ -130,7 +145,10 @@ def _read_result(path: Path) -> CellResult:
         scores = {name: Score(**_restore_nan(score)) for name, score in meta["scores"].items()}
         cell = Cell(**meta["cell"])
         samples = SampleColumns(table.replace_schema_metadata())
-        return CellResult(cell, meta["signature"], scores, meta["usage"], samples)
+        signature = read_signature(meta["signature"])
+        return CellResult(cell, signature, scores, meta["usage"], samples)
+    except NewerStoreError as error:
+        raise NewerStoreError(f"{path}: {error}") from error
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise StoreError(

@@ -1,7 +1,8 @@
 """What was a run meant to hold? run.json: models, families, languages, and who has no data.
 
-Without it a report could not tell a missing cell from one nobody asked for. A later command on the
-same run adds to it.
+Without it a report could not tell a missing cell from one nobody asked for, nor a score of this
+plan from one of an earlier plan: beside each planned cell stands the digest of its signature. A
+later command on the same run adds to it.
 """
 
 import json
@@ -20,7 +21,8 @@ from mlbench.records import Cell, Family, HubSource, Language
 class Contents:
     """What a command adds to a run: `models` and `families` hold facts by name.
 
-    Cells are in the order of the report; `no_data` gives the reason by family and tag.
+    Cells are in the order of the report, `digests` those of their signatures; `no_data` gives the
+    reason by family and tag.
     """
 
     models: Mapping[str, Mapping[str, Any]]
@@ -28,6 +30,7 @@ class Contents:
     cells: Sequence[Cell]
     languages: Iterable[Language]
     no_data: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    digests: Mapping[Cell, str] = field(default_factory=dict)
 
 
 def add_to_manifest(folder: Path, contents: Contents) -> None:
@@ -41,6 +44,10 @@ def add_to_manifest(folder: Path, contents: Contents) -> None:
         tags = columns.setdefault(str(cell.shots), [])
         if cell.language not in tags:
             tags.append(cell.language)
+    signatures = known.setdefault("signatures", {})
+    for cell, digest in contents.digests.items():
+        columns = signatures.setdefault(cell.model, {}).setdefault(cell.family, {})
+        columns.setdefault(str(cell.shots), {})[cell.language] = digest
     for language in contents.languages:
         known["languages"][language.tag] = asdict(language)
     for name, reasons in contents.no_data.items():
@@ -65,6 +72,23 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return content
 
 
+def planned_cells(manifest: Mapping[str, Any]) -> dict[Cell, str | None]:
+    """Return the planned cells of a manifest, each with the digest of its signature.
+
+    None for cells that version 0.1.0 planned, which kept no digests.
+    """
+    digests = manifest.get("signatures", {})
+    return {
+        Cell(model, family, tag, int(shots)): (
+            digests.get(model, {}).get(family, {}).get(shots, {}).get(tag)
+        )
+        for model, families in manifest["cells"].items()
+        for family, columns in families.items()
+        for shots, tags in columns.items()
+        for tag in tags
+    }
+
+
 def _empty() -> dict[str, Any]:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     return {
@@ -74,6 +98,7 @@ def _empty() -> dict[str, Any]:
         "families": {},
         "languages": {},
         "cells": {},
+        "signatures": {},
         "no_data": {},
     }
 
@@ -105,13 +130,12 @@ def read_bytes(folder: Path) -> bytes | None:
 
 
 def restore(folder: Path, before: bytes | None) -> None:
-    """Put a manifest back as it was; a run that did not exist leaves nothing behind."""
+    """Put a manifest back as it was; None: there was none. The caller holds the lock of the run.
+
+    The lock file stays, here as everywhere: another command may be waiting at it.
+    """
     path = folder / store.MANIFEST
-    if before is not None:
+    if before is None:
+        path.unlink(missing_ok=True)
+    else:
         store.write(path, lambda file: Path(file).write_bytes(before))
-        return
-    path.unlink(missing_ok=True)
-    (folder / store.LOCK).unlink(missing_ok=True)
-    for empty in (folder, store.RUNS):
-        if empty.is_dir() and not any(empty.iterdir()):
-            empty.rmdir()

@@ -1,14 +1,20 @@
 """What does a run hold? Every planned cell with its state, for reports, lists and verdicts."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from mlbench import store
 from mlbench.errors import StoreError
 from mlbench.records import Cell, Language
-from mlbench.store.manifest import read_manifest
+from mlbench.store.manifest import planned_cells, read_manifest
+
+SCORED_EARLIER = "scored under an earlier plan; the same `mlbench run` command scores it again"
+"""Why a changed cell has no score."""
+
+
+State = Literal["done", "missing", "failed", "changed", "damaged"]
 
 
 class Column(NamedTuple):
@@ -21,10 +27,12 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as stored. A planned cell that is in neither dict is missing.
+    """A run as stored. A planned cell is in one of four mappings, or missing.
 
+    `changed` cells were scored under an earlier plan (other weights, data or settings) and
+    `damaged` files, each with its message, cannot be read: both count as missing, and the same
+    `mlbench run` command scores them again.
     `families` and `models` hold the facts of the manifest; `no_data` the reason by family and tag.
-    `damaged` holds a message for each file that cannot be read; its cell counts as missing.
     """
 
     folder: Path
@@ -36,12 +44,29 @@ class Run:
     done: Mapping[Cell, store.CellResult]
     failed: Mapping[Cell, store.FailedCell]
     no_data: Mapping[str, Mapping[str, str]]
-    damaged: tuple[str, ...]
+    damaged: Mapping[Cell, str]
+    changed: Mapping[Cell, store.CellResult] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[Column]:
         """Return the columns in the order of the manifest."""
         return list(dict.fromkeys(Column(c.model, c.family, c.shots) for c in self.planned))
+
+    def state(self, cell: Cell) -> State:
+        """Return where a planned cell stands."""
+        if cell in self.done:
+            return "done"
+        if cell in self.failed:
+            return "failed"
+        if cell in self.changed:
+            return "changed"
+        return "damaged" if cell in self.damaged else "missing"
+
+    def reason(self, cell: Cell) -> str:
+        """Return why a planned cell has no score; empty where it has one or was not run yet."""
+        if cell in self.failed:
+            return self.failed[cell].reason
+        return SCORED_EARLIER if cell in self.changed else self.damaged.get(cell, "")
 
 
 def demonstrations_of(run: Run, families: Iterable[str]) -> frozenset[str]:
@@ -58,25 +83,16 @@ def demonstrations_of(run: Run, families: Iterable[str]) -> frozenset[str]:
 def read_run(run: str | Path) -> Run:
     """Read a run by name or path.
 
-    Raises StoreError if there is no such run or its manifest is damaged.
+    Raises StoreError if there is no such run or its manifest is damaged, NewerStoreError if a newer
+    mlbench wrote one of its cells.
     """
     folder = store.find_run(run)
     manifest = read_manifest(folder)
-    planned = _planned_cells(manifest)
-    done: dict[Cell, store.CellResult] = {}
-    failed: dict[Cell, store.FailedCell] = {}
-    damaged = []
-    for cell in planned:
+    planned = planned_cells(manifest)
+    found = _Found()
+    for cell, digest in planned.items():
         path = store.cell_path(folder, manifest["models"][cell.model]["slug"], cell)
-        try:
-            found = store.get(path)
-        except StoreError as error:
-            damaged.append(str(error))
-            continue
-        if isinstance(found, store.CellResult):
-            done[cell] = found
-        elif found is not None:
-            failed[cell] = found
+        found.add(cell, path, digest)
     languages = {
         tag: Language(**{**block, "caveats": tuple(block["caveats"])})
         for tag, block in manifest["languages"].items()
@@ -87,19 +103,33 @@ def read_run(run: str | Path) -> Run:
         models=manifest["models"],
         families=manifest["families"],
         languages=languages,
-        planned=planned,
-        done=done,
-        failed=failed,
+        planned=tuple(planned),
+        done=found.done,
+        failed=found.failed,
         no_data=manifest["no_data"],
-        damaged=tuple(damaged),
+        damaged=found.damaged,
+        changed=found.changed,
     )
 
 
-def _planned_cells(manifest: Mapping[str, Any]) -> tuple[Cell, ...]:
-    return tuple(
-        Cell(model, family, tag, int(shots))
-        for model, families in manifest["cells"].items()
-        for family, columns in families.items()
-        for shots, tags in columns.items()
-        for tag in tags
-    )
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is on disk of the planned cells, filled while they are read."""
+
+    done: dict[Cell, store.CellResult] = field(default_factory=dict)
+    changed: dict[Cell, store.CellResult] = field(default_factory=dict)
+    failed: dict[Cell, store.FailedCell] = field(default_factory=dict)
+    damaged: dict[Cell, str] = field(default_factory=dict)
+
+    def add(self, cell: Cell, path: Path, digest: str | None) -> None:
+        """Read a cell; `digest` is that of its planned signature, None where none was kept."""
+        try:
+            stored = store.get(path)
+        except StoreError as error:
+            self.damaged[cell] = str(error)
+            return
+        if isinstance(stored, store.FailedCell):
+            self.failed[cell] = stored
+        elif stored is not None:
+            is_planned = digest is None or stored.signature.digest == digest
+            (self.done if is_planned else self.changed)[cell] = stored

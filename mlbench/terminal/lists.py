@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,10 @@ from mlbench.data.prepare import covers
 from mlbench.errors import SelectionError, unknown
 from mlbench.families import read_families
 from mlbench.models import read_presets
-from mlbench.records import Family, HubSource, Language
+from mlbench.records import Cell, Family, HubSource, Language
+
+if TYPE_CHECKING:
+    from mlbench.store.read import Run
 
 Row = Mapping[str, Any]
 WIDTH_IN_PIPE = 400
@@ -29,7 +32,7 @@ def show(what: str, run: str | None, *, languages_file: Path | None, as_json: bo
         "languages": lambda: [_language_row(x) for x in read_languages(languages_file).values()],
         "families": lambda: [_family_row(f, languages_file) for f in read_families().values()],
         "models": lambda: [{"model": name, **facts} for name, facts in read_presets().items()],
-        "cells": lambda: _cell_rows(run),
+        "cells": lambda: _cell_rows(run, is_whole=as_json),
     }
     if what not in makers:
         raise SelectionError(unknown("list", what, makers, "mlbench list --help"))
@@ -97,25 +100,26 @@ def _family_row(family: Family, languages_file: Path | None) -> Row:
     }
 
 
-def _cell_rows(run: str | None) -> list[Row]:
+def _cell_rows(run: str | None, *, is_whole: bool) -> list[Row]:
+    """Return a row a planned cell, with its signature whole or shortened to its digest."""
     if run is None:
         raise SelectionError("which run? Type: mlbench list cells RUN")
     from mlbench.store.read import read_run
 
     found = read_run(run)
-    rows: list[Row] = []
-    for cell in found.planned:
-        done = found.done.get(cell)
-        failed = found.failed.get(cell)
-        score = next(iter(done.scores.values())) if done else None
-        rows.append(
-            {
-                **cell._asdict(),
-                "state": "done" if done else "failed" if failed else "missing",
-                "metric": score.metric if score else None,
-                "value": f"{score.value:.4f}" if score else None,
-                "docs": score.n_docs if score else None,
-                "reason": failed.reason if failed else None,
-            }
-        )
-    return rows
+    return [_cell_row(found, cell, is_whole=is_whole) for cell in found.planned]
+
+
+def _cell_row(run: "Run", cell: Cell, *, is_whole: bool) -> Row:
+    done = run.done.get(cell)
+    signature = done.signature if done else None
+    score = next(iter(done.scores.values())) if done else None
+    return {
+        **cell._asdict(),
+        "state": run.state(cell),
+        "metric": score.metric if score else None,
+        "value": f"{score.value:.4f}" if score else None,
+        "docs": score.n_docs if score else None,
+        "reason": run.reason(cell) or None,
+        "signature": signature and (str(signature) if is_whole else signature.short),
+    }

@@ -70,6 +70,14 @@ RunName = Annotated[
     str, typer.Option("--run", help="Name under runs/, or a path, where results are kept.")
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Name under runs/, or a path.")]
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        help="Score finished cells again that were scored in another way (limit, dtype, engine, "
+        "overflow). Without it they are kept and the command is refused.",
+    ),
+]
 LanguagesFile = Annotated[
     Path | None,
     typer.Option(

@@ -1,24 +1,26 @@
 """What do run, plan and fetch do? Select, prepare, plan, run, and say what happened."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import collections
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mlbench import store
 from mlbench.data.languages import read_languages, select_languages
 from mlbench.data.prepare import Prepared, prepare
-from mlbench.errors import MlbenchError, SelectionError
+from mlbench.errors import SelectionError
 from mlbench.families import select_families
 from mlbench.judge.run import choice_caveats
 from mlbench.models import Model, find_model
 from mlbench.records import Family, Language
-from mlbench.runner.plan import Plan, make_plan, write_manifest
+from mlbench.runner.command import Work, do_work, prepare_work
+from mlbench.runner.events import Event, Planned
+from mlbench.runner.plan import Plan, find_states, refuse_replacing
 from mlbench.settings import Settings
-from mlbench.store.manifest import read_bytes, restore
 from mlbench.store.read import read_run
 from mlbench.terminal.progress import Tally, watch
 
@@ -50,41 +52,44 @@ def select(
     )
 
 
-def run(name: str, selection: Selection, settings: Settings) -> int:
+def run(name: str, selection: Selection, settings: Settings, *, may_replace: bool = False) -> int:
     """Run what is pending, say what happened, and return the exit code."""
-    console = Console(soft_wrap=True, highlight=False)
-    plan = _make_plan(name, selection, settings, console)
-    _say_plan(plan, console)
-    before = read_bytes(plan.folder)
-    write_manifest(plan, selection.languages)
-    if not plan.pending:
-        console.print(f"Nothing pending: all {len(plan.cells)} cells are in {plan.folder}.")
-        return 0
-    # Imported late: a wrong name is told at once, torch and lm-eval take seconds.
-    from mlbench.runner.executors import find_executor
-
-    execute = find_executor(settings.executor)
-    tally = Tally()
-    try:
-        watch(execute(plan, settings), len(plan.pending), console, tally)
-    except KeyboardInterrupt:
-        console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
-        return 130
-    except MlbenchError:
-        # A model that cannot be loaded shall not stand in the run as a column of missing cells.
-        if not tally.n_done and not tally.failed:
-            restore(plan.folder, before)
-        raise
+    console = _console()
+    events = do_work(_prepare(name, selection, settings, console), may_replace=may_replace)
+    with contextlib.closing(events):
+        plan = _first(events)
+        _say_plan(plan, console)
+        scored = _rest(events)
+        if not plan.pending:
+            collections.deque(scored, maxlen=0)  # the manifest is written on the way
+            console.print(f"Nothing pending: all {len(plan.cells)} cells are in {plan.folder}.")
+            return 0
+        tally = Tally()
+        try:
+            watch(scored, len(plan.pending), console, tally)
+        except KeyboardInterrupt:
+            console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
+            return 130
     _say_result(plan, tally, console)
     return 1 if tally.failed else 0
+
+
+def _first(events: Iterator[Planned | Event]) -> Plan:
+    planned = next(events)
+    assert isinstance(planned, Planned)
+    return planned.plan
+
+
+def _rest(events: Iterator[Planned | Event]) -> Iterator[Event]:
+    return (event for event in events if not isinstance(event, Planned))
 
 
 def show_plan(name: str, selection: Selection, settings: Settings) -> None:
     """Print what a run would do, cost, and be able to see. Runs nothing."""
     from mlbench.runner.estimate import estimate, foresee
 
-    console = Console(soft_wrap=True, highlight=False)
-    plan = _make_plan(name, selection, settings, console)
+    console = _console()
+    plan = find_states(_prepare(name, selection, settings, console).plan)
     _say_plan(plan, console)
     table = Table("model", "family", "shots", "pending", "docs", "tokens", "time", box=None)
     for row in estimate(plan, settings.limit):
@@ -93,11 +98,15 @@ def show_plan(name: str, selection: Selection, settings: Settings) -> None:
     console.print("What two models could be told apart by, in one language (80 % power):")
     for sight in foresee(plan, settings.limit):
         console.print(f"  {sight}", markup=False)
+    try:
+        refuse_replacing(plan)
+    except SelectionError as refusal:
+        console.print(f"Refused by `mlbench run`: {refusal}", markup=False)
 
 
 def fetch(families: Sequence[str], languages: Sequence[str], languages_file: Path | None) -> None:
     """Prepare the docs of families in languages, and say what is there."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = _console()
     selection = select([], families, languages, languages_file)
     by_family: dict[str, list[Prepared]] = {}
     for prepared in prepare_docs(selection, console):
@@ -109,17 +118,13 @@ def fetch(families: Sequence[str], languages: Sequence[str], languages_file: Pat
         console.print(f"{name}: {len(here)} languages, {n_docs:,} docs, revision {revisions}")
 
 
-def _make_plan(name: str, selection: Selection, settings: Settings, console: Console) -> Plan:
-    folder = store.find_run(name, must_exist=False)
-    prepared = prepare_docs(selection, console)
-    from mlbench.harness.device import resolve_dtype
+def _console() -> Console:
+    return Console(soft_wrap=True, highlight=False)
 
-    settings = replace(settings, dtype=resolve_dtype(settings))
-    plan = make_plan(folder, selection.models, prepared, settings)
-    if not plan.cells:
-        reasons = {reason for by_tag in plan.no_data.values() for reason in by_tag.values()}
-        raise SelectionError(f"nothing to run: {'; '.join(sorted(reasons)[:3])}")
-    return plan
+
+def _prepare(name: str, selection: Selection, settings: Settings, console: Console) -> Work:
+    prepared = prepare_docs(selection, console)
+    return prepare_work(name, selection.models, prepared, settings)
 
 
 def prepare_docs(selection: Selection, console: Console) -> list[Prepared]:
@@ -139,15 +144,15 @@ def _say_plan(plan: Plan, console: Console) -> None:
     counted = {state: states.count(state) for state in dict.fromkeys(states)}
     detail = ", ".join(f"{n} {state}" for state, n in counted.items())
     console.print(f"{plan.folder}: {len(plan.cells)} cells ({detail})")
+    if differing := plan.changed_parts:
+        console.print(f"  changed: finished with other {', '.join(differing)}, so scored again")
     for family, reasons in plan.no_data.items():
         tags = ", ".join(reasons)
         console.print(f"  no data for {family} in {len(reasons)}: {tags}")
 
 
 def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
-    console.print(
-        f"Done: {tally.n_done} cells, {tally.n_docs:,} docs, {tally.rate()}.", highlight=False
-    )
+    console.print(f"Done: {tally.n_done} cells, {tally.n_docs:,} docs, {tally.rate()}.")
     if tally.n_truncated:
         console.print(
             f"{tally.n_truncated} requests in {tally.truncated_cells} cells were cut on the left "

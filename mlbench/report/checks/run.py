@@ -17,8 +17,9 @@ from mlbench.report.checks.check import (
 )
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, number, plural, show_line
+from mlbench.store.signature import ALIKE, parts_of
 
-DECISIVE = ("dtype", "engine", "backend", "overflow", "limit", "lm_eval", "mlbench", "importer")
+DECISIVE = parts_of(ALIKE)
 """Parts of a signature that may change a score and should not differ between models."""
 
 INFORMATIVE = ("mode", "device")
@@ -92,8 +93,10 @@ def _stated(stated: list[str], n_different: int) -> str:
 def _conditions(table: ReportTable) -> dict[str, dict[str, set[str]]]:
     """Collect the values of each part of the signatures by model."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    is_limited = any(result.signature.limit is not None for result in table.run.done.values())
+    limit = {"limit": "all docs"} if is_limited else {}
     for cell, result in table.run.done.items():
-        facts: Mapping[str, Any] = {**result.usage, **result.signature}
+        facts: Mapping[str, Any] = {**result.usage, **limit, **result.signature}
         for key in (*DECISIVE, *INFORMATIVE):
             if key in facts:
                 found[key][cell.model].add(show_line(facts[key], 80))

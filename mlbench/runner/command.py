@@ -1,0 +1,101 @@
+"""What does `mlbench run` do, apart from printing? Plan, lock, write the manifest, score.
+
+A notebook does the same:
+
+    work = prepare_work("trial", models, prepared, Settings())
+    for event in do_work(work):
+        print(event)
+"""
+
+import logging
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from mlbench import store
+from mlbench.data.prepare import Prepared
+from mlbench.errors import MlbenchError, SelectionError
+from mlbench.models import Model
+from mlbench.records import Language
+from mlbench.runner.events import CellDone, CellFailed, Event, Planned
+from mlbench.runner.plan import Plan, find_states, refuse_replacing, sign_cells, write_manifest
+from mlbench.settings import Settings
+from mlbench.store.manifest import read_bytes, restore
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is asked of a run: its cells as they are signed, not held against its folder yet."""
+
+    plan: Plan
+    languages: Sequence[Language]
+    settings: Settings
+
+
+def prepare_work(
+    run: str, models: Sequence[Model], prepared: Sequence[Prepared], settings: Settings
+) -> Work:
+    """Sign the cells of models on docs, with the settings that this machine makes of them.
+
+    Raises SelectionError if there is nothing to run, ModelError for a device that is not here.
+    """
+    from mlbench.harness.device import resolve_dtype
+
+    _say_what_is_not_passed(models, settings)
+    settings = replace(settings, dtype=resolve_dtype(settings))
+    plan = sign_cells(store.find_run(run, must_exist=False), models, prepared, settings)
+    if not plan.cells:
+        reasons = {reason for by_tag in plan.no_data.values() for reason in by_tag.values()}
+        raise SelectionError(f"nothing to run: {'; '.join(sorted(reasons)[:3])}")
+    languages = {item.language.tag: item.language for item in prepared}
+    return Work(plan, tuple(languages.values()), settings)
+
+
+def do_work(work: Work, *, may_replace: bool = False) -> Generator[Planned | Event]:
+    """Hold the run's lock and score what is pending; the plan is the first event.
+
+    Finished cells that were asked for in another way are refused unless `may_replace`. Where
+    nothing was scored (a model that does not load), the manifest is put back as it was. Raises
+    SelectionError, StoreError (another command writes to the run), and what the executor raises.
+    """
+    with store.lock_run(work.plan.folder):
+        plan = find_states(work.plan)
+        if not may_replace:
+            refuse_replacing(plan)
+        yield Planned(plan)
+        before = read_bytes(plan.folder)
+        write_manifest(plan, work.languages)
+        n_scored = 0
+        try:
+            for event in _execute(plan, work.settings):
+                n_scored += isinstance(event, CellDone | CellFailed)
+                yield event
+        except MlbenchError:
+            if not n_scored:
+                restore(plan.folder, before)
+            raise
+
+
+def _execute(plan: Plan, settings: Settings) -> Iterator[Event]:
+    if not plan.pending:
+        return
+    # Imported late: a wrong name is told at once, torch and lm-eval take seconds.
+    from mlbench.runner.executors import find_executor
+
+    yield from find_executor(settings.executor)(plan, settings)
+
+
+def _say_what_is_not_passed(models: Sequence[Model], settings: Settings) -> None:
+    """Say which options a backend but hf is not given; it is loaded as its arguments say."""
+    given = [f"--dtype {settings.dtype}"] if settings.dtype != "auto" else []
+    given += ["--trust-remote-code"] if settings.trust_remote_code else []
+    for model in models:
+        if given and model.backend != "hf":
+            logger.warning(
+                "%s: not passed to the backend %r, which takes what its arguments say. "
+                "Write it there: %s,dtype=... or trust_remote_code=True",
+                " and ".join(given),
+                model.backend,
+                model.name,
+            )

@@ -1,0 +1,87 @@
+"""Does every request fit the model's window? Found out before the first cell is scored.
+
+What counts is context and continuation, for the longest continuation of each context. lm-eval feeds
+all tokens but the last, which is only predicted, so a request may have one more than the window.
+"""
+
+import os
+from collections.abc import Callable
+
+from mlbench.data.prepare import TARGET_DELIMITER, render_calibration, render_contexts
+from mlbench.errors import ContextOverflow
+from mlbench.harness.backend import CountingModel
+from mlbench.records import ChoiceDoc, OutputType
+from mlbench.runner.plan import PlannedCell
+
+CUT = 8
+"""Tokens that a text cut in two may have more than whole, at most: only the word at the cut is
+encoded otherwise."""
+
+Encode = Callable[[str], list[int]]
+Asked = list[tuple[str, tuple[str, ...]]]
+
+
+def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int | None) -> None:
+    """Refuse before any scoring if a request of a cell is beyond the window.
+
+    Raises ContextOverflow with how many cells, which languages, and the worst case.
+    """
+    encode: Encode | None = getattr(model.lm, "tok_encode", None)
+    if model.window is None or model.overflow != "refuse" or encode is None:
+        return
+    found = ((_find_too_long(encode, model.window + 1, p, limit), p.cell) for p in cells)
+    too_long = [(n_tokens, cell) for n_tokens, cell in found if n_tokens]
+    if too_long:
+        n_tokens, worst = max(too_long)
+        tags = ", ".join(sorted({cell.language for _, cell in too_long}))
+        raise ContextOverflow(
+            f"{len(too_long)} of {len(cells)} cells do not fit the window of {model.window} tokens "
+            f"of {worst.model!r}: {tags}. One request, context and continuation, has {n_tokens} "
+            f"tokens ({worst.family}, {worst.language!r}, {worst.shots} shots), allowed are "
+            f"{model.window + 1}. Use fewer --shots, leave these languages out, or cut contexts on "
+            f"the left with --overflow truncate"
+        )
+
+
+def _find_too_long(encode: Encode, room: int, planned: PlannedCell, limit: int | None) -> int:
+    """Return the tokens of the longest request by bytes that has more than `room`; 0 for none.
+
+    A byte makes at most one token and the examples are the same before every doc, so few contexts
+    are encoded, and with their continuations only those that nearly fill the window.
+    """
+    if planned.prepared.family.output_type == OutputType.TEXT:
+        return 0  # a long text is scored in windows, not cut
+    asked = _list_requests(planned, limit)
+    examples = os.path.commonprefix([context for context, _ in asked])
+    n_before = len(encode(examples)) + CUT
+    for context, continuations in sorted(asked, key=lambda its: -_n_bytes(its[0])):
+        longest = max(map(_n_bytes, continuations))
+        if n_before + _n_bytes(context.removeprefix(examples)) + longest <= room:
+            continue
+        if len(encode(context)) + longest + CUT <= room:
+            continue
+        n_tokens = max(len(encode(context + its)) for its in continuations)
+        if n_tokens > room:
+            return n_tokens
+    return 0
+
+
+def _list_requests(planned: PlannedCell, limit: int | None) -> Asked:
+    """Return each context of a cell, of calibration docs too, with its continuations."""
+    prepared, shots = planned.prepared, planned.cell.shots
+    prompt = prepared.family.prompt
+    assert prompt is not None, "only a text family has no prompt"
+    asked: Asked = []
+    groups = (
+        (prepared.docs.scored[:limit], render_contexts(prepared, shots, limit)),
+        (prepared.docs.calibration, render_calibration(prepared, shots)),
+    )
+    for docs, contexts in groups:
+        for doc, context in zip(docs, contexts, strict=True):
+            assert isinstance(doc, ChoiceDoc)
+            asked.append((context, tuple(TARGET_DELIMITER + c for c in prompt(doc).choices)))
+    return asked
+
+
+def _n_bytes(text: str) -> int:
+    return len(text.encode())
