@@ -217,6 +217,20 @@ def test_a_failed_cell_gives_exit_code_1_and_keeps_the_rest(
     assert code == 1 and "FAILED" in out and "the planned fault" in out and "Done: 1 cells" in out
 
 
+def test_a_model_given_up_is_told_with_what_is_left(capsys, sib200, checkpoint, monkeypatch):
+    from mlbench.runner import local
+
+    def fill_memory(*_, **__):
+        raise RuntimeError("out of memory\nand more")
+
+    monkeypatch.setattr(local, "evaluate", fill_memory)
+    arguments = ("--models", str(checkpoint), "--families", "sib200_topic", "--shots", "0,1")
+    code, out, _ = run_cli(capsys, "run", *arguments, "--languages", ",".join(SCRIPTS))
+    assert code == 1 and "No cell was done." in out and "Done: 0 cells" not in out
+    said = "after 8 equal failures in a row (RuntimeError: out of memory). 4 of its cells stay"
+    assert said in out
+
+
 def test_ctrl_c_ends_cleanly(capsys, sib200, checkpoint, monkeypatch):
     from mlbench.runner import local
 

@@ -12,9 +12,9 @@ from mlbench.engine import PackedLM
 from mlbench.errors import ContextOverflow, ModelError
 from mlbench.families import read_families
 from mlbench.models import find_model
-from mlbench.runner.events import CellDone, CellFailed, ModelLoaded
+from mlbench.runner.events import CellDone, CellFailed, ModelLoaded, ModelStopped
 from mlbench.runner.executors import CellWorker
-from mlbench.runner.local import run
+from mlbench.runner.local import Streak, run
 from mlbench.runner.plan import make_plan, write_manifest
 from mlbench.settings import Settings
 from mlbench.store.manifest import read_manifest
@@ -138,6 +138,41 @@ def test_a_failing_cell_is_recorded_and_the_rest_goes_on(sib200, checkpoint, fol
         "failed",
         "done",
     ]
+
+
+@pytest.mark.parametrize("executor", ["local", "ray"])
+def test_a_model_that_fails_alike_again_and_again_is_given_up(
+    sib200, checkpoint, folder, monkeypatch, executor
+):
+    from mlbench.runner import executors, local
+
+    def fill_memory(*_, **__):
+        raise RuntimeError(f"out of memory. Tried to allocate {next(sizes)} MiB")
+
+    sizes = iter(range(1000))
+    monkeypatch.setattr(local, "evaluate", fill_memory)
+    settings = Settings(device="cpu", dtype="float32", limit=2, shots=range(4))
+    plan = plan_of(folder, checkpoint, settings, tuple(SCRIPTS), ("sib200_topic",))
+    if executor == "ray":
+        events = list(executors._drain(InProcessRay(), plan, settings))
+    else:
+        events = list(run(plan, settings))[1:]
+    assert [type(event) for event in events] == [CellFailed] * 8 + [ModelStopped]
+    stopped = events[-1]
+    assert (stopped.n_failed, stopped.n_left) == (8, 16)
+    assert "out of memory" in stopped.reason
+    assert states(plan_of(folder, checkpoint, settings, tuple(SCRIPTS), ("sib200_topic",))) == (
+        ["failed"] * 8 + ["missing"] * 16
+    )
+
+
+def test_failures_that_differ_and_contexts_too_long_do_not_end_a_model():
+    streak = Streak()
+    reasons = [f"ValueError: {word}" for word in "abcdefghijkl"]
+    reasons += ["ContextOverflow: a request of 38 + 7 tokens"] * 12
+    for reason in reasons:
+        streak.add(store.FailedCell(None, reason, "", store.Signature()))
+        assert streak.n < 2
 
 
 class InProcessRay:

@@ -34,5 +34,14 @@ class CellFailed(NamedTuple):
     failed: FailedCell
 
 
-Event = ModelLoaded | CellDone | CellFailed
+class ModelStopped(NamedTuple):
+    """A model failed the same way again and again; `n_left` of its cells stay pending."""
+
+    model: str
+    n_failed: int
+    n_left: int
+    reason: str
+
+
+Event = ModelLoaded | CellDone | CellFailed | ModelStopped
 """What an executor yields."""

@@ -6,15 +6,15 @@ is given to another actor. Ray schedules; there is no scheduler here.
 """
 
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from mlbench import store
 from mlbench.errors import MlbenchError, ModelError, SelectionError
-from mlbench.runner.events import Event
-from mlbench.runner.local import keep, run
+from mlbench.runner.events import Event, ModelStopped
+from mlbench.runner.local import MAX_EQUAL_FAILURES, Streak, keep, run
 from mlbench.runner.plan import Plan, PlannedCell
 from mlbench.settings import Settings
 
@@ -90,6 +90,10 @@ class _Batch(NamedTuple):
     of_model: Any
     tries: int = 0
 
+    @property
+    def model(self) -> str:
+        return self.cells[0].model.name
+
 
 def _make_batches(ray: Any, plan: Plan) -> deque[_Batch]:
     """Cut the pending cells into batches of one model."""
@@ -110,6 +114,7 @@ def _drain(ray: Any, plan: Plan, settings: Settings) -> Iterator[Event]:
     n_actors = min(n_gpus or int(resources.get("CPU", 1)), len(batches))
     idle = [worker.remote(settings) for _ in range(n_actors)]
     busy: dict[Any, tuple[Any, _Batch]] = {}
+    streaks: dict[str, Streak] = defaultdict(Streak)
     while batches or busy:
         while batches and idle:
             batch = batches.popleft()
@@ -125,6 +130,18 @@ def _drain(ray: Any, plan: Plan, settings: Settings) -> Iterator[Event]:
         idle.append(actor)
         for planned, outcome in zip(batch.cells, outcomes or (), strict=False):
             yield keep(plan.folder, planned, outcome)
+            streaks[batch.model].add(outcome)
+        yield from _stop_if_broken(batch.model, streaks[batch.model], batches)
+
+
+def _stop_if_broken(model: str, streak: Streak, batches: deque[_Batch]) -> Iterator[Event]:
+    """Give out no more batches of a model that fails the same way again and again."""
+    left = [batch for batch in batches if batch.model == model]
+    if streak.n >= MAX_EQUAL_FAILURES and left:
+        for batch in left:
+            batches.remove(batch)
+        n_left = sum(len(batch.cells) for batch in left)
+        yield ModelStopped(model, streak.n, n_left, streak.reason)
 
 
 def _collect(ray: Any, done: Any, tries: int) -> Outcomes | None:

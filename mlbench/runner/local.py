@@ -4,22 +4,28 @@ The loop yields an event a cell, so that a terminal, a pipe or a test can watch 
 breaks is recorded with its traceback and the rest goes on.
 """
 
+import re
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 from mlbench import store
+from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
 from mlbench.measures import cell_score
-from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded
+from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded, ModelStopped
 from mlbench.runner.plan import Plan, PlannedCell
 from mlbench.runner.window import refuse_overflow
 from mlbench.settings import Settings
 from mlbench.store.texts import keep_texts
+
+MAX_EQUAL_FAILURES = 8
+"""Equal failures in a row after which a model is given up: memory that is full or a device that
+hangs would fail every cell that follows, one by one, for hours."""
 
 
 def run(plan: Plan, settings: Settings) -> Iterator[Event]:
@@ -38,8 +44,50 @@ def _run_model(cells: list[PlannedCell], settings: Settings, folder: Path) -> It
     model = load_model(cells[0].model, settings, cells[0].signature)
     check(model, cells, settings)
     yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
-    for planned in cells:
-        yield keep(folder, planned, score(model, planned, settings.limit))
+    streak = Streak()
+    for number, planned in enumerate(cells, start=1):
+        outcome = score(model, planned, settings.limit)
+        yield keep(folder, planned, outcome)
+        streak.add(outcome)
+        if streak.n >= MAX_EQUAL_FAILURES and number < len(cells):
+            yield ModelStopped(planned.cell.model, streak.n, len(cells) - number, streak.reason)
+            return
+
+
+@dataclass
+class Streak:
+    """How many outcomes in a row failed the same way; state: those since the last other one."""
+
+    n: int = 0
+    kind: str = ""
+    reason: str = ""
+
+    def add(self, outcome: store.CellResult | store.FailedCell) -> None:
+        """Count an outcome. A context beyond the window is the cell's own fault, and ends a row."""
+        kind = _kind_of_failure(outcome)
+        self.n = self.n + 1 if kind and kind == self.kind else int(bool(kind))
+        self.kind = kind
+        self.reason = _first_line(outcome.reason) if isinstance(outcome, store.FailedCell) else ""
+
+
+def _kind_of_failure(outcome: store.CellResult | store.FailedCell) -> str:
+    """Return the type and the head of the message, without numbers, which change from cell to cell.
+
+    Empty for a cell that is done, or that broke by what is in it.
+    """
+    if not isinstance(outcome, store.FailedCell):
+        return ""
+    if outcome.reason.startswith(ContextOverflow.__name__):
+        return ""
+    return re.sub(r"\d+", "0", _first_line(outcome.reason))[:_HEAD]
+
+
+def _first_line(reason: str) -> str:
+    return reason.partition("\n")[0]
+
+
+_HEAD = 60
+"""Characters of a message: the words that say what broke stand before those that say where."""
 
 
 def score(

@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.table import Column
 
-from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded
+from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded, ModelStopped
 
 LINE_SECONDS = 10.0
 """In a pipe: how long to be silent at most."""
@@ -32,11 +32,14 @@ class Tally:
     truncated_cells: int = 0
     seconds: float = 0.0
     failed: list[CellFailed] = field(default_factory=list)
+    stopped: list[ModelStopped] = field(default_factory=list)
 
     def add(self, event: Event) -> None:
         """Count one event."""
         if isinstance(event, CellFailed):
             self.failed.append(event)
+        elif isinstance(event, ModelStopped):
+            self.stopped.append(event)
         elif isinstance(event, CellDone):
             usage: Any = event.result.usage
             self.n_done += 1
@@ -83,13 +86,15 @@ def _watch_on_terminal(
             )
             if isinstance(event, CellFailed):
                 progress.console.print(escape(_failure(event)), style="red")
+            elif isinstance(event, ModelStopped):
+                progress.console.print(escape(_where(event)), style="red")
 
 
 def _watch_in_pipe(events: Iterable[Event], n_cells: int, console: Console, tally: Tally) -> None:
     said = time.monotonic()
     for event in _count(events, tally):
         n = tally.n_done + len(tally.failed)
-        if isinstance(event, ModelLoaded):
+        if isinstance(event, ModelLoaded | ModelStopped):
             console.print(_where(event), markup=False)
         elif isinstance(event, CellFailed):
             console.print(_failure(event), markup=False)
@@ -109,6 +114,11 @@ def _count(events: Iterable[Event], tally: Tally) -> Iterator[Event]:
 def _where(event: Event) -> str:
     if isinstance(event, ModelLoaded):
         return f"{event.model}: loaded in {event.seconds:.1f} s, {event.n_cells} cells"
+    if isinstance(event, ModelStopped):
+        return (
+            f"STOPPED {event.model}: {event.n_failed} equal failures in a row; {event.n_left} of "
+            f"its cells stay pending"
+        )
     cell = event.planned.cell
     return f"{cell.model} {cell.family} {cell.language} {cell.shots}-shot"
 

@@ -152,7 +152,10 @@ def _say_plan(plan: Plan, console: Console) -> None:
 
 
 def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
-    console.print(f"Done: {tally.n_done} cells, {tally.n_docs:,} docs, {tally.rate()}.")
+    if tally.n_done:
+        console.print(f"Done: {tally.n_done} cells, {tally.n_docs:,} docs, {tally.rate()}.")
+    else:
+        console.print("No cell was done.")
     if tally.n_truncated:
         console.print(
             f"{tally.n_truncated} requests in {tally.truncated_cells} cells were cut on the left "
@@ -163,6 +166,13 @@ def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
         console.print(
             f"FAILED {cell.model} {cell.family} {cell.language}: {event.failed.reason} "
             f"(traceback in {event.planned.path.with_suffix('.failed.json')})",
+            markup=False,
+        )
+    for stopped in tally.stopped:
+        console.print(
+            f"STOPPED {stopped.model} after {stopped.n_failed} equal failures in a row "
+            f"({stopped.reason}). {stopped.n_left} of its cells stay pending: mend that, and "
+            f"repeat the command",
             markup=False,
         )
     models = dict.fromkeys(planned.cell.model for planned in plan.cells)
