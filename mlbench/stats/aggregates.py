@@ -136,7 +136,7 @@ def combine_families(
     shape = (len(contrasts[0].replicates), len(tags))
     estimate, replicates = np.zeros(shape[1]), np.zeros(shape)
     counts = np.zeros((4, shape[1]), dtype=np.int64)
-    variance = np.zeros(shape[1])
+    variance, n_draws = np.zeros(shape[1]), np.zeros(shape[1])
     for contrast, at, share in zip(contrasts, places, weights, strict=True):
         estimate[at] += contrast.estimate * share
         # By runs of neighbours, which are slices: many times faster than scattered columns.
@@ -146,6 +146,7 @@ def combine_families(
             replicates[:, at[start] : at[end - 1] + 1] += part
         parts = (contrast.n_docs, contrast.n_clusters, contrast.n_unequal, contrast.n_seen)
         counts[:, at] += np.stack(parts)
+        n_draws[at] += contrast.draws
         if contrast.floor is not None:
             variance[at] += (contrast.floor * share) ** 2
     reach = max(contrast.doc_reach for contrast in contrasts)
@@ -160,6 +161,7 @@ def combine_families(
         counts[3],
         doc_reach=reach,
         floor=floor,
+        n_draws=n_draws,
     )
 
 
@@ -197,10 +199,11 @@ def sampled_mean(contrast: Contrast, families: Sequence[str], resampling: Resamp
     unequal = np.minimum(mean.n_unequal, n)
     if len(names) < FEWEST_LANGUAGE_FAMILIES:
         unknown = np.full_like(mean.replicates, np.nan)
-        return replace(mean, replicates=unknown, n_clusters=n, n_unequal=unequal)
+        return replace(mean, replicates=unknown, n_clusters=n, n_unequal=unequal, n_draws=None)
     weights = draw_languages(tuple(codes.tolist()), resampling)
     drawn = (weights * contrast.replicates).sum(axis=1) / weights.sum(axis=1)
-    return replace(mean, replicates=drawn[:, np.newaxis], n_clusters=n, n_unequal=unequal)
+    columns = drawn[:, np.newaxis]
+    return replace(mean, replicates=columns, n_clusters=n, n_unequal=unequal, n_draws=None)
 
 
 @lru_cache(maxsize=4)

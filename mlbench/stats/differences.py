@@ -27,10 +27,14 @@ from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints, ScoreTable
 
 
 class Lead(NamedTuple):
-    """How far A is ahead of B in each language, on some scale: estimate and replicates."""
+    """How far A is ahead of B in each language, on some scale, and what the clusters are worth.
+
+    `n_draws` are the equal clusters (bootstrap.equal_draws) that stand behind the lead.
+    """
 
     estimate: Floats
     replicates: Floats
+    n_draws: Floats
 
 
 LeadOf = Callable[[Resampled, float], Lead]
@@ -57,7 +61,8 @@ class PairedDifferences(NamedTuple):
 
 def linear_lead(levels: Resampled, chance: float) -> Lead:
     """Give A - B as adjusted score: (y_A - y_B)/(1 - c)."""
-    return Lead(levels.means[2] / (1 - chance), levels.replicates[:, 2] / (1 - chance))
+    scale = 1 - chance
+    return Lead(levels.means[2] / scale, levels.replicates[:, 2] / scale, levels.n_draws[2])
 
 
 def delta_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast:
@@ -73,6 +78,7 @@ def delta_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast:
         pair.unequal,
         own.n_clusters[0],
         1 / (1 - pair.chance),
+        n_draws=lead.n_draws,
     )
     return delta.with_floor(delta.doc_reach) if pair.is_accuracy else delta
 
@@ -91,25 +97,29 @@ def moat_contrast(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Contrast |
     if levels.shared is None or levels.english is None:
         return None
     lead, in_english = lead_of(levels.shared, pair.chance), lead_of(levels.english, pair.chance)
-    return moat_of(
-        pair, lead.estimate - in_english.estimate, lead.replicates - in_english.replicates
+    beyond = Lead(
+        lead.estimate - in_english.estimate,
+        lead.replicates - in_english.replicates,
+        np.minimum(lead.n_draws, in_english.n_draws),
     )
+    return moat_of(pair, beyond)
 
 
-def moat_of(pair: PairLevels, estimate: Floats, replicates: Floats) -> Contrast:
-    """Put numbers that compare each language with English into a Contrast without English."""
+def moat_of(pair: PairLevels, beyond: Lead) -> Contrast:
+    """Put leads beyond the one in English into a Contrast without English."""
     languages, shared, english = pair.levels.languages, pair.levels.shared, pair.levels.english
     assert shared is not None and english is not None
     n_clusters = np.minimum(shared.n_clusters[0], english.n_clusters[0])
     moat = Contrast(
         languages,
-        estimate,
-        replicates,
+        beyond.estimate,
+        beyond.replicates,
         shared.n_docs[0],
         n_clusters,
         pair.unequal_moat,
         n_clusters,
         2 / (1 - pair.chance),
+        n_draws=beyond.n_draws,
     )
     moat = moat.take([i for i, tag in enumerate(languages) if tag != REFERENCE_LANGUAGE])
     # A doc may be unseen in the language and in English: two errors of one doc each.
@@ -142,6 +152,7 @@ def headline_of(pair: PairLevels, lead_of: LeadOf = linear_lead) -> Headline | N
             n_seen=moat.n_seen[n],
             doc_reach=reach,
             floor=None,
+            n_draws=lead.n_draws[columns],
         )
         return by_language.with_floor(reach) if pair.is_accuracy else by_language
 
@@ -207,6 +218,7 @@ def paired_difference(  # noqa: PLR0913  (three keyword-only settings; callers h
         n_clusters,
         unequal,
         n_clusters,
+        n_draws=drawn.n_draws[0],
     )
     if np.isin(difference, (-1, 0, 1)).all():
         contrast = contrast.with_floor(1.0)

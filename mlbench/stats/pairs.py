@@ -108,7 +108,12 @@ def stream_names(table: ScoreTable) -> tuple[str, ...]:
 
 def _rows(drawn: Resampled, rows: slice) -> Resampled:
     return Resampled(
-        drawn.means[rows], drawn.replicates[:, rows], drawn.n_docs[rows], drawn.n_clusters[rows]
+        drawn.means[rows],
+        drawn.replicates[:, rows],
+        drawn.n_docs[rows],
+        drawn.n_clusters[rows],
+        drawn.n_draws[rows],
+        drawn.n_draws_of_sums[rows],
     )
 
 
@@ -119,6 +124,8 @@ def _one_language(drawn: Resampled, row: int) -> Resampled:
         drawn.replicates[:, :, keep],
         drawn.n_docs[:, keep],
         drawn.n_clusters[:, keep],
+        drawn.n_draws[:, keep],
+        drawn.n_draws_of_sums[:, keep],
     )
 
 

@@ -55,7 +55,8 @@ def logit_lead(levels: Resampled, _chance: float) -> Lead:
         ratio /= smoothed_odds(b, levels.n_docs[1])
         return np.log(ratio, out=ratio)
 
-    return Lead(lead(*levels.means[:2]), lead(levels.replicates[:, 0], levels.replicates[:, 1]))
+    drawn = lead(levels.replicates[:, 0], levels.replicates[:, 1])
+    return Lead(lead(*levels.means[:2]), drawn, levels.n_draws[2])
 
 
 def floored_lead(levels: Resampled, chance: float) -> Lead:
@@ -66,7 +67,8 @@ def floored_lead(levels: Resampled, chance: float) -> Lead:
     def lead(a: Floats, b: Floats) -> Floats:
         return np.asarray((np.maximum(a, chance) - np.maximum(b, chance)) / (1 - chance))
 
-    return Lead(lead(*levels.means[:2]), lead(levels.replicates[:, 0], levels.replicates[:, 1]))
+    drawn = lead(levels.replicates[:, 0], levels.replicates[:, 1])
+    return Lead(lead(*levels.means[:2]), drawn, levels.n_draws[2])
 
 
 def smoothed_odds(accuracy: Floats, n_docs: Ints) -> Floats:
@@ -82,9 +84,16 @@ def smoothed_odds(accuracy: Floats, n_docs: Ints) -> Floats:
 
 
 def bits_lead(levels: Resampled, _chance: float) -> Lead:
-    """Give log(Σ bits B / Σ bits A): positive where A needs fewer; nan where a sum is zero."""
+    """Give log(Σ bits B / Σ bits A): positive where A needs fewer; nan where a sum is zero.
+
+    Long docs weigh more than short ones, so the draws are those of the sums.
+    """
     drawn = levels.replicates
-    return Lead(_log_ratio(levels.means[1], levels.means[0]), _log_ratio(drawn[:, 1], drawn[:, 0]))
+    return Lead(
+        _log_ratio(levels.means[1], levels.means[0]),
+        _log_ratio(drawn[:, 1], drawn[:, 0]),
+        np.fmin(levels.n_draws_of_sums[0], levels.n_draws_of_sums[1]),
+    )
 
 
 def _log_ratio(above: Floats, below: Floats) -> Floats:
@@ -151,7 +160,12 @@ def _retention(pair: PairLevels) -> Contrast | None:
         kept = (shared.means[:2] - chance) / (english.means[:2] - chance)
         drawn = shared.replicates[:, :2] - chance
         drawn /= english.replicates[:, :2] - chance
-    return moat_of(pair, kept[0] - kept[1], drawn[:, 0] - drawn[:, 1])
+    beyond = Lead(
+        kept[0] - kept[1],
+        drawn[:, 0] - drawn[:, 1],
+        np.minimum(shared.n_draws[2], english.n_draws[2]),
+    )
+    return moat_of(pair, beyond)
 
 
 def _is_far_from_chance(english: Resampled, chance: float) -> bool:
