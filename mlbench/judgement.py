@@ -15,6 +15,7 @@ from mlbench.metrics import ChoiceSample, doc_scores, predict
 from mlbench.records import Cell
 from mlbench.results import Run, read_run
 from mlbench.stats import verdict_json
+from mlbench.stats.closing import printed
 from mlbench.stats.scales import Scale
 from mlbench.stats.sentences import UNIT_BY_SCALE, chain_sentence, sensitivity_rows, shown
 from mlbench.verdict import judge_run
@@ -50,6 +51,7 @@ def _console() -> Console:
 
 def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
     """Print the pooled numbers, groups, languages and claims of a verdict."""
+    verdict = printed(verdict)
     a, b, scale = verdict["a"], verdict["b"], verdict["scale"]
     say(
         console,

@@ -17,6 +17,7 @@ from mlbench.report.columns import Block
 from mlbench.report.tables import ReportTable, State
 from mlbench.samples import doc_ids_of
 from mlbench.stats import Resampling, read_claims
+from mlbench.stats.closing import printed
 from mlbench.stats.scales import Scale
 from mlbench.stats.sentences import UNIT_BY_SCALE
 from mlbench.stats.sentences import in_unit as unit_value
@@ -25,10 +26,6 @@ from mlbench.verdict import judge_pair
 
 ALL_PAIRS_OF = 5
 """Up to so many models every pair is compared; of more, each with the first one."""
-
-KNOWN_DIGITS = 6
-"""Decimals of a point that are known: mlbench.stats rounds each doc by up to 1e-9 of the greatest
-value (bootstrap.on_exact_grid), which would show 21.25 as 21.3 beside two scores 21.2 apart."""
 
 _WHY_NO_SCORE: Mapping[State, str] = {
     "no data": "the family has no data there",
@@ -95,6 +92,11 @@ class Comparison:
     reasons: Mapping[tuple[str, str], str] = field(default_factory=dict)
     at_ceiling: frozenset[str] = frozenset()
 
+    @property
+    def printed(self) -> Mapping[str, Any] | None:
+        """Give the verdict with numbers that add up as they are printed."""
+        return printed(self.verdict) if self.verdict else None
+
 
 def unit_of(block: Block) -> str:
     """Name the unit of a lead in words."""
@@ -102,8 +104,8 @@ def unit_of(block: Block) -> str:
 
 
 def in_unit(block: Block, value: float | None) -> float:
-    """Turn a number of the verdict into its unit, rounded to KNOWN_DIGITS."""
-    return math.nan if value is None else round(unit_value(value, _scale(block)), KNOWN_DIGITS)
+    """Turn a number of the verdict into its unit."""
+    return math.nan if value is None else unit_value(value, _scale(block))
 
 
 def _scale(block: Block) -> Scale:

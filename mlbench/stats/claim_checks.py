@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.claims import Claim, ClaimsFile
+from mlbench.stats.closing import closed_moat
 from mlbench.stats.coverage import Need, coverage_effect
 from mlbench.stats.effects import Effect, undefined
 from mlbench.stats.evidence import Analysis, Evidence, analyse
@@ -152,7 +153,9 @@ def _check_moat(asked: Question) -> Answer:
             analysis.weighted_moat, asked.evidence.facts, margin=claim.margin, resampling=resampling
         )
     names, leads = (asked.a, asked.b), _leads(analysis)
-    text = moat_sentence(effect, names, leads, scale=claim.scale, level=resampling.level)
+    moat = closed_moat(leads.english, leads.others, effect.estimate, claim.scale)
+    as_printed = replace(effect, estimate=moat)
+    text = moat_sentence(as_printed, names, leads, scale=claim.scale, level=resampling.level)
     return Answer(effect, text)
 
 

@@ -26,12 +26,16 @@ Log points are 100 times the natural logarithm of a ratio: they add up, so that 
 less that in English is the lead beyond English, and 5 of them are nearly 5 %.
 """
 
+# Decimals of a point that are known: each doc is rounded by up to 1e-9 of the greatest value
+# (bootstrap.on_exact_grid), which would show 21.25 as 21.3 beside two scores 21.2 apart.
+KNOWN_DIGITS = 6
+
 
 def in_unit(value: float, scale: Shown) -> float:
     """Turn an effect into its unit: shares into points, ratios into log points or percent."""
-    if scale == "logit":
-        return value
-    return 100 * (math.expm1(value) if scale == "tokens" else value)
+    if scale != "logit":
+        value = 100 * (math.expm1(value) if scale == "tokens" else value)
+    return round(value, KNOWN_DIGITS)
 
 
 def shown(value: float | None, scale: Shown) -> str:
