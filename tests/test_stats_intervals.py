@@ -1,6 +1,7 @@
 """Intervals of single numbers and of cells."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,16 @@ from stats_toys import QUICK
 
 from mlbench.errors import DataError
 from mlbench.stats import Resampling, cell_level, cell_levels, mean_stderr, wilson
+from mlbench.stats.bootstrap import equal_draws
 from mlbench.stats.cells import are_above_chance, clustered_stderrs
-from mlbench.stats.contrast import Contrast, interval_of, mean_contrast, summarise, two_sided_p
+from mlbench.stats.contrast import (
+    Contrast,
+    interval_of,
+    mean_contrast,
+    summarise,
+    two_sided_p,
+    upper_p,
+)
 from mlbench.stats.intervals import bca, expanded_tail, percentile, quantiles
 
 scores = st.lists(st.integers(0, 1).map(float), min_size=1, max_size=60)
@@ -141,6 +150,15 @@ def test_skewed_cell_gets_bca() -> None:
     assert cell_level(values, resampling=Resampling(replicates=500)).method == "bca"
 
 
+def test_bits_of_few_docs_have_an_interval_that_covers() -> None:
+    rng, clusters = np.random.default_rng(5), list("aabcdefghi")
+    bits = np.exp(5 + 0.5 * rng.normal(size=(2000, 10)))
+    found = cell_levels(bits, clusters, resampling=QUICK)
+    truth = float(np.exp(5 + 0.5**2 / 2))
+    assert {one.method for one in found} == {"log t"}
+    assert np.mean([one.low <= truth <= one.high for one in found]) > 0.93
+
+
 def test_cell_of_equal_bits_has_no_interval() -> None:
     found = cell_level([7.5, 7.5, 7.5], resampling=QUICK)
     assert found.estimate == 7.5 and math.isnan(found.low)
@@ -170,7 +188,7 @@ def test_each_of_many_cells_has_the_level_that_it_has_alone() -> None:
     values, clusters = np.array(rows, dtype=float), [f"c{i // 2}" for i in range(40)]
     found = cell_levels(values, clusters, resampling=QUICK)
     assert found == [cell_level(row, clusters, resampling=QUICK) for row in values]
-    assert {level.method for level in found} == {"wilson", "percentile", "bca"}
+    assert {level.method for level in found} == {"wilson", "log t", "percentile", "bca"}
 
 
 def test_a_doc_that_is_not_there_is_no_part_of_a_stderr() -> None:
@@ -228,6 +246,34 @@ def test_docs_that_do_not_vary_have_no_empty_interval(n: int, lead: float) -> No
         low, high = interval_of(contrast, 0.95)
         assert (high - low > 2 / (n + 2)).all()
     assert interval_of(flat.negated(), 0.95) == pytest.approx(-interval_of(flat, 0.95)[::-1])
+
+
+@given(st.lists(st.floats(0.1, 10), min_size=2, max_size=12))
+def test_draws_are_one_more_than_the_freedom_of_satterthwaite(sizes: list[float]) -> None:
+    size = np.array(sizes)
+    variance = size**2
+    residual = np.eye(len(size)) - np.outer(size / size.sum(), np.ones(len(size)))
+    form = residual * variance @ residual.T
+    wanted = 1 + np.trace(form) ** 2 / np.trace(form @ form)
+    found = equal_draws(size[:, np.newaxis], variance[:, np.newaxis])
+    assert found == pytest.approx(wanted) and 2 <= found[0] <= len(size)
+
+
+def test_equal_clusters_are_as_many_draws() -> None:
+    for n in range(60):
+        sizes = np.full((max(n, 1), 1), 3.0 if n else 0.0)
+        assert equal_draws(sizes, sizes)[0] == n
+
+
+def test_one_long_cluster_widens_the_interval_and_the_p_alike() -> None:
+    values = np.random.default_rng(1).normal(0.5, 1.0, size=(12, 4))
+    plain = contrast_of(values)
+    fewer = replace(plain, n_draws=np.full(4, 5.5))
+    radius = (interval_of(fewer, 0.95) - interval_of(plain, 0.95))[1]
+    assert (radius > 0).all() and (two_sided_p(fewer) > two_sided_p(plain)).all()
+    p = scipy_stats.t.sf(fewer.estimate / fewer.stderr, 4.5)
+    assert upper_p(fewer) == pytest.approx(p)
+    assert mean_contrast(fewer).draws == 5.5
 
 
 def test_the_mean_of_flat_languages_is_no_surer_than_one() -> None:

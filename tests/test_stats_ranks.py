@@ -109,7 +109,7 @@ def test_the_interval_of_a_level_holds_it() -> None:
     rng = np.random.default_rng(0)
     levels = np.array([0.5, 0.2])
     draws = levels + rng.normal(0, 0.01, (2000, 2))
-    means = MacroMeans(levels, draws, 100, np.full((2, 2), 100))
+    means = MacroMeans(levels, draws, 100, 100.0, np.full((2, 2), 100))
     ranking = rank_models(("a", "b"), means, Resampling())
     assert [rank.score_low < rank.score < rank.score_high for rank in ranking.ranks] == [True] * 2
     assert ranking.ranks[0].score_high - 0.5 == pytest.approx(0.0196, rel=0.1)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mlbench.judge.claims import Claim, ClaimsFile
+from mlbench.judge.closing import closed_moat
 from mlbench.judge.coverage import Need, coverage_effect
 from mlbench.judge.effects import Effect, undefined
 from mlbench.judge.evidence import Analysis, Evidence, analyse
@@ -156,7 +157,9 @@ def _check_moat(asked: Question) -> Answer:
             analysis.weighted_moat, asked.evidence.facts, margin=claim.margin, resampling=resampling
         )
     names, leads = (asked.a, asked.b), _leads(analysis)
-    text = moat_sentence(effect, names, leads, scale=claim.scale, level=resampling.level)
+    moat = closed_moat(leads.english, leads.others, effect.estimate, claim.scale)
+    as_printed = replace(effect, estimate=moat)
+    text = moat_sentence(as_printed, names, leads, scale=claim.scale, level=resampling.level)
     return Answer(effect, text)
 
 

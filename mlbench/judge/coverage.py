@@ -106,6 +106,8 @@ def _passed(table: ScoreTable) -> Floats:
 
 def _contrast(levels: Levels, estimate: Floats, replicates: Floats, chance: float) -> Contrast:
     n, scale = levels.own.n_clusters[0], 1 - chance
-    n_docs = levels.own.n_docs[0]
+    n_docs, n_draws = levels.own.n_docs[0], levels.own.n_draws[0]
     replicates /= scale
-    return Contrast(levels.languages, estimate / scale, replicates, n_docs, n, n, n)
+    return Contrast(
+        levels.languages, estimate / scale, replicates, n_docs, n, n, n, n_draws=n_draws
+    )

@@ -97,7 +97,7 @@ def pooled_effect(
         return undefined("a family has too few docs for an interval", margin)
     alpha = 1 - resampling.level
     has_docs = min(int(mean.n_clusters[0]) for mean in means) >= fewest_docs(alpha)
-    quantiles = t_of(resampling.level, len(each)) + z_of(2 * POWER - 1)
+    quantiles = float(t_of(resampling.level, len(each))) + z_of(2 * POWER - 1)
     state = state_of(pooled.estimate, pooled.p, equivalence_p(pooled, margin), alpha)
     return Effect(
         pooled.estimate,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mlbench.measures import ADJUSTED, Measure, Scale, all_scales
-from mlbench.measures.scales import floored_lead
+from mlbench.measures.scales import FLOORED
 from mlbench.records import Language
 from mlbench.stats.aggregates import (
     Excluded,
@@ -163,8 +163,8 @@ def headlines_of(
     found: list[tuple[str, Headline | None]] = []
     for table in sorted(tables, key=lambda table: table.family):
         if {a, b} <= set(table.models) and table.covers((a, b)).any():
-            effect = table.measure.scales[0].effect
-            headline = headline_of(pair_levels(table, a, b, resampling), effect)
+            scale = table.measure.scales[0]
+            headline = headline_of(pair_levels(table, a, b, resampling), scale)
             found.append((table.stream, headline))
     return once_a_doc_set(found)
 
@@ -215,8 +215,8 @@ def _analyse_family(table: ScoreTable, a: str, b: str, resampling: Resampling) -
         scale,
         delta,
         moat if mean_moats else None,
-        headline_of(pair, scale.effect) if mean_moats else None,
-        headline_of(pair, floored_lead) if has_floor else None,
+        headline_of(pair, scale) if mean_moats else None,
+        headline_of(pair, FLOORED) if has_floor else None,
         halves_of(table, a, b, resampling) if mean_moats else [],
         mean_moats,
         languages_at_chance(table, (a, b)),

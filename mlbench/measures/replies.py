@@ -4,6 +4,7 @@ sacrebleu counts the character and word n-grams of a doc; F is a function of the
 bootstrap of a corpus is a matrix product and no text is scored twice.
 """
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -55,7 +56,9 @@ def chrf_of_sums(sums: Floats, _n_docs: Floats) -> Floats:
     return np.asarray(100 * np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0))
 
 
-CHRF_POINTS = difference_in(CHRF_NAME, "chrF++ points", margins=Margins(1.0, 2.0))
+CHRF_POINTS = replace(
+    difference_in(CHRF_NAME, "chrF++ points", margins=Margins(1.0, 2.0)), weighs_by_size=True
+)
 CHRF = add_measure(
     Measure(
         name=CHRF_NAME,

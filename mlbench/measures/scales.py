@@ -20,6 +20,11 @@ SMOOTHING = NormalDist().inv_cdf(0.975) ** 2
 LOGIT_SLOPE = 4.0
 
 
+# Decimals of a point that are known: each doc is rounded by up to 1e-9 of the greatest value
+# (stats/bootstrap.py), which would show 21.25 as 21.3 beside two scores 21.2 apart.
+KNOWN_DIGITS = 6
+
+
 class Margins(NamedTuple):
     """Effects too small to matter, fixed before results are seen: pooled, and for one language."""
 
@@ -51,7 +56,8 @@ class Scale:
     do; None: by 1/(1 - chance), as adjusted scores. `of_english`: each level is divided by the
     model's own in English first, so that the difference is the moat. `is_raw`: levels keep the
     chance level on them, also where it differs between docs. `short` follows a number where there
-    is little room; empty for adjusted points, which most numbers are in.
+    is little room; empty for adjusted points, which most numbers are in. `weighs_by_size`: a long
+    doc counts for more than a short one, as in a ratio of sums.
     """
 
     name: str
@@ -64,11 +70,15 @@ class Scale:
     slope: float | None = None
     of_english: bool = False
     is_raw: bool = False
+    weighs_by_size: bool = False
     short: str = ""
 
     def in_unit(self, value: float) -> float:
         """Turn an effect into its unit: shares into points, log ratios into log points or %."""
-        return self.factor * (math.expm1(value) if self.is_percent_more else value)
+        if math.isnan(value):
+            return value
+        shown = math.expm1(value) if self.is_percent_more else value
+        return round(self.factor * shown, KNOWN_DIGITS)
 
     def format(self, value: float | None) -> str:
         """Write an effect in its unit, with its sign."""
@@ -128,8 +138,9 @@ def reverse_lead(sides: Sides) -> Floats:
     return np.asarray(-sides.difference)
 
 
-# Two points of accuracy at one half, where the logit is flattest, are 0.08 of logit.
 ADJUSTED = Scale("adjusted", "adjusted points", Margins(0.02, 0.05), adjusted_lead)
+FLOORED = Scale("floored", "adjusted points", Margins(0.02, 0.05), floored_lead)
+# Two points of accuracy at one half, where the logit is flattest, are 0.08 of logit.
 LOGIT = Scale(
     "logit", "logits", Margins(0.08, 0.20), logit_lead, 1.0, 2, slope=LOGIT_SLOPE, is_raw=True
 )
@@ -138,8 +149,17 @@ RETENTION = Scale(
 )
 # Log points are 100 times the natural logarithm of a ratio: they add up, so that the lead elsewhere
 # less that in English is the lead beyond English, and 5 of them are nearly 5 %.
-BITS_RATIO = Scale("bits", "log points", Margins(0.02, 0.05), log_ratio_lead, short="log p.")
-TOKENS_RATIO = Scale("tokens", "%", Margins(0.02, 0.05), log_ratio_lead, is_percent_more=True)
+BITS_RATIO = Scale(
+    "bits",
+    "log points",
+    Margins(0.02, 0.05),
+    log_ratio_lead,
+    weighs_by_size=True,
+    short="log p.",
+)
+TOKENS_RATIO = Scale(
+    "tokens", "%", Margins(0.02, 0.05), log_ratio_lead, is_percent_more=True, weighs_by_size=True
+)
 
 
 def difference_in(

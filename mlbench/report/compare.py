@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from mlbench.errors import DataError, SelectionError
 from mlbench.judge import ClaimsFile, read_claims
+from mlbench.judge.closing import printed
 from mlbench.judge.pairing import pair as pair_cells
 from mlbench.judge.run import judge_pair, refuse_unknown
 from mlbench.report.columns import Block
@@ -22,10 +23,6 @@ from mlbench.store.read import Run
 
 ALL_PAIRS_OF = 5
 """Up to so many models every pair is compared; of more, each with the first one."""
-
-KNOWN_DIGITS = 6
-"""Decimals of a point that are known: mlbench.stats rounds each doc by up to 1e-9 of the greatest
-value (bootstrap.on_exact_grid), which would show 21.25 as 21.3 beside two scores 21.2 apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +104,11 @@ class Comparison:
     at_ceiling: frozenset[str] = frozenset()
     claims_file: str = ""
 
+    @property
+    def printed(self) -> Mapping[str, Any] | None:
+        """Give the verdict with numbers that add up as they are printed."""
+        return printed(self.verdict) if self.verdict else None
+
 
 def unit_of(block: Block) -> str:
     """Name the unit of a lead in words."""
@@ -114,9 +116,8 @@ def unit_of(block: Block) -> str:
 
 
 def in_unit(block: Block, value: float | None) -> float:
-    """Turn a number of the verdict into its unit, rounded to KNOWN_DIGITS."""
-    scale = block.measure.scales[0]
-    return math.nan if value is None else round(scale.in_unit(value), KNOWN_DIGITS)
+    """Turn a number of the verdict into its unit."""
+    return math.nan if value is None else block.measure.scales[0].in_unit(value)
 
 
 def pairs_of(table: ReportTable, first: tuple[str, str] | None = None) -> list[Pair]:

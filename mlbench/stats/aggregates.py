@@ -139,6 +139,7 @@ def combine_families(
     estimate, replicates = np.zeros(shape[1]), np.zeros(shape)
     counts: dict[str, Ints] = {}
     floors: dict[str, Floats] = {}
+    draws: dict[str, Floats] = {}
     for i, (contrast, at, share) in enumerate(zip(contrasts, places, weights, strict=True)):
         estimate[at] += contrast.estimate * share
         # By runs of neighbours, which are slices: many times faster than scattered columns.
@@ -150,6 +151,8 @@ def combine_families(
         own = counts.setdefault(name, np.zeros((4, len(tags)), dtype=np.int64))
         parts = (contrast.n_docs, contrast.n_clusters, contrast.n_unequal, contrast.n_seen)
         own[:, at] = np.maximum(own[:, at], np.stack(parts))
+        worth = draws.setdefault(name, np.zeros(len(tags)))
+        worth[at] = np.maximum(worth[at], contrast.draws)
         floor = floors.setdefault(name, np.zeros(len(tags)))
         if contrast.floor is not None:
             floor[at] += contrast.floor * share
@@ -166,6 +169,7 @@ def combine_families(
         # What is hidden from one formulation of a doc is hidden from the others.
         floor=np.sqrt(sum((floor**2 for floor in floors.values()), np.zeros(len(tags)))),
         stream=next(iter(counts)) if len(counts) == 1 else "",
+        n_draws=sum(draws.values(), np.zeros(len(tags))),
     )
 
 
@@ -203,10 +207,11 @@ def sampled_mean(contrast: Contrast, families: Sequence[str], resampling: Resamp
     unequal = np.minimum(mean.n_unequal, n)
     if len(names) < FEWEST_LANGUAGE_FAMILIES:
         unknown = np.full_like(mean.replicates, np.nan)
-        return replace(mean, replicates=unknown, n_clusters=n, n_unequal=unequal)
+        return replace(mean, replicates=unknown, n_clusters=n, n_unequal=unequal, n_draws=None)
     weights = draw_languages(tuple(codes.tolist()), resampling)
     drawn = (weights * contrast.replicates).sum(axis=1) / weights.sum(axis=1)
-    return replace(mean, replicates=drawn[:, np.newaxis], n_clusters=n, n_unequal=unequal)
+    columns = drawn[:, np.newaxis]
+    return replace(mean, replicates=columns, n_clusters=n, n_unequal=unequal, n_draws=None)
 
 
 @lru_cache(maxsize=4)

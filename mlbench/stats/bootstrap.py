@@ -53,13 +53,17 @@ class Resampling:
 class Resampled(NamedTuple):
     """Values (mostly means) of rows x languages, and replicates (replicates x rows x languages).
 
-    `n_docs` and `n_clusters` count what stands behind each mean of a language.
+    `n_docs` and `n_clusters` count what stands behind each mean of a language. `n_draws` are the
+    equal clusters that its clusters are worth (equal_draws) if docs weigh alike, `n_draws_of_sums`
+    if they weigh by their first statistic, as in a ratio of two sums.
     """
 
     means: Floats
     replicates: Floats
     n_docs: Ints
     n_clusters: Ints
+    n_draws: Floats
+    n_draws_of_sums: Floats
 
 
 def rng_of(seed: int, name: str) -> np.random.Generator:
@@ -108,6 +112,32 @@ def cluster_sums(values: Floats, clusters: Ints) -> tuple[Floats, Floats]:
     sums = np.add.reduceat(np.where(there, values, 0.0)[:, order], starts, axis=1)
     counts = np.add.reduceat(there[:, order].astype(np.float64), starts, axis=1)
     return np.ascontiguousarray(sums.T), np.ascontiguousarray(counts.T)
+
+
+def equal_draws(sizes: Floats, variances: Floats) -> Floats:
+    """Say how many equal clusters tell as much of a spread as those of sizes[cluster, column].
+
+    One more than the degrees of freedom of Σ (u_c - w_c Σu)², where w_c is the share of cluster c
+    in the sizes and its part u_c of the error has a variance in proportion to `variances`:
+    (tr B)²/tr B² of that quadratic form (Satterthwaite, Biometrics Bulletin 2 (1946) 110-114; for
+    clusters Bell & McCaffrey, Survey Methodology 28 (2002) 169-181). Zero where all sizes are.
+
+    >>> sizes = np.array([[1.0, 4.0], [1.0, 1.0], [1.0, 1.0]])
+    >>> equal_draws(sizes, sizes**2).round(2).tolist()
+    [3.0, 2.47]
+    """
+    n_clusters = np.count_nonzero(sizes, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, varies = sizes / sizes.sum(axis=0), variances / variances.sum(axis=0)
+        squares = (share * share).sum(axis=0)
+        once, twice = (varies * share).sum(axis=0), (varies * share * share).sum(axis=0)
+        alone = (varies * varies * (1 + 2 * squares - 4 * share)).sum(axis=0)
+        trace = 1 - 2 * once + squares
+        trace_of_square = squares**2 - 4 * squares * once + 2 * twice + 2 * once**2 + alone
+        # Rounded, so that n equal clusters are exactly n draws.
+        draws = np.round(1 + trace**2 / trace_of_square, 9)
+    # The form has a rank of one less than the clusters, and one at least.
+    return np.asarray(np.where(n_clusters > 1, np.clip(draws, 2, n_clusters), n_clusters))
 
 
 def on_exact_grid(values: Floats) -> Floats:
@@ -195,6 +225,8 @@ def resample(
         np.concatenate([part.replicates for part in parts], axis=2),
         np.concatenate([part.n_docs for part in parts], axis=1),
         np.concatenate([part.n_clusters for part in parts], axis=1),
+        np.concatenate([part.n_draws for part in parts], axis=1),
+        np.concatenate([part.n_draws_of_sums for part in parts], axis=1),
     )
 
 
@@ -207,14 +239,14 @@ def _resample_jointly(
         cluster_sums(on_exact_grid(statistics[..., i]).reshape(-1, n_docs), shared)
         for i in range(k)
     ]
-    counts = parts[0][1]
+    first, counts = parts[0]
+    squares = cluster_sums(statistics[..., 0].reshape(-1, n_docs) ** 2, shared)[0]
     draws = weights_of(name, len(counts), resampling)
     total = counts.sum(axis=0)
     known = np.where(total > 0, total, np.nan)
     if measure.is_mean:
-        sums = parts[0][0]
-        values = sums.sum(axis=0) / known
-        drawn = replicate_means(sums, counts, draws=draws, replicates=resampling.replicates)
+        values = first.sum(axis=0) / known
+        drawn = replicate_means(first, counts, draws=draws, replicates=resampling.replicates)
     else:
         stacked = np.stack([part[0] for part in parts], axis=-1)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -226,6 +258,8 @@ def _resample_jointly(
         drawn.reshape(-1, *shape),
         total.astype(np.int64).reshape(shape),
         (counts > 0).sum(axis=0).reshape(shape),
+        equal_draws(counts, counts).reshape(shape),
+        equal_draws(np.abs(first), squares).reshape(shape),
     )
 
 

@@ -21,8 +21,8 @@ from mlbench.stats.unseen import mean_floor, unseen_stderr
 # With fewer replicates than this beyond the bound, their share is too noisy to be a p-value:
 # its relative Monte Carlo error would pass 1/sqrt(10), about a third.
 FEW_BEYOND = 10
-# Below this many clusters a replicate takes few values and its percentiles are coarse: Student's t
-# takes their place (coverage of both: docs/validation.md).
+# Below this many equal clusters a replicate takes few values and its percentiles are coarse:
+# Student's t takes their place (coverage of both: docs/validation.md).
 FEW_CLUSTERS = 30
 
 
@@ -34,6 +34,8 @@ class Contrast:
     at. `doc_reach` is the most that one doc out of n can move n times the effect (1/(1 - chance)
     for adjusted accuracy). `floor` is the least stderr of each language (with_floor); None: zero.
     `stream` names the docs: effects on the same docs are drawn alike.
+    `n_draws` are the equal clusters that the clusters are worth (bootstrap.equal_draws), which make
+    the tails of Student's t; None: as many as there are.
     """
 
     languages: tuple[str, ...]
@@ -46,6 +48,7 @@ class Contrast:
     doc_reach: float = 1.0
     floor: Floats | None = None
     stream: str = ""
+    n_draws: Floats | None = None
 
     def take(self, rows: Sequence[int]) -> "Contrast":
         """Keep these languages."""
@@ -60,6 +63,7 @@ class Contrast:
             n_unequal=self.n_unequal[kept],
             n_seen=self.n_seen[kept],
             floor=None if self.floor is None else self.floor[kept],
+            n_draws=None if self.n_draws is None else self.n_draws[kept],
         )
 
     def with_floor(self, size: float) -> "Contrast":
@@ -99,9 +103,14 @@ class Contrast:
         return unbiased if self.floor is None else np.maximum(unbiased, self.floor)
 
     @property
+    def draws(self) -> Floats:
+        """Give `n_draws`, or as many as there are clusters."""
+        return np.asarray(self.n_clusters if self.n_draws is None else self.n_draws, np.float64)
+
+    @property
     def is_student(self) -> NDArray[np.bool_]:
         """Mark where Student's t is used: few clusters, or the floor is the stderr."""
-        few = self.n_clusters < FEW_CLUSTERS
+        few = self.draws < FEW_CLUSTERS
         return few if self.floor is None else few | (self.stderr == self.floor)
 
 
@@ -141,6 +150,7 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
         zero = np.zeros(1, dtype=np.int64)
         return Contrast(("",), missing, missing[np.newaxis], zero, zero, zero, zero)
     share = share / share.sum()
+    least = contrast.draws.min()
     # A ratio may be infinite both ways in one replicate; its mean is nan, and no warning.
     with np.errstate(invalid="ignore"):
         replicates = contrast.replicates @ share
@@ -157,6 +167,8 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
         n_unequal=contrast.n_unequal.max(keepdims=True),
         n_seen=contrast.n_seen.max(keepdims=True),
         floor=floor,
+        # Weighed from the least one on, as equal draws have a mean that is exactly theirs.
+        n_draws=np.array([least + (contrast.draws - least) @ share]),
     )
 
 
@@ -181,18 +193,14 @@ def interval_of(contrast: Contrast, level: float) -> Floats:
     """Give an interval of each language: an array (2, languages) of lows and highs.
 
     estimate ± t_{n-1} stderr where is_student, else expanded percentiles (intervals.expanded_tail).
-    Each column uses its own number of clusters; nan below two.
+    Each column uses its own number of draws; nan below two clusters.
     """
-    ends = np.full((2, len(contrast.languages)), np.nan)
-    is_student = contrast.is_student
-    for n in np.unique(contrast.n_clusters):
-        mine = contrast.n_clusters == n
-        columns, few = np.flatnonzero(mine & ~is_student), np.flatnonzero(mine & is_student)
-        radius = t_of(level, int(n)) * contrast.stderr[few]
-        ends[:, few] = contrast.estimate[few] + np.stack([-radius, radius])
-        if len(columns) and n > 1:
-            tail = expanded_tail(level, int(n))
-            ends[:, columns] = quantiles(contrast.replicates[:, columns], (tail, 1 - tail))
+    radius = t_of(level, contrast.draws) * contrast.stderr
+    ends = contrast.estimate + np.stack([-radius, radius])
+    many = np.flatnonzero(~contrast.is_student)
+    if len(many):
+        tail = expanded_tail(level, contrast.draws[many])
+        ends[:, many] = quantiles(contrast.replicates[:, many], (tail, 1 - tail))
     return ends
 
 
@@ -204,7 +212,7 @@ def upper_p(contrast: Contrast, bound: float | Floats = 0.0) -> Floats:
     """
     from scipy.special import stdtr
 
-    n = contrast.n_clusters
+    n = contrast.draws
     is_student = contrast.is_student
     distance = contrast.estimate - bound
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -212,7 +220,7 @@ def upper_p(contrast: Contrast, bound: float | Floats = 0.0) -> Floats:
         if not is_student.all():
             t = np.where(is_student, t, _counted_t(contrast, bound, distance))
         p = stdtr(np.maximum(n - 1, 1), -t)
-    unknown = (n < 2) | np.isnan(contrast.estimate) | (contrast.known == 0)
+    unknown = (contrast.n_clusters < 2) | np.isnan(contrast.estimate) | (contrast.known == 0)
     return np.asarray(np.where(unknown, np.nan, p))
 
 
@@ -224,7 +232,7 @@ def _counted_t(contrast: Contrast, bound: float | Floats, distance: Floats) -> F
     """
     from scipy.special import ndtri
 
-    known, n = contrast.known, contrast.n_clusters
+    known, n = contrast.known, contrast.draws
     beyond = (contrast.replicates <= bound).sum(axis=0)
     z_counted = -ndtri(np.minimum((1 + beyond) / (1 + known), known / (1 + known)))
     z_normal = np.where(distance == 0, 0.0, distance / contrast.spread)

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mlbench.errors import DataError
-from mlbench.measures.scales import Effect, Sides, adjusted_lead
+from mlbench.measures import ADJUSTED, Scale
+from mlbench.measures.scales import Sides
 from mlbench.stats.bootstrap import Resampled, Resampling, cluster_sums, resample
 from mlbench.stats.contrast import (
     Contrast,
@@ -28,10 +29,14 @@ from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints, ScoreTable
 
 
 class Lead(NamedTuple):
-    """How far A is ahead of B in each language, on some scale: estimate and replicates."""
+    """How far A is ahead of B in each language, on some scale, and what the clusters are worth.
+
+    `n_draws` are the equal clusters (bootstrap.equal_draws) that stand behind the lead.
+    """
 
     estimate: Floats
     replicates: Floats
+    n_draws: Floats
 
 
 class Headline(NamedTuple):
@@ -53,20 +58,22 @@ class PairedDifferences(NamedTuple):
     moat: Differences | None
 
 
-def lead_of(levels: Resampled, chance: float, effect: Effect) -> Lead:
+def lead_of(levels: Resampled, chance: float, scale: Scale) -> Lead:
     """Give the effect of levels of A (row 0), B (row 1) and their exact difference (row 2)."""
-    n_docs = levels.n_docs[0]
-    drawn = levels.replicates
+    n_docs, drawn = levels.n_docs[0], levels.replicates
+    # Long docs weigh more than short ones in a ratio of sums.
+    by_size = levels.n_draws_of_sums
     return Lead(
-        effect(Sides(levels.means[0], levels.means[1], levels.means[2], n_docs, chance)),
-        effect(Sides(drawn[:, 0], drawn[:, 1], drawn[:, 2], n_docs, chance)),
+        scale.effect(Sides(levels.means[0], levels.means[1], levels.means[2], n_docs, chance)),
+        scale.effect(Sides(drawn[:, 0], drawn[:, 1], drawn[:, 2], n_docs, chance)),
+        np.fmin(by_size[0], by_size[1]) if scale.weighs_by_size else levels.n_draws[2],
     )
 
 
-def delta_contrast(pair: PairLevels, effect: Effect = adjusted_lead) -> Contrast:
+def delta_contrast(pair: PairLevels, scale: Scale = ADJUSTED) -> Contrast:
     """Give Delta[l], the lead of A over B in each language."""
     own = pair.levels.own
-    lead = lead_of(own, pair.chance, effect)
+    lead = lead_of(own, pair.chance, scale)
     delta = Contrast(
         pair.levels.languages,
         lead.estimate,
@@ -77,6 +84,7 @@ def delta_contrast(pair: PairLevels, effect: Effect = adjusted_lead) -> Contrast
         own.n_clusters[0],
         pair.reach,
         stream=pair.stream,
+        n_draws=lead.n_draws,
     )
     return delta.with_floor(pair.reach) if pair.is_bounded else delta
 
@@ -86,7 +94,7 @@ def paired_contrast(table: ScoreTable, a: str, b: str, resampling: Resampling) -
     return delta_contrast(pair_levels(table, a, b, resampling))
 
 
-def moat_contrast(pair: PairLevels, effect: Effect = adjusted_lead) -> Contrast | None:
+def moat_contrast(pair: PairLevels, scale: Scale = ADJUSTED) -> Contrast | None:
     """Give D[l], the lead of A in each language beyond its lead in English; None without English.
 
     The row of English itself is left out: its D is zero by definition.
@@ -95,42 +103,46 @@ def moat_contrast(pair: PairLevels, effect: Effect = adjusted_lead) -> Contrast 
     if levels.shared is None or levels.english is None:
         return None
     lead, in_english = (
-        lead_of(drawn, pair.chance, effect) for drawn in (levels.shared, levels.english)
+        lead_of(drawn, pair.chance, scale) for drawn in (levels.shared, levels.english)
     )
-    return moat_of(
-        pair, lead.estimate - in_english.estimate, lead.replicates - in_english.replicates
+    beyond = Lead(
+        lead.estimate - in_english.estimate,
+        lead.replicates - in_english.replicates,
+        np.minimum(lead.n_draws, in_english.n_draws),
     )
+    return moat_of(pair, beyond)
 
 
-def moat_of(pair: PairLevels, estimate: Floats, replicates: Floats) -> Contrast:
-    """Put numbers that compare each language with English into a Contrast without English."""
+def moat_of(pair: PairLevels, beyond: Lead) -> Contrast:
+    """Put leads beyond the one in English into a Contrast without English."""
     languages, shared, english = pair.levels.languages, pair.levels.shared, pair.levels.english
     assert shared is not None and english is not None
     n_clusters = np.minimum(shared.n_clusters[0], english.n_clusters[0])
     moat = Contrast(
         languages,
-        estimate,
-        replicates,
+        beyond.estimate,
+        beyond.replicates,
         shared.n_docs[0],
         n_clusters,
         pair.unequal_moat,
         n_clusters,
         2 * pair.reach,
         stream=pair.stream,
+        n_draws=beyond.n_draws,
     )
     moat = moat.take([i for i, tag in enumerate(languages) if tag != REFERENCE_LANGUAGE])
     # A doc may be unseen in the language and in English: two errors of one doc each.
     return moat.with_floor(math.sqrt(2) * pair.reach) if pair.is_bounded else moat
 
 
-def headline_of(pair: PairLevels, effect: Effect = adjusted_lead) -> Headline | None:
+def headline_of(pair: PairLevels, scale: Scale = ADJUSTED) -> Headline | None:
     """Give the mean leads of a family; None without English or without another language."""
-    levels, moat = pair.levels, moat_contrast(pair, effect)
+    levels, moat = pair.levels, moat_contrast(pair, scale)
     if levels.shared is None or levels.english is None or moat is None or not moat.languages:
         return None
     others = [i for i, tag in enumerate(levels.languages) if tag != REFERENCE_LANGUAGE]
     lead, in_english = (
-        lead_of(drawn, pair.chance, effect) for drawn in (levels.shared, levels.english)
+        lead_of(drawn, pair.chance, scale) for drawn in (levels.shared, levels.english)
     )
     # English has one column where all languages have its docs.
     columns = others if len(in_english.estimate) > 1 else [0]
@@ -150,6 +162,7 @@ def headline_of(pair: PairLevels, effect: Effect = adjusted_lead) -> Headline | 
             n_seen=moat.n_seen[n],
             doc_reach=pair.reach,
             floor=None,
+            n_draws=lead.n_draws[columns],
         )
         return by_language.with_floor(pair.reach) if pair.is_bounded else by_language
 
@@ -215,6 +228,7 @@ def paired_difference(  # noqa: PLR0913  (three keyword-only settings; callers h
         n_clusters,
         unequal,
         n_clusters,
+        n_draws=drawn.n_draws[0],
     )
     if np.isin(difference, (-1, 0, 1)).all():
         contrast = contrast.with_floor(1.0)

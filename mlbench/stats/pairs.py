@@ -139,20 +139,21 @@ def resample_levels(
 
 def _with_difference(drawn: Resampled, n: int) -> Resampled:
     """Add, after each n rows of levels, the first less the second."""
-    firsts = range(0, len(drawn.means), n)
-    means, replicates, n_docs, n_clusters = [], [], [], []
-    for start in firsts:
-        own = slice(start, start + n)
-        means += [drawn.means[own], drawn.means[start : start + 1] - drawn.means[start + 1]]
-        a, b = (drawn.replicates[:, [start + i]] for i in (0, 1))
-        replicates += [drawn.replicates[:, own], a - b]
-        n_docs += [drawn.n_docs[own], drawn.n_docs[start : start + 1]]
-        n_clusters += [drawn.n_clusters[own], drawn.n_clusters[start : start + 1]]
+    found = []
+    for start in range(0, len(drawn.means), n):
+        own, first = _rows(drawn, slice(start, start + n)), _rows(drawn, slice(start, start + 1))
+        second = _rows(drawn, slice(start + 1, start + 2))
+        apart = first._replace(
+            means=first.means - second.means, replicates=first.replicates - second.replicates
+        )
+        found += [own, apart]
     return Resampled(
-        np.concatenate(means),
-        np.concatenate(replicates, axis=1),
-        np.concatenate(n_docs),
-        np.concatenate(n_clusters),
+        np.concatenate([part.means for part in found]),
+        np.concatenate([part.replicates for part in found], axis=1),
+        np.concatenate([part.n_docs for part in found]),
+        np.concatenate([part.n_clusters for part in found]),
+        np.concatenate([part.n_draws for part in found]),
+        np.concatenate([part.n_draws_of_sums for part in found]),
     )
 
 
@@ -163,7 +164,12 @@ def stream_names(table: ScoreTable) -> tuple[str, ...]:
 
 def _rows(drawn: Resampled, rows: slice) -> Resampled:
     return Resampled(
-        drawn.means[rows], drawn.replicates[:, rows], drawn.n_docs[rows], drawn.n_clusters[rows]
+        drawn.means[rows],
+        drawn.replicates[:, rows],
+        drawn.n_docs[rows],
+        drawn.n_clusters[rows],
+        drawn.n_draws[rows],
+        drawn.n_draws_of_sums[rows],
     )
 
 
@@ -174,6 +180,8 @@ def _one_language(drawn: Resampled, row: int) -> Resampled:
         drawn.replicates[:, :, keep],
         drawn.n_docs[:, keep],
         drawn.n_clusters[:, keep],
+        drawn.n_draws[:, keep],
+        drawn.n_draws_of_sums[:, keep],
     )
 
 

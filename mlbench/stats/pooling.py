@@ -54,7 +54,7 @@ def pool_families(estimates: Sequence[float], stderr: float, level: float = 0.95
 
     mean = float(y.mean())
     spread = max(float(y.std(ddof=1)) / math.sqrt(y.size), stderr)
-    radius = t_of(level, y.size) * spread
+    radius = float(t_of(level, y.size)) * spread
     if spread > 0:
         p = 2 * float(stdtr(y.size - 1, -abs(mean) / spread))
     else:

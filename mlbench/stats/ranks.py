@@ -17,6 +17,7 @@ from mlbench.stats.aggregates import complete_block
 from mlbench.stats.bootstrap import (
     Resampling,
     cluster_sums,
+    equal_draws,
     on_exact_grid,
     replicate_means,
     resample,
@@ -47,12 +48,14 @@ class Rank(NamedTuple):
 class MacroMeans:
     """Weighted means of models over languages, with replicates (replicates x models).
 
-    `unequal[i, j]` counts the clusters in which models i and j do not score the same.
+    `n_draws` are the equal clusters that its clusters are worth (bootstrap.equal_draws),
+    `unequal[i, j]` the clusters in which models i and j do not score the same.
     """
 
     estimate: Floats
     replicates: Floats
     n_clusters: int
+    n_draws: float
     unequal: Ints
 
 
@@ -105,6 +108,7 @@ def macro_means(
             sign * (sum(d.estimate[k] for d in draws) - c * weights[k].sum()) / (1 - c),
             sign * (sum(d.replicates[k] for d in draws) - c * weights[k].sum()) / (1 - c),
             max(d.n_clusters for d in draws),
+            max(d.n_draws for d in draws),
             np.max([d.unequal for d in draws], axis=0),
         )
         for k in range(len(weights))
@@ -117,6 +121,7 @@ def add_means(parts: Sequence[MacroMeans]) -> MacroMeans:
         np.sum([part.estimate for part in parts], axis=0),
         np.sum([part.replicates for part in parts], axis=0),
         sum(part.n_clusters for part in parts),
+        sum(part.n_draws for part in parts),
         np.sum([part.unequal for part in parts], axis=0),
     )
 
@@ -127,6 +132,7 @@ class _Draw(NamedTuple):
     estimate: list[Floats]
     replicates: list[Floats]
     n_clusters: int
+    n_draws: float
     unequal: Ints
 
 
@@ -149,10 +155,12 @@ def _draw(
     estimate = (flat.sum(axis=0) / docs.sum(axis=0)).reshape(shape)
     replicates = means.reshape(-1, *shape)
     differences = totals[:, :, :, np.newaxis] != totals[:, :, np.newaxis, :]
+    size = counts.sum(axis=1, keepdims=True)
     return _Draw(
         [w @ estimate for w in share],
         [np.tensordot(replicates, w, axes=(1, 0)) for w in share],
-        int((counts.sum(axis=1) > 0).sum()),
+        int(np.count_nonzero(size)),
+        float(equal_draws(size, size)[0]),
         differences.any(axis=1).sum(axis=0),
     )
 
@@ -176,6 +184,7 @@ def _draw_values(  # noqa: PLR0913  (as _draw, and the measure)
         [drawn.means @ w for w in weights],
         [drawn.replicates @ w for w in weights],
         int(drawn.n_clusters.max()),
+        float(drawn.n_draws.max()),
         differences.sum(axis=-1),
     )
 
@@ -217,8 +226,8 @@ def rank_models(models: Sequence[str], means: MacroMeans, resampling: Resampling
 
 def _single_means(means: MacroMeans) -> Contrast:
     n = np.full(len(means.estimate), means.n_clusters, dtype=np.int64)
-    names = tuple(map(str, range(len(n))))
-    return Contrast(names, means.estimate, means.replicates, n, n, n, n)
+    names, n_draws = tuple(map(str, range(len(n)))), np.full(len(n), means.n_draws)
+    return Contrast(names, means.estimate, means.replicates, n, n, n, n, n_draws=n_draws)
 
 
 def _is_better(means: MacroMeans, alpha: float) -> np.ndarray:
@@ -234,6 +243,7 @@ def _is_better(means: MacroMeans, alpha: float) -> np.ndarray:
         n,
         means.unequal[first, second],
         n,
+        n_draws=np.full(len(n), means.n_draws),
     )
     is_apart = holm(two_sided_p(pairs)) <= alpha
     is_better = np.zeros((n_models, n_models), dtype=bool)

@@ -14,7 +14,7 @@ from mlbench.errors import DataError
 from mlbench.measures import Scale
 from mlbench.stats.bootstrap import Resampled, Resampling
 from mlbench.stats.contrast import Contrast
-from mlbench.stats.differences import delta_contrast, moat_contrast, moat_of
+from mlbench.stats.differences import Lead, delta_contrast, moat_contrast, moat_of
 from mlbench.stats.pairs import PairLevels, common_chance, pair_levels
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, ScoreTable
 
@@ -33,8 +33,8 @@ class ScaleContrasts(NamedTuple):
 
 def primary_contrasts(pair: PairLevels, table: ScoreTable) -> ScaleContrasts:
     """Give Delta and D on the first scale of a family."""
-    effect = table.measure.scales[0].effect
-    return ScaleContrasts(delta_contrast(pair, effect), moat_contrast(pair, effect))
+    scale = table.measure.scales[0]
+    return ScaleContrasts(delta_contrast(pair, scale), moat_contrast(pair, scale))
 
 
 def scale_moat(
@@ -55,9 +55,9 @@ def scale_moat(
     if scale.is_raw and common_chance(table) is None:
         pair = pair_levels(table, *models, resampling, is_raw=True)
     if scale.slope is None:
-        return moat_contrast(pair, scale.effect)
+        return moat_contrast(pair, scale)
     # The floor of a scale with a slope of its own is another one, set below.
-    moat = moat_contrast(replace(pair, doc_reach=None), scale.effect)
+    moat = moat_contrast(replace(pair, doc_reach=None), scale)
     if moat is None or not pair.is_bounded:
         return moat
     return replace(moat, doc_reach=2 * scale.slope).with_floor(math.sqrt(2) * scale.slope)
@@ -76,7 +76,12 @@ def _retention(pair: PairLevels) -> Contrast | None:
         kept = (shared.means[:2] - chance) / (english.means[:2] - chance)
         drawn = shared.replicates[:, :2] - chance
         drawn /= english.replicates[:, :2] - chance
-    return moat_of(pair, kept[0] - kept[1], drawn[:, 0] - drawn[:, 1])
+    beyond = Lead(
+        kept[0] - kept[1],
+        drawn[:, 0] - drawn[:, 1],
+        np.minimum(shared.n_draws[2], english.n_draws[2]),
+    )
+    return moat_of(pair, beyond)
 
 
 def _is_far_from_chance(english: Resampled, chance: float) -> bool:

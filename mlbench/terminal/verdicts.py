@@ -12,6 +12,7 @@ from rich.text import Text
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import SelectionError
 from mlbench.judge import verdict_json
+from mlbench.judge.closing import printed
 from mlbench.judge.pairing import pair
 from mlbench.judge.run import judge_run
 from mlbench.judge.sentences import chain_sentence, sensitivity_rows, shown
@@ -50,6 +51,7 @@ def _console() -> Console:
 
 def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
     """Print the pooled numbers, groups, languages and claims of a verdict."""
+    verdict = printed(verdict)
     a, b, scale = verdict["a"], verdict["b"], verdict["scale"]
     say(
         console,

@@ -73,7 +73,7 @@ def pooled_words(comparison: Comparison, part: str) -> str | None:
 
     `part` is `moat`, `english` or `others`.
     """
-    verdict = comparison.verdict
+    verdict = comparison.printed
     effect: Mapping[str, Any] = verdict[part] if verdict else {"estimate": None}
     if verdict is None or effect["estimate"] is None:
         return None

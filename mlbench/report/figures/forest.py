@@ -129,8 +129,8 @@ def forest_from_comparison(table: ReportTable, comparison: Comparison) -> Forest
 
 
 def _panel(comparison: Comparison, family: str) -> Panel:
-    assert comparison.verdict is not None
-    found, block = comparison.verdict["by_family"][family], comparison.blocks[family]
+    assert comparison.printed is not None
+    found, block = comparison.printed["by_family"][family], comparison.blocks[family]
     leads = {tag: lead for (its, tag), lead in comparison.leads.items() if its == family}
     english, others, moat = (
         Estimate(*(in_unit(block, found[part][key]) for key in ("estimate", "low", "high")))

@@ -62,7 +62,7 @@ def counts_of(comparison: Comparison, family: str, correction: str) -> Counts:
 def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]) -> FamilyVerdict:
     """Say what is known about a pair in one family."""
     block = comparison.blocks[family]
-    found = comparison.verdict["by_family"].get(family) if comparison.verdict else None
+    found = comparison.printed["by_family"].get(family) if comparison.printed else None
     holm = counts_of(comparison, family, "p_holm")
     fdr = counts_of(comparison, family, "q")
     n_others = sum(holm)
@@ -136,7 +136,7 @@ def _guessed_words(comparison: Comparison, family: str) -> str:
 
 def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
     """Say what all families of the primary scale say together."""
-    verdict = comparison.verdict
+    verdict = comparison.printed
     a, b = names[comparison.pair.a], names[comparison.pair.b]
     if verdict is None:
         return f"{a} and {b} cannot be compared: {show_line(comparison.problem)}."
@@ -160,14 +160,14 @@ def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
 
 def _ceiling_sentence(comparison: Comparison) -> str:
     """Name the families at the ceiling in English, with the number without them."""
-    assert comparison.verdict is not None
-    without = comparison.verdict["without_ceiling"]
+    assert comparison.printed is not None
+    without = comparison.printed["without_ceiling"]
     titles = [comparison.blocks[f].title for f in without["families"] if f in comparison.blocks]
     if not titles:
         return ""
     words = f" In {join(titles)} both models are near the ceiling in English, {CEILING_WORDS}"
     if without["moat"] and without["moat"]["estimate"] is not None:
-        moat = _effect_ends(without["moat"], comparison.verdict["scale"])
+        moat = _effect_ends(without["moat"], comparison.printed["scale"])
         words += f"; without {'it' if len(titles) == 1 else 'them'} it is {moat}"
     return f"{words}."
 
@@ -202,7 +202,7 @@ class SensitivityRow(NamedTuple):
 
 def sensitivity(comparison: Comparison) -> list[SensitivityRow]:
     """List what the headline would be by other rules and over other sets of cells."""
-    verdict = comparison.verdict
+    verdict = comparison.printed
     if verdict is None:
         return []
     scale = verdict["scale"]
