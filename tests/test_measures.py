@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_cli import run_cli
 
+from mlbench import families
 from mlbench.errors import DataError, SelectionError
 from mlbench.families import add_family, read_families
 from mlbench.measures import (
@@ -28,6 +29,7 @@ from mlbench.measures import (
     all_measures,
     all_scales,
     cell_score,
+    measure,
     measure_of,
     pseudo_values,
     statistics_of,
@@ -77,7 +79,10 @@ def own_family():
         metrics=("surprise", "acc"),
         chance=None,
     )
-    return add_family(family)
+    yield add_family(family)
+    families._ADDED.pop(family.name)
+    read_families.cache_clear()
+    measure._KNOWN.pop("surprise")
 
 
 def test_a_measure_of_ones_own_runs_and_is_judged_drawn_and_exported(
@@ -121,8 +126,7 @@ def test_a_measure_of_ones_own_runs_and_is_judged_drawn_and_exported(
     assert code == 0, err
 
 
-def test_two_measures_of_one_name_are_refused():
-    add_measure(SURPRISE)
+def test_two_measures_of_one_name_are_refused(own_family):
     with pytest.raises(SelectionError, match="a measure 'surprise' already"):
         add_measure(replace(SURPRISE, title="another"))
 

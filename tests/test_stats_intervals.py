@@ -289,3 +289,18 @@ def test_a_mean_counts_the_same_docs_once() -> None:
 def test_docs_that_vary_enough_do_not_feel_the_floor() -> None:
     values = np.tile([1.0, -1.0, 0.0], 20)[:, np.newaxis]
     assert contrast_of(values, 1.0).stderr == contrast_of(values).stderr
+
+
+def test_p_is_the_interval_turned_round_from_thirty_clusters_on() -> None:
+    """At the end of a 95 % interval the one-sided p is 2.5 %, also for as few as 31 clusters."""
+    from mlbench.stats.bootstrap import resample
+
+    for n in (31, 40, 80):
+        docs = np.random.default_rng(n).normal(0.1, 1.0, size=n).reshape(1, 1, n, 1)
+        drawn = resample(docs, np.arange(n)[np.newaxis], names="x", resampling=Resampling())
+        count = np.array([n])
+        contrast = Contrast(
+            ("x",), drawn.means[0], drawn.replicates[:, 0], count, count, count, count
+        )
+        low = float(interval_of(contrast, 0.95)[0, 0])
+        assert upper_p(contrast, low)[0] == pytest.approx(0.025, abs=0.0004)
