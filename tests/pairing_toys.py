@@ -10,6 +10,7 @@ from mlbench import store
 from mlbench.data.languages import read_languages
 from mlbench.imports import import_results
 from mlbench.records import Cell
+from mlbench.store.manifest import Contents, add_to_manifest
 from mlbench.store.read import read_run
 
 N_DOCS = 40
@@ -28,6 +29,8 @@ REASONS = {
     ("topic", "ko"): "it was not run for either model",
     ("topic", "fi"): "the family has no data there",
     ("topic", "vi"): "failed for 'a'; not run for 'b'",
+    ("topic", "pt"): "scored under an earlier plan for 'b'",
+    ("topic", "es"): "its file is damaged for 'b'",
     ("solo", "en"): "the family was not run for 'b'",
     ("shots", "en"): "run at other shots: 'a' at 0 and 'b' at 5",
     ("broken", "en"): "family 'broken' is parallel, but doc 'd0' is in cluster 'd0' in 'sw' and in "
@@ -73,20 +76,22 @@ def import_lines(name: str, lines: list[str]) -> Path:
     return store.RUNS / name
 
 
-def sign(folder: Path, cell: Cell, **parts: Any) -> None:
-    """Write other parts into the signature of a stored cell."""
+def sign(folder: Path, cell: Cell, *, is_planned: bool = True, **parts: Any) -> None:
+    """Write other parts into the signature of a stored cell, as if it was planned so or not."""
     run = read_run(folder)
-    result = run.done[cell]
-    signature = {**result.signature, **parts}
+    signature = dataclasses.replace(run.done[cell].signature, **parts)
     path = store.cell_path(folder, run.models[cell.model]["slug"], cell)
-    store.put(path, dataclasses.replace(result, signature=signature))
+    store.put(path, dataclasses.replace(run.done[cell], signature=signature))
+    if is_planned:
+        digests = {cell: signature.digest}
+        add_to_manifest(folder, Contents({}, {}, [cell], [], digests=digests))
 
 
 def make_run(name: str = "r") -> Path:
     """Make the run of REASONS."""
     lines: list[str] = []
     for model, share in (("a", 0.8), ("b", 0.5)):
-        for tag in ("en", "sw", "hi", "ar", "ru"):
+        for tag in ("en", "sw", "hi", "ar", "ru", "pt", "es"):
             lines += lines_of(model, "topic", tag, share=share)
         lines += lines_of(model, "topic", "my", share=share, n=N_DOCS - (model == "b"))
         lines += lines_of(model, "topic", "de", share=share, prefix="own")
@@ -100,6 +105,9 @@ def make_run(name: str = "r") -> Path:
     folder = import_lines(name, lines)
     sign(folder, Cell("b", "topic", "ar", 0), prompts="others")
     sign(folder, Cell("b", "topic", "hi", 0), data_revision="a newer commit")
+    sign(folder, Cell("b", "topic", "pt", 0), is_planned=False, weights="older ones")
+    damaged = Cell("b", "topic", "es", 0)
+    store.cell_path(folder, read_run(folder).models["b"]["slug"], damaged).write_bytes(b"PAR1")
     _edit_plan(folder)
     return folder
 
