@@ -36,6 +36,7 @@ from mlbench.terminal.options import (
     Limit,
     ListCommand,
     Models,
+    OldItems,
     OverflowOption,
     ReportA,
     ReportB,
@@ -138,9 +139,10 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to; default reports/RUN.")
     ] = None,
-    items: Annotated[
+    docs: Annotated[
         int, typer.Option(min=0, help="Docs of each family and language to show; 0 for none.")
     ] = 20,
+    items: OldItems = None,
     max_html_mb: Annotated[
         float, typer.Option(min=0, help="Above this size the docs go to a folder beside the page.")
     ] = 10,
@@ -154,13 +156,14 @@ def report(
 
       mlbench report bench
 
-      mlbench report bench --items 0 --out to_send
+      mlbench report bench --docs 0 --out to_send
 
       mlbench report bench --a demo-anglo --b demo-polyglot --claims mine.yaml
     """
-    from mlbench.report import Asked, Items, write_report
+    from mlbench.report import Asked, ShownDocs, write_report
 
-    page = write_report(run, out, items=Items(items, max_html_mb), asked=Asked(a, b, claims))
+    shown = ShownDocs(docs if items is None else items, max_html_mb)
+    page = write_report(run, out, docs=shown, asked=Asked(a, b, claims))
     typer.echo(f"report: {page}")
 
 

@@ -22,7 +22,7 @@ from report_toys import TEXT, TOPIC, ToyRun, choices, texts
 from mlbench.data.languages import read_languages
 from mlbench.measures import ChoiceSample
 from mlbench.records import Cell
-from mlbench.report import Items, write, write_report
+from mlbench.report import ShownDocs, write, write_report
 from mlbench.store.read import Run, read_run
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -95,7 +95,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     run = some_run(folder).write()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(write, "_save_figures", lambda *_: None)
-        path = write_report(run, folder / "out", items=Items(0), resampling=FEW)
+        path = write_report(run, folder / "out", docs=ShownDocs(0), resampling=FEW)
     with open_browser() as browser, open_page(browser, path) as page:
         page.select_option("#view", "all")
         wait_until(

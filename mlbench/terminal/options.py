@@ -32,6 +32,13 @@ class ListCommand(TyperCommand):
         return super().parse_args(ctx, spread)
 
 
+def warn_of_items(value: int | None) -> int | None:
+    """Take the former name of --docs, and say which name it has now."""
+    if value is not None:
+        typer.echo("mlbench: --items is now called --docs; type that instead", err=True)
+    return value
+
+
 SELECTION = "What to score"
 LOADING = "How to run it"
 WHAT_OF_RUN = "What of the run"
@@ -162,6 +169,12 @@ ReportA = Annotated[str | None, typer.Option("--a", help="A of the first pair; g
 ReportB = Annotated[str | None, typer.Option("--b", help="B of the first pair.")]
 ClaimsOption = Annotated[
     Path | None, typer.Option("--claims", help="Your own claims, in the form of claims.yaml.")
+]
+OldItems = Annotated[
+    int | None,
+    typer.Option(
+        "--items", min=0, hidden=True, callback=warn_of_items, help="The former name of --docs."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 

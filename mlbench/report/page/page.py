@@ -80,14 +80,14 @@ def pair_views(comparisons: Mapping[Pair, Comparison]) -> list[PairView]:
 def render_page(
     table: ReportTable,
     comparisons: Mapping[Pair, Comparison],
-    items: Sequence[str] = (),
+    docs: Sequence[str] = (),
     *,
-    items_folder: str = "",
+    docs_folder: str = "",
 ) -> str:
     """Return the whole page as text.
 
-    `items` are those of items.pack_items. They stand in the page, or with `items_folder` in files
-    of that folder beside it (`items_script`), which the page loads one at a time.
+    `docs` are those of docs.pack_docs. They stand in the page, or with `docs_folder` in files
+    of that folder beside it (`docs_script`), which the page loads one at a time.
     """
     environment = Environment(
         loader=PackageLoader("mlbench.report.page"),
@@ -114,23 +114,22 @@ def render_page(
     return environment.get_template("index.html.j2").render(
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script, items_folder),
+        policy=_policy(style, script, docs_folder),
         cells=packed(_cell_data(context)),
         pair_data=packed(pair_data),
         market_data=packed(market_rows(context["markets"])),
-        items=() if items_folder else items,
-        has_items=[bool(item) for item in items],
-        items_folder=items_folder,
+        docs=() if docs_folder else docs,
+        docs_folder=docs_folder,
         **context,
     )
 
 
-def items_script(place: int, item: str) -> str:
-    """Return the file of the items of one language, for a page with its items in a folder.
+def docs_script(place: int, docs: str) -> str:
+    """Return the file of the docs of one language, for a page with its docs in a folder.
 
     A script, since no browser lets a page opened by double-click fetch a file beside it.
     """
-    return f'mlbenchItems({place},"{item}")\n'
+    return f'mlbenchDocs({place},"{docs}")\n'
 
 
 def _figure_links(name: str) -> Markup:
@@ -143,12 +142,12 @@ def _static(name: str) -> str:
     return files("mlbench.report.page").joinpath("static", name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str, items_folder: str) -> str:
+def _policy(style: str, script: str, docs_folder: str) -> str:
     def source(text: str) -> str:
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         return f"'sha256-{digest}'"
 
-    own = " 'self'" if items_folder else ""
+    own = " 'self'" if docs_folder else ""
     return (
         f"default-src 'none'; style-src {source(style)}; script-src {source(script)}{own}; "
         "font-src data:; base-uri 'none'; form-action 'none'"

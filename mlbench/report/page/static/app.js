@@ -236,7 +236,7 @@
       words: detail(entry, column),
     }));
     showLanguage(entry, {
-      lines, names, folder: heat.dataset.items,
+      lines, names, folder: heat.dataset.docs,
       go: (way) => open(way ? neighbour(way) : ""),
     });
   };
