@@ -96,7 +96,7 @@ def _measure_all(
     # Progress goes to stderr: stdout is a table or JSON.
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     prepared = prepare_docs(Selection(models, [find_family()], languages), console)
-    no_data = {item.language.tag: item.reason for item in prepared if item.reason}
+    no_data = {one.language.tag: one.reason for one in prepared if one.reason}
     if REFERENCE in no_data:
         raise SelectionError(f"no premium without English: {no_data[REFERENCE]}")
     return Costs(

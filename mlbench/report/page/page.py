@@ -31,7 +31,7 @@ from mlbench.report.page import words
 from mlbench.report.page.citation import citation
 from mlbench.report.page.fonts import font_css
 from mlbench.report.page.packing import pack_sentences, packed
-from mlbench.report.ranking import ladders
+from mlbench.report.ranking import rank_tables
 from mlbench.report.tables import ReportTable, State
 from mlbench.report.text import number, percent, plural, short_names, show, show_line
 from mlbench.report.tokens import tokens_of, tokens_slots
@@ -174,7 +174,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "verdicts": [_verdict(pair, names) for pair in pairs],
         "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
         "blocks": table.blocks,
-        "ladders": ladders(table),
+        "rankings": rank_tables(table),
         "trust": trust(table),
         "citation": citation(table),
         "has_leads": has_leads,
