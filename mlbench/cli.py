@@ -57,7 +57,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Is a language model as good in your language as in English?\n\n"
     "mlbench scores base models in up to 119 languages and shows where one is better, where two "
-    "are equal, and where nobody can tell yet. Every finished cell is kept; the same command "
+    "are equal, and where the data cannot decide. Every finished cell is kept; the same command "
     "again runs only what is missing.\n\n"
     "[bold]First steps[/bold], with no download and no account:\n\n"
     "  mlbench run\n\n"
@@ -321,7 +321,8 @@ def import_(
 def export(
     run: RunArgument,
     format: Annotated[
-        Literal["csv", "parquet", "lm-eval"], typer.Option(help="A line a doc, or lm-eval's files.")
+        Literal["csv", "parquet", "lm-eval"],
+        typer.Option(help="A line per doc, or lm-eval's files."),
     ],
     out: Annotated[
         Path | None, typer.Option(help="File, or folder for lm-eval; default exports/RUN/.")

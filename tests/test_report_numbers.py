@@ -230,7 +230,7 @@ def test_means_are_those_of_the_cells_that_every_model_has(found: Found) -> None
 
 
 def lead_text(line: dict[str, str]) -> str:
-    """Say what the page must show of a line of differences.csv."""
+    """Return what the page must show of a line of differences.csv."""
     if line["state"] != "value":
         return "–"
     text = signed(float(line["difference"]))

@@ -50,7 +50,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
     differs is given up; `given_up` says why (verify.py). `batch_tokens` bounds the tokens of a
     forward pass (default: from free memory); `batch_size` only matters where `hf` itself is used.
     After a call: `last_lengths` has the (context, continuation) tokens of each request and
-    `n_truncated` counts those cut on the left.
+    `n_truncated` counts those truncated from the left.
     """
 
     def __init__(

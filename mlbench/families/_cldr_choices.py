@@ -66,7 +66,7 @@ def shuffle(options: Iterable[str]) -> list[str]:
 def make_docs(
     scored: Sequence[DocOutline], shots: Sequence[DocOutline], wording: Wording, language: Language
 ) -> FamilyDocs:
-    """Word the outlines in one language, or raise NoData with the counts that explain it."""
+    """Put the outlines into one language, or raise NoData with the counts that explain it."""
     missing: Counter[str] = Counter()
     docs = _docs(scored, wording, missing)
     shot_docs = _docs(shots, wording, Counter())[:N_SHOTS]
@@ -87,7 +87,7 @@ def name_wording(
     language: Language,
     query: Callable[[DocOutline, Mapping[str, str]], str | None],
 ) -> Wording:
-    """Word outlines whose choices are names, `kind:id` with the kinds' tables given.
+    """Return the wording of outlines whose choices are names: `kind:id`, with the kinds' tables.
 
     Outside English, a target that is nearly the English name is none of this language.
     """

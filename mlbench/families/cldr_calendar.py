@@ -49,7 +49,7 @@ class Run(NamedTuple):
 
 
 def is_scored(step: int, end: int) -> bool:
-    """Tell whether the sequences that reach a name by a step are scored."""
+    """Return whether the sequences that reach a name by a step are scored."""
     return (end + STEPS.index(step)) % HELD_BACK != 0
 
 

@@ -248,7 +248,7 @@ def _target_by_score(sample: ChoiceSample, row: Mapping[str, Any]) -> int | None
 
 
 def _agrees(samples: Sequence[ChoiceSample], name: str, rows: Sequence[_Row]) -> bool:
-    """Tell whether a metric computed from the samples is the logged one for every doc."""
+    """Return whether a metric computed from the samples is the logged one for every doc."""
     if name in PER_LENGTH and not all(all(s.choices) for s in samples):
         return False
     if isinstance(rows[0].content[name], Mapping):

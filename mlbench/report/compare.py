@@ -78,14 +78,14 @@ class Lead(NamedTuple):
     moat_high: float
 
     def side(self, p: float, alpha: float) -> int:
-        """Say who is ahead at a corrected p-value: 1 for A, -1 for B, 0 for nobody can tell."""
+        """Return who is ahead at a corrected p-value: 1 for A, -1 for B, 0 if undetermined."""
         if math.isnan(p) or p > alpha or self.value == 0:
             return 0
         return 1 if self.value > 0 else -1
 
     @property
     def is_within_noise(self) -> bool:
-        """Tell whether the interval includes no difference, or is unknown."""
+        """Return whether the interval includes no difference, or is unknown."""
         return not (self.low > 0 or self.high < 0)
 
 

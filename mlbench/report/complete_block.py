@@ -74,7 +74,7 @@ class Found(NamedTuple):
 
 
 def too_few_cells(question: Question) -> dict[str, str]:
-    """Say of which models too little is there to share a complete block with."""
+    """Return as text of which models too little is there to share a complete block with."""
     counts = {
         model: sum(
             view.state == "value"

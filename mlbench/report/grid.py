@@ -83,7 +83,7 @@ def _fill(view: CellView, block: Block) -> str:
 
 
 def _details(view: CellView, block: Block) -> str:
-    """Say in a few words what stands behind a score; every metric of the cell is in scores.csv."""
+    """Return as text what is behind a score; every metric of the cell is in scores.csv."""
     assert view.result is not None
     score = view.result.scores[block.metric]
     parts = [_value_words(view, block), f"n {score.n_docs}"]

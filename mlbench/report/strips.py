@@ -1,4 +1,4 @@
-"""Is the lead English-only? One dot a language on a line, English marked, for every family.
+"""Is the lead English-only? One dot per language on a line, English marked, for every family.
 
 The axis is symmetric around no difference, so that neither model looks ahead by the layout. The
 drawing is a handful of SVG paths: a dot is a stroke of no length with a round end.
@@ -65,7 +65,7 @@ def strip_of(comparison: Comparison, block: Block) -> Strip | None:
 
 
 def nice_limit(values: list[float]) -> int:
-    """Give a round number that all known values are below."""
+    """Return a round number that all known values are below."""
     most = max((value for value in values if not math.isnan(value)), default=1.0)
     return next((limit for limit in LIMITS if most <= limit), math.ceil(most))
 

@@ -1,8 +1,8 @@
 """What is in every cell of the report? One table for page, figures and CSV, apart from drawing.
 
 A cell is in one of four states, and the three without a value say why: failed ran and broke,
-missing was planned (or never asked for) and has no result, no data means that the family has
-nothing of its own in that language. None of them is ever a zero.
+missing was planned (or never requested) and has no result, no data means that the family has
+no data for this language. None of them is ever a zero.
 """
 
 import hashlib
@@ -108,7 +108,7 @@ class ReportTable:
 
     @property
     def has_english(self) -> bool:
-        """Tell whether anything can be held against English."""
+        """Return whether anything can be held against English."""
         return any(language.tag == REFERENCE for language in self.languages)
 
     def count(self, state: State) -> int:
@@ -178,7 +178,7 @@ def _quantity(run: Run, block: Block, cell: Cell) -> Quantity:
 
 
 def _levels(run: Run, block: Block) -> dict[Cell, Level]:
-    """Give the intervals of the scores of a block."""
+    """Return the intervals of the scores of a block."""
     cells_by_clusters: dict[tuple[str, ...], list[Cell]] = {}
     for cell, result in run.done.items():
         if (cell.family, cell.shots) == (block.family, block.shots):

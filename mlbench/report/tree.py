@@ -1,4 +1,4 @@
-"""Is it genealogical? Scores of a pair by language family and branch, with one dot a language.
+"""Do scores follow language families? Those of a pair by family and branch, one dot per language.
 
 Only a description. Family, script and resources go together, and languages of one branch are not
 independent, so no test is made: the sentence says how much of the variation goes with the family,
@@ -34,7 +34,7 @@ class Both(NamedTuple):
 
     @property
     def lead(self) -> float:
-        """Give A - B."""
+        """Return A - B."""
         return self.a - self.b
 
 
@@ -91,7 +91,7 @@ def tree_of(table: ReportTable, pair: Pair | None) -> Tree:
 
 
 def _has_scores(table: ReportTable, n_models: int) -> bool:
-    """Tell whether any row can hold a number of so many models."""
+    """Return whether any row can hold a number of so many models."""
     scored = {b.family for b in table.blocks if b.chance is not None}
     counts = Counter(
         cell._replace(model="")
@@ -122,7 +122,7 @@ def groups_of(tree: Tree) -> list[Group]:
 
 
 def pair_scores(table: ReportTable, pair: Pair) -> dict[str, Both]:
-    """Give the mean adjusted scores of a pair by tag, over the families that both have there.
+    """Return the mean adjusted scores of a pair by tag, over the families that both have there.
 
     The table's means are over the families that every model has; with two models they are equal.
     """
@@ -146,7 +146,7 @@ def pair_scores(table: ReportTable, pair: Pair) -> dict[str, Both]:
 
 
 def tree_slots(table: ReportTable, tree: Tree, pair: Pair) -> dict[str, str]:
-    """Give what the page shows of a pair: the sentence, the ends of the axis, and by row
+    """Return what the page shows of a pair: the sentence, the ends of the axis, and by row
     -n languages, -a, -b and -d scores and difference, -r its range, -p dots, -e English."""
     scores = pair_scores(table, pair)
     leads = {tag: 100 * both.lead for tag, both in scores.items()}
@@ -218,7 +218,7 @@ def _range_words(leads: Sequence[float]) -> str:
 
 
 def family_share(groups: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """Give the share of the variation that goes with the groups, and that expected of no tie.
+    """Return the share of the variation that goes with the groups, and that expected of no tie.
 
     The first is eta squared, the sum of squares between groups over all; the second (k - 1) /
     (n - 1) for k groups of n values, its mean over all ways to deal the values to the groups. Both
@@ -234,7 +234,7 @@ def family_share(groups: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 
 def _sentence(tree: Tree, values: Mapping[str, float], what: str) -> str:
-    """Say how far values in points go with the family; English and lone languages do not count."""
+    """Return as text how far values in points follow the family; without English and lone ones."""
     found = [
         (family.group.title, [values[t] for t in family.group.tags if t in values])
         for family in tree.families

@@ -129,7 +129,7 @@ def _save_figures(table: ReportTable, comparisons: Mapping[Pair, Comparison], fo
 
 
 def _draw_if_possible(name: str, table: ReportTable, first: Comparison | None) -> Axes | None:
-    """Draw a figure as wide as it needs; None if the run has not what it shows.
+    """Draw a figure as wide as it needs; None if the run lacks the data it shows.
 
     A heatmap without a mean adjusted score is that of the first family.
     """
@@ -163,7 +163,7 @@ def compare_all(
 
 
 def verdicts_json(comparisons: dict[Pair, Comparison]) -> str:
-    """Write the verdicts as mlbench.stats gave them, one object a pair and shots."""
+    """Write the verdicts as mlbench.stats gave them, one object per pair and shots."""
     found = [
         {"shots": pair.shots, "problem": comparison.problem, "verdict": comparison.verdict}
         | {"a": pair.a, "b": pair.b}

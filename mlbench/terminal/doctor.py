@@ -21,12 +21,12 @@ PACKAGES = ("lm-eval", "transformers", "torch", "datasets", "babel", "pyarrow", 
 
 
 class Check(NamedTuple):
-    """One finding; `mend` says what to type if it is not ok."""
+    """One finding; `fix` says what to type if it is not ok."""
 
     name: str
     is_ok: bool
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 def examine() -> int:
@@ -34,13 +34,13 @@ def examine() -> int:
     console = Console(soft_wrap=True, highlight=False)
     checks = [*_check_software(), *_check_files(), *_check_device()]
     for check in checks:
-        mark = "[green]ok  [/green]" if check.is_ok else "[red]BAD [/red]"
+        mark = "[green]ok  [/green]" if check.is_ok else "[red]FAIL[/red]"
         console.print(mark, end=" ")
         console.print(f"{check.name:<16} {check.found}", markup=False)
         if not check.is_ok:
-            console.print(f"      -> {check.mend}", markup=False)
+            console.print(f"      -> {check.fix}", markup=False)
     n_bad = sum(not check.is_ok for check in checks)
-    console.print(f"{len(checks)} checks, {n_bad} bad")
+    console.print(f"{len(checks)} checks, {n_bad} failed")
     return 1 if n_bad else 0
 
 
@@ -59,7 +59,7 @@ def _check_files() -> Iterator[Check]:
     try:
         yield Check("languages", True, f"{len(read_languages())} in {path}")
     except MlbenchError as error:
-        yield Check("languages", False, str(error), f"mend {path}")
+        yield Check("languages", False, str(error), f"fix {path}")
     try:
         models = [find_model(name) for name in read_presets()]
         yield Check("models", True, f"{len(models)} presets")
@@ -68,20 +68,20 @@ def _check_files() -> Iterator[Check]:
     yield Check("families", True, ", ".join(read_families()))
     folder = task_files.find_tasks_folder()
     problems = task_files.check_stubs(folder, task_files.render_all())
-    mend = "mlbench tasks generate"
-    yield Check("tasks", not problems, f"{folder}, {len(problems)} files differ", mend)
+    fix = "mlbench tasks generate"
+    yield Check("tasks", not problems, f"{folder}, {len(problems)} files differ", fix)
     data = os.environ.get(sources.DATA_VARIABLE)
     there = not data or Path(data).is_dir()
-    mend = f"unset {sources.DATA_VARIABLE}, or name a folder"
-    yield Check("data", there, f"{sources.DATA_VARIABLE}={data}" if data else "the hub", mend)
+    fix = f"unset {sources.DATA_VARIABLE}, or name a folder"
+    yield Check("data", there, f"{sources.DATA_VARIABLE}={data}" if data else "the hub", fix)
     yield _check_writable("cache", sources.find_cache())
     yield _check_writable("runs", Path("runs"))
 
 
 def _check_writable(name: str, folder: Path) -> Check:
     existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    mend = f"make {existing} writable"
-    return Check(name, os.access(existing, os.W_OK), str(folder.absolute()), mend)
+    fix = f"make {existing} writable"
+    return Check(name, os.access(existing, os.W_OK), str(folder.absolute()), fix)
 
 
 def _check_device() -> Iterator[Check]:

@@ -59,7 +59,7 @@ Families = Annotated[
 Languages = Annotated[
     list[str],
     typer.Option(
-        help="all, sw,jv, family:Turkic, script:Arab, class:0-2, dialects; -x takes away.",
+        help="all, sw,jv, family:Turkic, script:Arab, class:0-2, dialects; -x excludes x.",
         rich_help_panel=SELECTION,
     ),
 ]
@@ -70,7 +70,7 @@ Shots = Annotated[
 Limit = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Score at most so many docs a cell: for a trial.", rich_help_panel=SELECTION
+        min=1, help="Score at most so many docs per cell: for a trial.", rich_help_panel=SELECTION
     ),
 ]
 RunName = Annotated[
@@ -137,7 +137,7 @@ ExecutorOption = Annotated[
 OverflowOption = Annotated[
     Overflow,
     typer.Option(
-        help="A context beyond the model's window: refuse, or truncate it on the left.",
+        help="A context beyond the model's window: refuse, or truncate it from the left.",
         rich_help_panel=LOADING,
     ),
 ]

@@ -1,4 +1,4 @@
-"""How does a person, or a program, read what tokenizers cost? A table, a line a model, or JSON."""
+"""How does a person, or a program, read what tokenizers cost? A table or JSON."""
 
 import json
 import math
@@ -33,7 +33,7 @@ WIDTH_IN_PIPE = 10_000
 
 
 class Measure(NamedTuple):
-    """A number a language: its heading, the digits shown, and how to read it."""
+    """A number per language: its heading, the digits shown, and how to read it."""
 
     heading: str
     digits: int
@@ -210,7 +210,7 @@ def _number(value: float, digits: int) -> str:
 
 
 def _sum_up(model: ModelCost, languages: Mapping[str, Language]) -> str:
-    """Say in one line what a tokenizer costs, and where that is understated."""
+    """Return as text in one line what a tokenizer costs, and where that is understated."""
     worst = ", ".join(
         f"{languages[tag].name} {model.languages[tag].premium:.2f}" for tag in model.worst
     )

@@ -10,7 +10,7 @@ from mlbench.report.columns import Block
 from mlbench.report.tables import CellView, ReportTable
 from mlbench.report.text import number, plural, show_line
 
-State = Literal["OK", "look", "cannot tell"]
+State = Literal["OK", "check this", "unknown"]
 
 MOST_NAMES = 20
 """Languages named in one line; the rest is counted, and every cell is in scores.csv."""
@@ -73,5 +73,5 @@ def language_names(table: ReportTable, tags: Iterable[str]) -> str:
 
 
 def share(n: int, total: int) -> str:
-    """Say how many of how many, in percent too."""
+    """Return as text how many of how many, in percent too."""
     return f"{n:,} of {plural(total, 'cell')} ({number(100 * n / total if total else None)} %)"

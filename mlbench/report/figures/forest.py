@@ -1,6 +1,6 @@
 """Where is A better than B, language by language, with every interval? The forest, as for a paper.
 
-A panel a family, the languages in the order of their mean lead, and the mean of the other languages
+A panel per family, the languages in order of their mean lead, and the mean of the other languages
 as a diamond at the bottom. The same Forest, as data, is behind the moat figure.
 """
 
@@ -163,7 +163,7 @@ def _claim(comparison: Comparison, panels: Sequence[Panel], a: str, b: str) -> s
 
 
 def _first(estimates: Sequence[Estimate], panels: Sequence[Panel]) -> str | None:
-    """Word the first known estimate and its family, where there is none over all families."""
+    """Return as text the first known estimate and its family, if there is none over all."""
     for estimate, panel in zip(estimates, panels, strict=True):
         if not math.isnan(estimate.value):
             return f"{estimate_words(estimate, panel.block)} in {title_of(panel.block)}"
@@ -279,7 +279,7 @@ def _places(forest: Forest, panel: Panel, lanes: Lanes, place: int) -> Iterator[
 
 
 def lead_colour(lead: Lead) -> str:
-    """Give the colour of a lead: grey within noise."""
+    """Return the colour of a lead: grey within noise."""
     return GREY if lead.is_within_noise else AHEAD if lead.value > 0 else BEHIND
 
 

@@ -185,7 +185,7 @@ def _docs(
 
 
 def _reply(sample: Sample, metric: str) -> list[Any]:
-    """Say what a model made of a doc: its choice and how sure it was, or None and a value."""
+    """Return what a model made of a doc: its choice and how sure it was, or None and a value."""
     if isinstance(sample, ChoiceSample):
         rule = metric if measure_of(metric).is_rule else label_rule(sample)
         values = list(weigh(sample, rule))

@@ -200,7 +200,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
 
 
 def _score_columns(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[bool]:
-    """Tell of each column of the table whether it holds the scores of a model in one family."""
+    """Return for each column of the table whether it holds the scores of a model in one family."""
     columns = [False] * len({(m, shots) for m, shots, _ in table.adjusted})
     for block in table.blocks:
         columns += [True] * len(block.models) + [False] * has_leads[block]

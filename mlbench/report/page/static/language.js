@@ -1,7 +1,7 @@
 // The page of one language: every score in words, and docs with what all models made of them.
 "use strict";
 
-// Docs stand in the page, or in a file each of a folder beside it: a page opened by double-click
+// Docs are in the page, or in one file per language of a folder beside it: a page opened by double-click
 // may load a script from there, but not fetch it.
 let takeDocs = () => {};
 const mlbenchDocs = (place, text) => takeDocs(place, text);
@@ -26,7 +26,7 @@ const copyOf = (node) => {
 
 // `lines`: family, model, cell and what stands behind it, of every column.
 const scoresOf = (lines) => make("table", { class: "heat lines" },
-  make("caption", {}, "Every score, with what stands behind it"),
+  make("caption", {}, "Every score, with what is behind it"),
   make("thead", {}, make("tr", {}, ...["Family", "Model", "Score", "Behind it"].map((text) => make("th", { scope: "col" }, text)))),
   make("tbody", {}, ...lines.map(({ family, model, cell, words }) => make("tr", {},
     make("th", { scope: "row" }, family), make("td", { class: "who" }, model), copyOf(cell), make("td", { class: "behind" }, words)))));
