@@ -123,7 +123,7 @@ def _calendar(rows: Rows) -> Iterator[str]:
         if len(names) < len(cldr_calendar.NAMES[kind]):
             continue
         for step, end in product(cldr_calendar.STEPS, range(len(names))):
-            run = cldr_calendar.Run(kind, step, CHAIN - 1, end)
+            run = cldr_calendar.NameSequence(kind, step, CHAIN - 1, end)
             places = range(1 - CHAIN, 1)
             chain = [names[run.name(step * back).partition(":")[2]] for back in places]
             for joint in JOINTS:

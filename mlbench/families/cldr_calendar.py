@@ -25,7 +25,7 @@ HELD_BACK = 3
 N_SHOWN = {"day": 5, "month": 5}
 
 
-class Run(NamedTuple):
+class NameSequence(NamedTuple):
     """A sequence by place: its names lie `step` apart, `end` is the place of the next one."""
 
     kind: str
@@ -63,7 +63,7 @@ def ends(kind: str, *, scored: bool) -> list[tuple[int, int]]:
 def scored_outlines() -> tuple[DocOutline, ...]:
     """Return the outlines of all languages."""
     return tuple(
-        Run(kind, step, length, end).outline()
+        NameSequence(kind, step, length, end).outline()
         for kind in NAMES
         for step, end in ends(kind, scored=True)
         for length in LENGTHS
@@ -75,7 +75,8 @@ def shot_outlines() -> tuple[DocOutline, ...]:
     """Return the few-shot outlines: a longer one could show a scored solution on its way."""
     outlines = {
         kind: [
-            Run(kind, step, min(LENGTHS), end).outline() for step, end in ends(kind, scored=False)
+            NameSequence(kind, step, min(LENGTHS), end).outline()
+            for step, end in ends(kind, scored=False)
         ]
         for kind in NAMES
     }

@@ -16,7 +16,7 @@ from mlbench.data.languages import REFERENCE
 from mlbench.measures import Measure
 from mlbench.report.complete_block import (
     Found,
-    Question,
+    RankQuestion,
     part_of,
     rank_parts,
     too_few_cells,
@@ -70,13 +70,13 @@ def rank_tables(table: ReportTable, resampling: Resampling | None = None) -> lis
     for shots in dict.fromkeys(block.shots for block in table.blocks):
         blocks = tuple(b for b in table.blocks if b.shots == shots)
         models = tuple(m for m in table.run.models if any(m in b.models for b in blocks))
-        question = Question(table, shots, blocks, models)
+        question = RankQuestion(table, shots, blocks, models)
         if len(models) > 1 and question.joint:
             found.append(_rank_table(question, resampling or Resampling()))
     return found
 
 
-def _rank_table(question: Question, resampling: Resampling) -> RankTable:
+def _rank_table(question: RankQuestion, resampling: Resampling) -> RankTable:
     unranked = too_few_cells(question)
     ranked = [model for model in question.models if model not in unranked]
     parts, left_out = [], []
@@ -106,7 +106,9 @@ def _rank_table(question: Question, resampling: Resampling) -> RankTable:
     )
 
 
-def _no_ranking(question: Question, unranked: Mapping[str, str], left_out: list[str]) -> RankTable:
+def _no_ranking(
+    question: RankQuestion, unranked: Mapping[str, str], left_out: list[str]
+) -> RankTable:
     why = "no language and family is left that two models have in common"
     reasons = {model: unranked.get(model, why) for model in question.models}
     return RankTable(
@@ -173,7 +175,7 @@ def _ranks(rank: Rank) -> str:
     return f"{rank.low}" if rank.low == rank.high else f"{rank.low}–{rank.high}"
 
 
-def _row(question: Question, rank: Rank, found: Found, ends: tuple[float, float]) -> RankRow:
+def _row(question: RankQuestion, rank: Rank, found: Found, ends: tuple[float, float]) -> RankRow:
     low, high = ends
 
     def x(level: float) -> float:

@@ -25,7 +25,7 @@ from mlbench.stats import Level, Resampling, value_levels
 from mlbench.store.read import Run
 from mlbench.store.samples import cluster_ids_of
 
-State = Literal["value", "failed", "missing", "no data"]
+CellState = Literal["value", "failed", "missing", "no data"]
 RESAMPLING = Resampling(replicates=1_000)
 """For the interval of a single score: a tooltip needs less than differences, which use them all."""
 
@@ -40,7 +40,7 @@ class CellView:
     """
 
     cell: Cell
-    state: State
+    state: CellState
     quantity: Quantity
     reason: str = ""
     result: store.CellResult | None = None
@@ -111,7 +111,7 @@ class ReportTable:
         """Return whether anything can be held against English."""
         return any(language.tag == REFERENCE for language in self.languages)
 
-    def count(self, state: State) -> int:
+    def count(self, state: CellState) -> int:
         """Count the cells in a state; a cell that nobody asked for is not counted."""
         planned = frozenset(self.run.planned)
         return sum(

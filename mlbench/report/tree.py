@@ -48,7 +48,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class LanguageFamily:
     """A family of two languages or more, with its branches where there are at least two."""
 
     group: Group
@@ -62,7 +62,7 @@ class Tree:
     `slots` are those of the first pair, or of the one model of the run.
     """
 
-    families: tuple[Family, ...]
+    families: tuple[LanguageFamily, ...]
     singles: tuple[Group, ...]
     has_pair: bool
     has_scores: bool
@@ -101,13 +101,15 @@ def _has_scores(table: ReportTable, n_models: int) -> bool:
     return any(n >= n_models for n in counts.values())
 
 
-def _family(key: str, name: str, languages: Sequence[Language]) -> Family:
+def _family(key: str, name: str, languages: Sequence[Language]) -> LanguageFamily:
     by_branch: dict[str, list[Language]] = {}
     for language in languages:
         by_branch.setdefault(language.branch or "no branch given", []).append(language)
     ordered = sorted(by_branch.items(), key=lambda item: (-len(item[1]), item[0]))
     branches = [_group(f"{key}-{i}", branch, its) for i, (branch, its) in enumerate(ordered)]
-    return Family(_group(key, name, languages), tuple(branches) if len(branches) > 1 else ())
+    return LanguageFamily(
+        _group(key, name, languages), tuple(branches) if len(branches) > 1 else ()
+    )
 
 
 def _group(key: str, title: str, languages: Sequence[Language]) -> Group:
@@ -153,7 +155,7 @@ def tree_slots(table: ReportTable, tree: Tree, pair: Pair) -> dict[str, str]:
     limit = nice_limit([abs(lead) for lead in leads.values()])
     names = short_names(list(table.run.models))
     others = {tag: lead for tag, lead in leads.items() if tag != REFERENCE}
-    what = f"the difference {names[pair.a]} − {names[pair.b]}"
+    what = f"the lead of {names[pair.a]} over {names[pair.b]}"
     slots = {
         "tree-sentence": _sentence(tree, others, what),
         "tree-low": signed(float(-limit), 0),

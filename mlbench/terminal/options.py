@@ -162,7 +162,7 @@ FigureFamilies = Annotated[
 ]
 FigureA = Annotated[
     str | None,
-    typer.Option("--a", help="A of the difference A - B.", rich_help_panel=WHAT_OF_RUN),
+    typer.Option("--a", help="A, whose lead over B is drawn.", rich_help_panel=WHAT_OF_RUN),
 ]
 FigureB = Annotated[str | None, typer.Option("--b", help="B.", rich_help_panel=WHAT_OF_RUN)]
 ReportA = Annotated[str | None, typer.Option("--a", help="A of the first pair; give --b too.")]

@@ -32,7 +32,7 @@ WIDTH_IN_PIPE = 10_000
 """Columns: ten models with all measures keep their lines whole."""
 
 
-class Measure(NamedTuple):
+class ShownNumber(NamedTuple):
     """A number per language: its heading, the digits shown, and how to read it."""
 
     heading: str
@@ -41,10 +41,10 @@ class Measure(NamedTuple):
 
 
 MEASURES = (
-    Measure("premium", 2, lambda cost: cost.premium),
-    Measure("tokens/sentence", 1, lambda cost: cost.tokens_per_doc),
-    Measure("bytes/token", 2, lambda cost: cost.bytes_per_token),
-    Measure("characters/token", 2, lambda cost: cost.chars_per_token),
+    ShownNumber("premium", 2, lambda cost: cost.premium),
+    ShownNumber("tokens/sentence", 1, lambda cost: cost.tokens_per_doc),
+    ShownNumber("bytes/token", 2, lambda cost: cost.bytes_per_token),
+    ShownNumber("characters/token", 2, lambda cost: cost.chars_per_token),
 )
 """From the one that is shown in any case to the first one to go where a terminal is narrow."""
 
@@ -185,7 +185,7 @@ def _count_fitting(costs: Costs, console: Console) -> int:
     return 1
 
 
-def _table(costs: Costs, measures: Sequence[Measure], *, is_narrow: bool) -> Table:
+def _table(costs: Costs, measures: Sequence[ShownNumber], *, is_narrow: bool) -> Table:
     """Lay out the costs, the worst language of the first model first; narrow: headings in lines."""
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     for heading in ("tag", "language", "script"):

@@ -8,8 +8,8 @@ from mlbench.judge.pairing import why_not_paired
 from mlbench.records import Cell
 from mlbench.report.checks.check import (
     Check,
+    CheckState,
     Detail,
-    State,
     block_title,
     columns,
     language_names,
@@ -42,7 +42,7 @@ def check_truncation(table: ReportTable, names: Mapping[str, str]) -> Check:
             where = language_names(table, (view.cell.language for view in cut))
             says = f"{plural(requests, 'request')} in {share(len(cut), len(views))}"
             details.append(Detail(f"{block_title(block)}, {names[model]}", says, where))
-    state: State = "check this" if n_cells else "unknown" if unknown or not total else "OK"
+    state: CheckState = "check this" if n_cells else "unknown" if unknown or not total else "OK"
     finding = f"{plural(n_requests, 'request')} cut in {share(n_cells, total)}."
     if unknown:
         finding += f" {plural(unknown, 'cell')} without a count."

@@ -16,7 +16,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from mlbench.data.languages import REFERENCE
 from mlbench.records import Language
 from mlbench.report.columns import Block
-from mlbench.report.compare import Comparison, Lead, in_unit, unit_of
+from mlbench.report.compare import Comparison, LanguageLead, in_unit, unit_of
 from mlbench.report.figures.captions import (
     ADJUSTED_WORDS,
     docs_words,
@@ -80,7 +80,7 @@ class Panel:
 
     block: Block
     limit: float
-    leads: Mapping[str, Lead]
+    leads: Mapping[str, LanguageLead]
     english: Estimate
     others: Estimate
     moat: Estimate
@@ -278,7 +278,7 @@ def _places(forest: Forest, panel: Panel, lanes: Lanes, place: int) -> Iterator[
             yield lead, axis, lanes.top_of(i) + lanes.row / 2
 
 
-def lead_colour(lead: Lead) -> str:
+def lead_colour(lead: LanguageLead) -> str:
     """Return the colour of a lead: grey within noise."""
     return GREY if lead.is_within_noise else AHEAD if lead.value > 0 else BEHIND
 

@@ -32,7 +32,7 @@ from mlbench.report.page.citation import citation
 from mlbench.report.page.fonts import font_css
 from mlbench.report.page.packing import pack_sentences, packed
 from mlbench.report.ranking import rank_tables
-from mlbench.report.tables import ReportTable, State
+from mlbench.report.tables import CellState, ReportTable
 from mlbench.report.text import number, percent, plural, short_names, show, show_line
 from mlbench.report.tokens import tokens_of, tokens_slots
 from mlbench.report.tree import tree_of, tree_slots
@@ -263,7 +263,7 @@ def _mean_row(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[grid.
     for block in table.blocks:
         cells += [grid.mean_cell(table, block, model) for model in block.models]
         if has_leads[block]:
-            cells.append(grid.Shown("", "xe", "see the verdict for the mean difference"))
+            cells.append(grid.Shown("", "xe", "see the verdict for the mean lead"))
     return cells
 
 
@@ -321,7 +321,7 @@ def _slots(table: ReportTable, pair: PairView, context: Mapping[str, Any]) -> di
 
 def _coverage(table: ReportTable) -> list[dict[str, Any]]:
     """Return the parts of the coverage bar: name, count, and place in percent of its width."""
-    states: dict[str, State] = {
+    states: dict[str, CellState] = {
         "done": "value",
         "failed": "failed",
         "missing": "missing",

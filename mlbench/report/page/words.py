@@ -102,8 +102,8 @@ def _effect_words(effect: Mapping[str, Any], block: Block) -> str:
 
 def _english_words(found: Mapping[str, Any], english: str, a: str, b: str) -> str:
     if found["english"]["estimate"] is None:
-        return f"the difference {a} − {b} in English is unknown"
-    return f"in English the difference {a} − {b} is {english}"
+        return f"the lead of {a} over {b} in English is unknown"
+    return f"in English the lead of {a} over {b} is {english}"
 
 
 def _moat_words(found: Mapping[str, Any], moat: str) -> str:
