@@ -1,7 +1,7 @@
 """What does torch leave unused of a CPU?
 
 A faster product on some processors, and pages that glibc gives away too early. The figures are in
-docs/decisions.md; neither changes a score by more than float32 rounding.
+docs/benchmarks.md; neither changes a score by more than float32 rounding.
 """
 
 import contextlib
