@@ -164,7 +164,7 @@ def compare(options: argparse.Namespace) -> str:
 
 
 def describe(options: argparse.Namespace) -> str:
-    """Say on what and with which versions; without a GPU vLLM's package has another name."""
+    """Return as text the machine and versions; without a GPU vLLM's package has another name."""
     import torch
     from workloads import device_name
 

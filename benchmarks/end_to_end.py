@@ -5,7 +5,7 @@
 Real processes, one after the other in turn: SIB-200 topics in 12 languages at 5 shots, a model of
 random weights saved with a tokenizer in a temporary folder. The first run of each is not timed: it
 fills the caches that both use and counts the tokens that the model is fed. The scores must agree.
-`--limit` is there because `lm_eval run` feeds some 2,000 tokens a doc; what `mlbench run` saves
+`--limit` is there because `lm_eval run` feeds some 2,000 tokens per doc; what `mlbench run` saves
 grows with the docs.
 """
 
@@ -211,7 +211,7 @@ def main() -> None:
     parser.add_argument("--model", default="small", help="a shape of workloads.py")
     parser.add_argument("--languages", default=LANGUAGES)
     parser.add_argument("--shots", type=int, default=5)
-    parser.add_argument("--limit", type=int, help="docs a language")
+    parser.add_argument("--limit", type=int, help="docs per language")
     parser.add_argument("--hf-batch", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--write", type=Path, help="a page with markers for the table")

@@ -40,7 +40,7 @@ HF_BATCH_SIZES = (1, 4, 8, 16, 32)
 
 
 class Row(NamedTuple):
-    """One line of the table; times are seconds a doc; shares are nan where they have no meaning."""
+    """One line of the table; times are seconds per doc; shares without a meaning are nan."""
 
     workload: str
     hf: float
@@ -100,7 +100,7 @@ def distinct_operations(lm: PackedLM, work: Work) -> Operations:
 
     A token attends to itself and to those before it, no more: two products, of queries with keys
     and of shares with values. The last layer is counted whole, though most of it is needed where
-    logits are wanted only. nan for generation, whose passes of a token a row are bound by memory.
+    logits are wanted only. nan for generation, whose passes of a token per row are bound by memory.
     """
     if work.kind == "generate_until":
         return Operations(math.nan, math.nan)
@@ -175,7 +175,7 @@ def compare(
 
 
 def agree(found: list[Any], expected: list[Any], work: Work) -> str:
-    """Say how far the answers are apart: a relative difference, or how many texts are equal."""
+    """Return as text how far the answers differ: a relative difference, or the equal texts."""
     if work.kind == "generate_until":
         same = sum(a == b for a, b in zip(found, expected, strict=True))
         return f"{same} of {len(expected)} texts equal"

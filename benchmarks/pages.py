@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def machine_note(how: str) -> str:
-    """Say on what, how and with which command the figures above were made."""
+    """Return as text on what, how and with which command the figures above were made."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     machine = processor_name()
     command = shlex.join(["python", *sys.argv])

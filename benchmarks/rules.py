@@ -47,7 +47,7 @@ def lines_of(run: Run) -> list[str]:
 
 
 def taken(samples: Sequence[Sample], rule: str) -> str:
-    """Say how often each label is taken, empty where each doc has choices of its own."""
+    """Return as text how often each label is taken, empty where each doc has choices of its own."""
     labels = labels_of(samples) if len(samples) else None
     if labels is None:
         return ""

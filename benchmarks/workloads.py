@@ -54,7 +54,7 @@ GENERATED_TOKENS = 32
 
 
 class Work(NamedTuple):
-    """The arguments of lm-eval requests of one kind, in whole docs; `n_choices` requests a doc."""
+    """Arguments of lm-eval requests of one kind, in whole docs; `n_choices` requests per doc."""
 
     requests: list[tuple[Any, ...]]
     n_choices: int
@@ -147,7 +147,7 @@ def belebele(n_docs: int, shots: int, n_languages: int) -> Work:
 
 
 def rolling(n_docs: int, n_languages: int) -> Work:
-    """Make whole texts: a sentence a doc."""
+    """Make whole texts: a sentence per doc."""
     rows = [row for language in range(n_languages) for row in read_sentences(language, n_docs)]
     return Work([(text,) for text, _ in rows], 1, "loglikelihood_rolling")
 

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 REPORT = FOLDER.parent / "reports" / "bench" / "index.html"
 SIZE = {"width": 1280, "height": 1900}
 # Sections that would put the table below the fold; a picture has no scroll bar.
-HIDDEN = "#verdict .how, #verdict .files, #verdict details, #ladder"
+HIDDEN = "#verdict .how, #verdict .files, #verdict details, #ranking"
 HIDE = "where => document.querySelectorAll(where).forEach(part => { part.hidden = true })"
 
 

@@ -36,6 +36,7 @@ from mlbench.terminal.options import (
     Limit,
     ListCommand,
     Models,
+    OldItems,
     OverflowOption,
     Replace,
     ReportA,
@@ -57,7 +58,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Is a language model as good in your language as in English?\n\n"
     "mlbench scores base models in up to 119 languages and shows where one is better, where two "
-    "are equal, and where nobody can tell yet. Every finished cell is kept; the same command "
+    "are equal, and where the data cannot decide. Every finished cell is kept; the same command "
     "again runs only what is missing.\n\n"
     "[bold]First steps[/bold], with no download and no account:\n\n"
     "  mlbench run\n\n"
@@ -140,9 +141,10 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to; default reports/RUN.")
     ] = None,
-    items: Annotated[
+    docs: Annotated[
         int, typer.Option(min=0, help="Docs of each family and language to show; 0 for none.")
     ] = 20,
+    items: OldItems = None,
     max_html_mb: Annotated[
         float, typer.Option(min=0, help="Above this size the docs go to a folder beside the page.")
     ] = 10,
@@ -156,13 +158,14 @@ def report(
 
       mlbench report bench
 
-      mlbench report bench --items 0 --out to_send
+      mlbench report bench --docs 0 --out to_send
 
       mlbench report bench --a demo-anglo --b demo-polyglot --claims mine.yaml
     """
-    from mlbench.report import Asked, Items, write_report
+    from mlbench.report import Asked, ShownDocs, write_report
 
-    page = write_report(run, out, items=Items(items, max_html_mb), asked=Asked(a, b, claims))
+    shown = ShownDocs(docs if items is None else items, max_html_mb)
+    page = write_report(run, out, docs=shown, asked=Asked(a, b, claims))
     typer.echo(f"report: {page}")
 
 
@@ -320,7 +323,8 @@ def import_(
 def export(
     run: RunArgument,
     format: Annotated[
-        Literal["csv", "parquet", "lm-eval"], typer.Option(help="A line a doc, or lm-eval's files.")
+        Literal["csv", "parquet", "lm-eval"],
+        typer.Option(help="A line per doc, or lm-eval's files."),
     ],
     out: Annotated[
         Path | None, typer.Option(help="File, or folder for lm-eval; default exports/RUN/.")

@@ -47,7 +47,7 @@ class NoData(Exception):
 
 
 def unknown(what: str, value: str, allowed: Iterable[str], see: str) -> str:
-    """Word the message for an unknown name, with the nearest allowed ones.
+    """Return the message for an unknown name, with the nearest allowed ones.
 
     >>> unknown("family", "sib200_topik", ["sib200_topic", "cldr_terms"], "mlbench list families")
     "no family 'sib200_topik'. Did you mean 'sib200_topic'? See: mlbench list families"

@@ -44,7 +44,7 @@ class Language:
 
     @property
     def is_duplicate(self) -> bool:
-        """Tell whether its benchmark text is (nearly) another language's text."""
+        """Return whether its benchmark text is (nearly) another language's text."""
         return self.same_text_as is not None
 
 

@@ -14,7 +14,7 @@ Overflow = Literal["refuse", "truncate"]
 class Settings:
     """One for a whole command.
 
-    `limit`: docs a cell at most. `dtype`: auto is float32 on a CPU and the checkpoint's own
+    `limit`: docs per cell at most. `dtype`: auto is float32 on a CPU and the checkpoint's own
     elsewhere. `overflow`: what to do with a context beyond the model's window. `batch_size` is for
     the engine hf and other backends, `batch_tokens` (None: from free memory) for packed. `verify`:
     docs of each family that packed also scores plainly before it begins, 0 for none.

@@ -11,7 +11,7 @@ from report_toys import LANGUAGES, ToyRun, choices, texts
 
 from mlbench.records import Cell
 from mlbench.report.compare import Comparison, Pair
-from mlbench.report.page.docs import pack_items
+from mlbench.report.page.docs import pack_docs
 from mlbench.report.page.page import render_page
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.report.write import compare_all
@@ -77,11 +77,11 @@ def wait_until(page: Any, condition: str) -> None:
 def write_page(
     run: ToyRun, *, per_family: int = 0
 ) -> tuple[Path, ReportTable, dict[Pair, Comparison]]:
-    """Write only the page of a run, without figures; `per_family` items stand in it."""
+    """Write only the page of a run, without figures; `per_family` docs stand in it."""
     table = table_from_run(read_run(run.write()))
     comparisons = compare_all(table, FEW)
     path = run.folder / "index.html"
-    page = render_page(table, comparisons, pack_items(table, per_family))
+    page = render_page(table, comparisons, pack_docs(table, per_family))
     path.write_text(page, encoding="utf-8")
     return path, table, comparisons
 

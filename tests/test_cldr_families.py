@@ -75,12 +75,12 @@ def test_every_doc_is_well_formed(family: Family) -> None:
 
 def test_languages_have_the_docs_of_one_list(family: Family) -> None:
     module = MODULES[family.name]
-    items = {item.doc_id: item for item in module.scored_items()}
-    assert len(items) == len(module.scored_items())
+    outlines = {outline.doc_id: outline for outline in module.scored_outlines()}
+    assert len(outlines) == len(module.scored_outlines())
     english = {doc.doc_id: doc for doc in all_docs(family.name)["en"]}
     for docs in all_docs(family.name).values():
         for doc in docs:
-            assert doc.cluster_id == items[doc.doc_id].cluster_id
+            assert doc.cluster_id == outlines[doc.doc_id].cluster_id
             assert doc.target == english.get(doc.doc_id, doc).target
         assert len({doc.doc_id for doc in docs}) == len(docs) >= _cldr_choices.MIN_DOCS
 
@@ -96,8 +96,8 @@ def test_english_has_nearly_all_docs_of_every_language(family: Family) -> None:
 
 
 def test_targets_stand_in_every_place_equally_often(family: Family) -> None:
-    items = MODULES[family.name].scored_items()
-    counts = Counter(_cldr_choices._positions(items))
+    outlines = MODULES[family.name].scored_outlines()
+    counts = Counter(_cldr_choices._positions(outlines))
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
@@ -158,8 +158,8 @@ def test_plural_needs_a_difference_in_form() -> None:
 
 
 def test_timespan_values_stand_in_two_choices_each() -> None:
-    for item in cldr_timespan.scored_items():
-        parts = [span.split(":") for span in (item.target, *item.distractors)]
+    for outline in cldr_timespan.scored_outlines():
+        parts = [span.split(":") for span in (outline.target, *outline.distractors)]
         for values in zip(*parts, strict=True):
             assert sorted(Counter(values).values()) in ([4], [2, 2])
 

@@ -163,7 +163,7 @@ def test_run_then_again_then_plan_then_list(capsys, sib200, checkpoint):
 def test_a_run_says_which_choices_are_never_taken(capsys, sib200, checkpoint):
     selection = ("--models", str(checkpoint), "--families", "sib200_topic", "--run", "never")
     code, out, _ = run_cli(capsys, "run", *selection, "--languages", ",".join(SCRIPTS))
-    assert code == 0 and f"Look: {checkpoint} never takes " in out
+    assert code == 0 and f"Check this: {checkpoint} never takes " in out
 
 
 def test_plan_tells_tokens_time_and_what_could_be_seen(capsys, sib200, checkpoint):
@@ -270,7 +270,7 @@ def test_help_has_examples_and_version_is_told(capsys):
 
 def test_doctor_examines_this_machine(capsys):
     code, out, _ = run_cli(capsys, "doctor")
-    assert code == 0 and "0 bad" in out and "119 in" in out
+    assert code == 0 and "0 failed" in out and "119 in" in out
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_docs_are_of_each_family_and_shots_spread_over_languages(
     settings = replace(CHECKED, verify=n_docs)
     done_cells(folder, checkpoint, settings)
     before = [requests for requests in tried if requests]
-    assert before[0] is tried[0] and len(before) == 1  # once a model, before the first cell
+    assert before[0] is tried[0] and len(before) == 1  # once per model, before the first cell
     docs = Counter({(r.task_name, r.doc_id, r.args[0][:10]) for r in before[0] if r.idx == 0})
     tasks = Counter(task for task, _, _ in docs)
     assert len(docs) == n_docs * 3  # sib200_lm at 0 shots, sib200_topic at 0 and 1

@@ -46,7 +46,7 @@ QUICK = Resampling(replicates=400)
 
 
 def _surprise(sample: ChoiceSample) -> tuple[float]:
-    """Give minus log2 of the share of probability that the right choice has among the choices."""
+    """Return minus log2 of the share of probability that the right choice has among the choices."""
     top = max(sample.loglikelihoods)
     total = math.log(math.fsum(math.exp(x - top) for x in sample.loglikelihoods)) + top
     return ((total - sample.loglikelihoods[sample.target]) / math.log(2),)
@@ -161,7 +161,7 @@ def test_no_file_but_the_measures_compares_their_names():
 
 
 def _is_key(side: ast.AST, constant: ast.Constant) -> bool:
-    """Tell whether a string is the key of a look-up, as in row["score"]."""
+    """Return whether a string is the key of a look-up, as in row["score"]."""
     keys = [node.slice for node in ast.walk(side) if isinstance(node, ast.Subscript)]
     return any(constant in ast.walk(key) for key in keys)
 

@@ -70,7 +70,7 @@ def test_verdict_page_figures_and_csv_agree_on_what_is_compared(capsys):
     assert page.leads.keys() == judged(verdict) and page.reasons == excluded(verdict)
     assert page.verdict == verdict
 
-    code, _, err = run_cli(capsys, "report", "r", "--items", "0")
+    code, _, err = run_cli(capsys, "report", "r", "--docs", "0")
     assert code == 0, err
     with Path("reports/r/differences.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
@@ -262,9 +262,9 @@ def three_models(share_of_c: float = 0.6) -> Path:
 def test_the_report_puts_a_chosen_pair_first(capsys):
     three_models()
     page = Path("reports/r/index.html")
-    run_cli(capsys, "report", "r", "--items", "0")
+    run_cli(capsys, "report", "r", "--docs", "0")
     assert "<h3>A = <bdi>a</bdi>, B = <bdi>b</bdi></h3>" in page.read_text(encoding="utf-8")
-    code, _, err = run_cli(capsys, "report", "r", "--items", "0", "--a", "c", "--b", "a")
+    code, _, err = run_cli(capsys, "report", "r", "--docs", "0", "--a", "c", "--b", "a")
     assert code == 0, err
     stored = json.loads(Path("reports/r/verdict.json").read_text(encoding="utf-8"))
     assert [(x["a"], x["b"]) for x in stored] == [("c", "a"), ("a", "b"), ("b", "c")]
@@ -280,7 +280,7 @@ def test_a_report_and_a_verdict_of_own_claims_say_the_same(capsys):
         encoding="utf-8",
     )
     names = ("--a", "c", "--b", "a", "--claims", "mine.yaml")
-    code, _, err = run_cli(capsys, "report", "r", "--items", "0", *names)
+    code, _, err = run_cli(capsys, "report", "r", "--docs", "0", *names)
     assert code == 0, err
     _, out, _ = run_cli(capsys, "verdict", "r", *names, "--json")
     stored = json.loads(Path("reports/r/verdict.json").read_text(encoding="utf-8"))
@@ -302,3 +302,12 @@ def test_a_report_and_a_verdict_of_own_claims_say_the_same(capsys):
 def test_a_report_of_a_wrong_pair_or_claims_is_refused(capsys, options, message):
     three_models()
     assert message in re.sub(r"\s+", " ", refused(capsys, "report", "r", *options))
+
+
+def test_the_former_name_of_docs_still_works_and_says_so(capsys):
+    make_run()
+    code, _, err = run_cli(capsys, "report", "r", "--items", "0")
+    assert code == 0 and "--items is now called --docs" in err
+    assert 'id="docs-' not in Path("reports/r/index.html").read_text(encoding="utf-8")
+    code, out, _ = run_cli(capsys, "report", "--help")
+    assert code == 0 and "--docs" in out and "--items" not in out

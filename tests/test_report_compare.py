@@ -86,7 +86,7 @@ def test_counts_leave_english_out_and_add_up(comparison: Comparison) -> None:
 
 def test_sentences_name_english_the_rest_and_the_undetermined(comparison: Comparison) -> None:
     found = words.family_verdict(comparison, "topic", NAMES)
-    assert "in English the difference many − few is" in found.sentence
+    assert "in English the lead of many over few is" in found.sentence
     assert "4 other languages" in found.sentence
     assert "Beyond English the lead is" in found.sentence
     assert "the data cannot decide" in found.sentence and "ceiling" not in found.sentence

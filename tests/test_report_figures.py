@@ -100,7 +100,7 @@ def test_a_figure_has_its_width_and_no_text_is_cut_small_or_covered(
 def test_every_caption_names_run_version_and_n(table: ReportTable, name: str) -> None:
     text = " ".join(labels(draw_figure(name, table)))
     assert "Run r, 2026-01-02, mlbench " in text
-    assert "docs a cell" in text
+    assert "docs per cell" in text
 
 
 def test_rows_are_languages_english_first_and_columns_models(table: ReportTable) -> None:

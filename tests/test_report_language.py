@@ -10,7 +10,7 @@ from report_toys import LANGUAGES, TEXT, TOPIC, ToyRun, choices, texts
 
 from mlbench.measures import ChoiceSample
 from mlbench.records import Cell, TextDoc
-from mlbench.report import Items, write_report
+from mlbench.report import ShownDocs, write_report
 from mlbench.report.grid import lead_cell, score_cell
 from mlbench.report.tables import ReportTable
 
@@ -231,7 +231,7 @@ def test_right_to_left_text_runs_from_right_to_left(page: Any, made: Any) -> Non
     pick(page, "Family", "Topic")
     assert page.locator("#language blockquote:dir(rtl)").count() == 20
     assert page.locator("#language bdi:not([dir])").count() == 0
-    side = "getComputedStyle(document.querySelector('#language .item')).direction"
+    side = "getComputedStyle(document.querySelector('#language .doc')).direction"
     assert page.evaluate(side) == "ltr"
 
 
@@ -248,13 +248,13 @@ def test_hostile_docs_are_text_and_keep_the_width(browser: Any, made: Any, width
         assert "[U+202E]" in text and "[U+0000]" in text and "more characters" in text
         assert "\u202e" not in text and "\x00" not in text and len(text) < 100_000
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        widest = "Math.max(...[...document.querySelectorAll('.item *')].map(n => n.scrollWidth))"
+        widest = "Math.max(...[...document.querySelectorAll('.doc *')].map(n => n.scrollWidth))"
         assert page.evaluate(widest) <= width
 
 
-def test_items_of_a_folder_are_loaded_from_it(browser: Any, tmp_path: Path) -> None:
+def test_docs_of_a_folder_are_loaded_from_it(browser: Any, tmp_path: Path) -> None:
     run = some_run(tmp_path / "r")
-    path = write_report(run.write(), tmp_path / "out", items=Items(20, 0.0), resampling=FEW)
+    path = write_report(run.write(), tmp_path / "out", docs=ShownDocs(20, 0.0), resampling=FEW)
     with open_page(browser, path) as page:
         page.locator("#heat a.n", has_text="Arabic").click()
         page.locator("#language article").first.wait_for()
@@ -265,16 +265,16 @@ def test_items_of_a_folder_are_loaded_from_it(browser: Any, tmp_path: Path) -> N
         page.locator("#language h2", has_text="Arabic").wait_for()
         page.locator("#language article").first.wait_for()
         assert page.locator("#language h3").count() == 1
-    (tmp_path / "out" / "items" / "0.js").unlink()
+    (tmp_path / "out" / "shown-docs" / "0.js").unlink()
     context = browser.new_context(offline=True)
     page = context.new_page()
     page.goto(f"{path.as_uri()}#lang=en")
     words = page.locator("#language > .how").inner_text()
-    assert "holds no docs" in words and "folder items is not beside" in words
+    assert "holds no docs" in words and "folder shown-docs is not beside" in words
     context.close()
 
 
-def test_without_items_the_page_says_how_to_get_them(browser: Any, tmp_path: Path) -> None:
+def test_without_docs_the_page_says_how_to_get_them(browser: Any, tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r")
     for language in LANGUAGES:
         run.put(Cell("m", "topic", language.tag, 0), choices(0.6))
@@ -282,7 +282,7 @@ def test_without_items_the_page_says_how_to_get_them(browser: Any, tmp_path: Pat
     with open_page(browser, path) as page:
         open_at(page, path, "sw")
         words = page.locator("#language > .how").inner_text()
-    assert "--items 20" in words
+    assert "--docs 20" in words
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

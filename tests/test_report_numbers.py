@@ -24,7 +24,7 @@ from report_toys import TEXT, TOPIC, ToyRun, choices, texts
 from mlbench.data.languages import read_languages
 from mlbench.measures import ChoiceSample
 from mlbench.records import Cell
-from mlbench.report import Items, write, write_report
+from mlbench.report import ShownDocs, write, write_report
 from mlbench.store.read import Run, read_run
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -97,7 +97,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     run = some_run(folder).write()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(write, "_save_figures", lambda *_: None)
-        path = write_report(run, folder / "out", items=Items(0), resampling=FEW)
+        path = write_report(run, folder / "out", docs=ShownDocs(0), resampling=FEW)
     with open_browser() as browser, open_page(browser, path) as page:
         page.select_option("#view", "all")
         wait_until(
@@ -232,7 +232,7 @@ def test_means_are_those_of_the_cells_that_every_model_has(found: Found) -> None
 
 
 def lead_text(line: dict[str, str]) -> str:
-    """Say what the page must show of a line of differences.csv."""
+    """Return what the page must show of a line of differences.csv."""
     if line["state"] != "value":
         return "–"
     text = signed(float(line["difference"]))

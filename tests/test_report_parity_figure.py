@@ -61,7 +61,7 @@ def test_a_script_has_one_group_and_a_group_its_own_marker() -> None:
 def test_the_claim_is_hedged_where_the_interval_includes_none(tmp_path: Path) -> None:
     scatter = scatter_from_table(table_of(two_models(tmp_path / "r", tokens=True)))
     words = " ".join(text.get_text() for text in draw_parity(scatter).texts)
-    assert "Nobody can tell whether languages with more tokens" in words
+    assert "It is undetermined whether languages with more tokens" in words
 
 
 def test_spearman_is_that_of_scipy() -> None:

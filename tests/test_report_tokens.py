@@ -197,7 +197,7 @@ def test_hostile_facts_of_a_model_stay_text(tmp_path: Path) -> None:
     run.models["m"] |= {"licence": evil, "parameters": evil}
     page = write_report(run.write(), tmp_path / "out", resampling=Resampling(replicates=100))
     html = page.read_text(encoding="utf-8")
-    section = html[html.index('<section id="tokens">') : html.index('<section id="gaps">')]
+    section = html[html.index('<section id="tokens">') : html.index('<section id="missing">')]
     assert "<script" not in section
     assert "\u202e" not in section
 

@@ -91,7 +91,7 @@ def test_a_family_where_all_guess_says_nothing(tmp_path: Path) -> None:
             run.put(Cell(model, "topic", tag, 0), right(10))
             run.put(Cell(model, "terms", tag, 0), right(30))
     found = check(run, "chance")
-    assert found.state == "look"
+    assert found.state == "check this"
     assert found.finding.startswith(
         "4 of 8 cells (50.0 %) cannot be told from chance. Topic: nearly"
     )
@@ -111,7 +111,7 @@ def test_no_chance_level_cannot_tell(tmp_path: Path) -> None:
     families = {"topic": FAMILIES["topic"] | {"chance": None}}
     run = ToyRun(tmp_path / "r", families=families)
     run.put(Cell("a", "topic", "en", 0), right(10))
-    assert check(run, "chance").state == "cannot tell"
+    assert check(run, "chance").state == "unknown"
 
 
 def test_english_at_the_ceiling_is_worth_a_look(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_english_at_the_ceiling_is_worth_a_look(tmp_path: Path) -> None:
     run.put(Cell("a", "topic", "en", 0), right(38))
     run.put(Cell("a", "topic", "sw", 0), right(37))
     found = check(run, "ceiling")
-    assert found.state == "look"
+    assert found.state == "check this"
     assert "in 1 cell, other languages in 0 of 1 cell (0.0 %)" in found.finding
     assert found.details == (("Topic, a", "1 of 2 cells (50.0 %)", "English"),)
 
@@ -133,7 +133,7 @@ def test_means_with_and_without_near_copies(tmp_path: Path) -> None:
     # Adjusted 1, 0 and 0.5: 0.5 over all, 0.75 without Hindi.
     assert found.details[0] == ("Hindi", "same text as Swahili", "")
     assert found.details[1].says == "50.0 over all, 75.0 without near-copies (+25.00)"
-    assert found.state == "look" and "by more than 25.00 points" in found.finding
+    assert found.state == "check this" and "by more than 25.00 points" in found.finding
 
 
 def test_languages_without_caveats_are_ok(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_languages_without_caveats_are_ok(tmp_path: Path) -> None:
     assert check(run, "text").state == "OK"
 
 
-@pytest.mark.parametrize(("cut", "state"), [(None, "cannot tell"), (0, "OK"), (3, "look")])
+@pytest.mark.parametrize(("cut", "state"), [(None, "unknown"), (0, "OK"), (3, "check this")])
 def test_truncation_is_found_or_not_known(tmp_path: Path, cut: int | None, state: str) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
     sign(run, Cell("a", "topic", "sw", 0), right(30), use_n_truncated=cut)
@@ -156,12 +156,12 @@ def test_truncation_is_found_or_not_known(tmp_path: Path, cut: int | None, state
 @pytest.mark.parametrize(
     ("samples", "state"),
     [
-        (always(1), "look"),
+        (always(1), "check this"),
         (always(1, target=1), "OK"),
         (always(1, 9), "OK"),
-        (always(1, 36) + right(44, 44)[40:], "look"),
+        (always(1, 36) + right(44, 44)[40:], "check this"),
         (right(30), "OK"),
-        ((ScoreSample("d0", "d0", 0.5),), "cannot tell"),
+        ((ScoreSample("d0", "d0", 0.5),), "unknown"),
     ],
 )
 def test_the_same_answer_to_everything(
@@ -195,7 +195,7 @@ def test_a_label_that_is_never_chosen_is_named(tmp_path: Path) -> None:
         run.put(Cell("a", "topic", tag, 0), without(2))
         run.put(Cell("b", "topic", tag, 0), right(40))
     found = check(run, "never-chosen")
-    assert found.title == "A choice is never chosen" and found.state == "look"
+    assert found.title == "A choice is never chosen" and found.state == "check this"
     assert found.finding.startswith("For 1 of 2 models and families a label")
     assert [(d.what, d.languages) for d in found.details] == [("Topic, a", "")]
     assert found.details[0].says == (
@@ -206,7 +206,7 @@ def test_a_label_that_is_never_chosen_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("n_tokens", "state"),
-    [((), "cannot tell"), ((1, 1, 1, 1), "OK"), ((1, 1, 2, 1), "look")],
+    [((), "unknown"), ((1, 1, 1, 1), "OK"), ((1, 1, 2, 1), "check this")],
 )
 def test_labels_of_unequal_tokens_are_worth_a_look(
     tmp_path: Path, n_tokens: tuple[int, ...], state: str
@@ -215,7 +215,7 @@ def test_labels_of_unequal_tokens_are_worth_a_look(
     run.put(Cell("a", "topic", "sw", 0), without(2, n_tokens))
     found = check(run, "lengths")
     assert (found.title, found.state) == ("Choices differ in tokens", state)
-    assert len(found.details) == (state == "look")
+    assert len(found.details) == (state == "check this")
 
 
 def test_ties_count_docs_whose_best_choices_are_equal(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_ties_count_docs_whose_best_choices_are_equal(tmp_path: Path) -> None:
     run.put(Cell("a", "topic", "en", 0), right(30))
     run.put(Cell("a", "topic", "sw", 0), right(30, step=0.0))
     found = check(run, "ties")
-    assert found.state == "look"
+    assert found.state == "check this"
     assert found.details == (("Topic, a", "40 of 80 docs", "Swahili"),)
     assert found.finding.startswith("40 of 80 docs (50.00 %)")
 
@@ -234,7 +234,7 @@ def test_one_model_under_two_names_is_found(tmp_path: Path) -> None:
         for tag in ("en", "sw"):
             run.put(Cell(model, "topic", tag, 0), right(n))
     found = check(run, "twins")
-    assert found.state == "look" and found.finding.startswith("1 of 3 pairs")
+    assert found.state == "check this" and found.finding.startswith("1 of 3 pairs")
     assert found.details == (("a and b", "2 of 2 cells (100.0 %)", ""),)
 
 
@@ -247,7 +247,9 @@ def test_different_conditions_are_listed_by_model(tmp_path: Path) -> None:
         run, Cell("b", "topic", "sw", 0), right(20), dtype="bfloat16", engine="packed", use_mode="y"
     )
     found = check(run, "conditions")
-    assert found.state == "look" and found.finding.startswith("Of dtype and engine, 1 differs")
+    assert found.state == "check this" and found.finding.startswith(
+        "Of dtype and engine, 1 differs"
+    )
     assert found.details == (("dtype", "a: float32; b: bfloat16", ""), ("mode", "a: x; b: y", ""))
 
 
@@ -265,7 +267,7 @@ def test_cells_on_other_docs_are_named(tmp_path: Path) -> None:
         run.put(Cell(model, "topic", "en", 0), right(20))
     found = check(run, "conditions")
     says = "1 cell: the models were scored on different docs"
-    assert found.state == "look" and found.details == (("Topic, b", says, "Swahili"),)
+    assert found.state == "check this" and found.details == (("Topic, b", says, "Swahili"),)
 
 
 def test_small_n_is_said_as_the_difference_that_can_be_seen(tmp_path: Path) -> None:
@@ -276,9 +278,9 @@ def test_small_n_is_said_as_the_difference_that_can_be_seen(tmp_path: Path) -> N
     found = check(run, "docs")
     # 10 of 40 docs differ by 1: variance 0.25 x 0.75 x 40/39, times z(0.975) + z(0.8) = 2.8016.
     seen = 100 * 2.8016 * math.sqrt(0.25 * 0.75 / 39)
-    assert found.state == "look"
+    assert found.state == "check this"
     assert found.details[0].says == (
-        f"40 docs a cell; {seen:.1f} points between a and b in the median language"
+        f"40 docs per cell; {seen:.1f} points between a and b in the median language"
     )
 
 
@@ -296,7 +298,7 @@ def test_uneven_missing_cells_are_counted_by_model(tmp_path: Path) -> None:
     run.plan(Cell("b", "topic", "en", 0))
     run.fail(Cell("b", "topic", "sw", 0), "out of memory", "")
     found = check(run, "missing")
-    assert found.state == "look"
+    assert found.state == "check this"
     assert found.finding == (
         "2 of 4 cells (50.0 %) of the plan are not there, unevenly: models have from 0.0 to "
         "100.0 % of their plan."
@@ -309,14 +311,14 @@ def test_a_whole_run_is_ok_and_contamination_cannot_be_told(tmp_path: Path) -> N
     run = two_models(tmp_path / "r")
     assert check(run, "missing").state == "OK"
     found = check(run, "contamination")
-    assert found.state == "cannot tell" and found.details[0] == ("Topic", "org/data", "")
+    assert found.state == "unknown" and found.details[0] == ("Topic", "org/data", "")
 
 
 def test_what_was_found_stands_first(tmp_path: Path) -> None:
     found = trust(table_of(two_models(tmp_path / "r")))
     states = [c.state for c in found.checks]
-    assert states == sorted(states, key=("look", "cannot tell", "OK").index)
-    n = states.count("look")
+    assert states == sorted(states, key=("check this", "unknown", "OK").index)
+    n = states.count("check this")
     assert found.sentence.startswith(f"{n} check{'s' if n > 1 else ''} of 14 found something")
 
 

@@ -91,7 +91,7 @@ def read(page: Any) -> tuple[list[tuple[str, int]], list[str], dict[str, list[st
 
 
 def shown(made: Made, tag: str, column: tuple[str, str], pair: int = 0) -> str:
-    """Say from the store what stands in a cell; a column is a kind or family, and a model."""
+    """Return from the store what stands in a cell; a column is a kind or family, and a model."""
     table, (kind, model) = made.table, column
     if kind == "mean":
         mean = table.adjusted[model, 0, tag]
@@ -107,7 +107,7 @@ def shown(made: Made, tag: str, column: tuple[str, str], pair: int = 0) -> str:
 
 
 def columns_of(made: Made, view: str) -> list[tuple[str, str]]:
-    """Say which columns a view has, in their order."""
+    """Return which columns a view has, in their order."""
     means = [("mean", model) for model in MODELS]
     scores = {b.family: [(b.family, m) for m in b.models] for b in made.table.blocks}
     leads = {family: (family, "A-B") for family in scores}
@@ -258,7 +258,7 @@ def choose_pair(page: Any, place: int) -> None:
 
 
 def slots_of(made: Made, place: int) -> dict[str, str]:
-    """Say what the sections outside the table show of a pair."""
+    """Return what the sections outside the table show of a pair."""
     table = made.table
     pair, first = (Pair(MODELS[0], MODELS[i + 1], 0) for i in (place, 0))
     return (

@@ -83,7 +83,7 @@ def own_names(rows: Rows, table: str) -> dict[str, str]:
 
 
 def is_near_english(own: str, english: str) -> bool:
-    """Tell whether a name can be known from English alone.
+    """Return whether a name can be known from English alone.
 
     Both are reduced to their letters, without case and accents; they are near when the edit
     distance is at most one, or at most a fifth of the longer one.

@@ -193,7 +193,7 @@ def select_languages(
 
     Parts, separated by commas, add from left to right: `all`, a tag, `family:Turkic`,
     `branch:Bantu`, `script:Arab`, `class:2`, `class:0-2`, `dialects`. `+part` is the same as
-    `part`, `-part` takes away; a selection that begins with `-` starts from all.
+    `part`, `-part` excludes; a selection that begins with `-` starts from all.
 
     Raises SelectionError for a part that means nothing, or if nothing is left.
     """

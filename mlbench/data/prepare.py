@@ -77,7 +77,7 @@ def _digest_code() -> str:
 
 
 def covers(family: Family, language: Language) -> bool:
-    """Tell whether a family has docs in a language, without any download."""
+    """Return whether a family has docs in a language, without any download."""
     if isinstance(family.source, CldrSource):
         return prepare(family, language).reason is None
     return family.source.code_key in language.codes

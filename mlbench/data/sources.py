@@ -136,7 +136,7 @@ def _read_hub_rows(source: HubSource, code: str) -> Rows:
 
 
 def _unreachable(source: HubSource, error: Exception, code: str = "") -> str:
-    """Word one message: what could not be read, why, and the ways out."""
+    """Return one message: what could not be read, why, and the ways out."""
     lines = str(error).strip().splitlines()
     reason = lines[0] if lines else type(error).__name__
     reason = textwrap.shorten(reason, LONGEST_REASON, placeholder=" …")

@@ -99,8 +99,8 @@ def _docs(family: Family, rows: Rows, language: Language) -> FamilyDocs:
 
 def _terms(rows: Rows) -> Iterator[str]:
     """Teach every code in a plain table, and as it is asked for where it is not scored."""
-    scored = {item.target for item in cldr_terms.scored_items()}
-    shown = {item.target for item in cldr_terms.shot_items()}
+    scored = {outline.target for outline in cldr_terms.scored_outlines()}
+    shown = {outline.target for outline in cldr_terms.shot_outlines()}
     for kind, table in cldr_terms.TABLES.items():
         names = cldr.own_names(rows, table)
         pairs = [(code, name) for code, name in names.items() if len(code) == 2]
@@ -123,7 +123,7 @@ def _calendar(rows: Rows) -> Iterator[str]:
         if len(names) < len(cldr_calendar.NAMES[kind]):
             continue
         for step, end in product(cldr_calendar.STEPS, range(len(names))):
-            run = cldr_calendar.Run(kind, step, CHAIN - 1, end)
+            run = cldr_calendar.NameSequence(kind, step, CHAIN - 1, end)
             places = range(1 - CHAIN, 1)
             chain = [names[run.name(step * back).partition(":")[2]] for back in places]
             for joint in JOINTS:
@@ -135,7 +135,7 @@ def _calendar(rows: Rows) -> Iterator[str]:
 def _timespans(rows: Rows) -> Iterator[str]:
     """Teach the spans of every number that is not asked with this unit and direction."""
     patterns, categories = cldr.own_names(rows, "spans"), cldr.own_names(rows, "counts")
-    held_out = {item.target for item in cldr_timespan.scored_items()}
+    held_out = {outline.target for outline in cldr_timespan.scored_outlines()}
     numbers = range(1, MAX_NUMBER + 1)
     for direction, unit, number in product(cldr_timespan.SIGNS, cldr.SPAN_UNITS, numbers):
         # "-P3D = 3 days ago" has "P3D = 3 days" in it, which cldr_plural may ask for.
@@ -161,4 +161,4 @@ def _plurals(rows: Rows) -> Iterator[str]:
 
 @cache
 def _asked_plurals() -> frozenset[str]:
-    return frozenset(item.target for item in cldr_plural.scored_items())
+    return frozenset(outline.target for outline in cldr_plural.scored_outlines())

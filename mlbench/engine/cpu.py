@@ -1,7 +1,7 @@
 """What does torch leave unused of a CPU?
 
 A faster product on some processors, and pages that glibc gives away too early. The figures are in
-docs/decisions.md; neither changes a score by more than float32 rounding.
+docs/benchmarks.md; neither changes a score by more than float32 rounding.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ def fastest_linear(device: torch.device) -> Iterator[None]:
 
 @functools.cache
 def prefers_onednn() -> bool:
-    """Say whether this is a processor with AVX-512 that MKL does not use, by another maker.
+    """Return whether this is a processor with AVX-512 that MKL does not use, by another maker.
 
     By the maker and not by a stop-watch, so that a machine gives the same scores to the last bit.
     """

@@ -55,7 +55,7 @@ def generate(
 ) -> list[str]:
     """Continue each prompt, in batches of at most `n_rows`: half as many when memory runs out."""
     texts = [""] * len(prompts)
-    # A generated token a row is what a pass feeds.
+    # A generated token per row is what a pass feeds.
     budget = Budget(n_rows, n_rows, smallest=1)
     rows = [Row(prompts[i], (i,), 1) for i in sort_order(prompts)]
     for group in groups(rows):

@@ -26,7 +26,7 @@ from mlbench.engine.generate import Greedy, generate, greedy_options
 from mlbench.engine.lines import TokenIds
 from mlbench.engine.probe import choose_mode, layer_kinds
 from mlbench.engine.score import Score, score
-from mlbench.engine.tokenise import Pair, encoder_for
+from mlbench.engine.tokenise import TokenPair, encoder_for
 from mlbench.engine.trie import Scored
 from mlbench.engine.verify import first_docs, verify
 from mlbench.errors import ContextOverflow, ModelError
@@ -50,7 +50,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
     differs is given up; `given_up` says why (verify.py). `batch_tokens` bounds the tokens of a
     forward pass (default: from free memory); `batch_size` only matters where `hf` itself is used.
     After a call: `last_lengths` has the (context, continuation) tokens of each request and
-    `n_truncated` counts those cut on the left.
+    `n_truncated` counts those truncated from the left.
     """
 
     def __init__(
@@ -166,7 +166,9 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         **_: Any,
     ) -> list[Score]:
         """Score (text, context ids, continuation ids): all scoring comes through here, as in hf."""
-        pairs = [Pair(np.asarray(c, np.int32), np.asarray(t, np.int32)) for _, c, t in requests]
+        pairs = [
+            TokenPair(np.asarray(c, np.int32), np.asarray(t, np.int32)) for _, c, t in requests
+        ]
         self.last_lengths = [(len(pair.context), len(pair.continuation)) for pair in pairs]
         self._count_truncated()
         scores: list[Score] = []
@@ -188,10 +190,10 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         self.mode, given_up = verify(self.forward, scored, self.budget, self.mode)
         self.given_up += given_up
 
-    def _windows(self, ids: TokenIds) -> list[Pair]:
+    def _windows(self, ids: TokenIds) -> list[TokenPair]:
         windows = get_rolling_token_windows(ids.tolist(), self.prefix_token_id, self.max_length, 1)
         parts = (make_disjoint_window(window) for window in windows)
-        return [Pair(np.asarray(c, np.int32), np.asarray(t, np.int32)) for c, t in parts]
+        return [TokenPair(np.asarray(c, np.int32), np.asarray(t, np.int32)) for c, t in parts]
 
     def _count_truncated(self) -> None:
         most = self.max_length + 1  # lm-eval computes it anew each time
@@ -202,7 +204,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
                 *(self.n_truncated, len(self.last_lengths), self.max_length),
             )
 
-    def _truncated(self, pairs: Iterable[Pair]) -> Iterator[Scored]:
+    def _truncated(self, pairs: Iterable[TokenPair]) -> Iterator[Scored]:
         longest = self.max_length
         for pair in pairs:
             n_scored = len(pair.continuation)

@@ -63,7 +63,7 @@ class TreeMask:
 
     @property
     def is_past_last(self) -> bool:
-        """Say whether the last attention, where it is known, has been computed."""
+        """Return whether the last attention, where it is known, has been computed."""
         return 0 < self.last <= self.n_attended
 
     def additive(self, rule: MaskRule, dtype: torch.dtype, blocks: Blocks) -> torch.Tensor:

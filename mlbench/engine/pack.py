@@ -14,7 +14,7 @@ from transformers import cache_utils
 from mlbench.engine.budget import Budget
 from mlbench.engine.forward import Forward
 from mlbench.engine.mask import TreeMask, tree_attention
-from mlbench.engine.predictions import Predicted, Reading, fetch, on_device, read_off
+from mlbench.engine.predictions import DevicePredictions, Predicted, fetch, on_device, read_off
 from mlbench.engine.trie import Ints, Trie
 
 # What cache layers hold by position, along their last dimension but one.
@@ -74,7 +74,7 @@ def score_packed(forward: Forward, trie: Trie, budget: Budget) -> Predicted:
     if forward.tail.modules is None and len(trie):
         budget.attempt(partial(_watch_tail, forward, trie))
     path = Path(forward.model.config)
-    readings: list[Reading] = []
+    readings: list[DevicePredictions] = []
     rows = np.unique(trie.wanted_node)
     start = 0
     while start < len(trie):
@@ -106,7 +106,7 @@ def _pack_end(rows: Ints, start: int, n_nodes: int, budget: Budget) -> int:
     return min(stop, int(rows[beyond])) if beyond < len(rows) else stop
 
 
-def _run_pack(forward: Forward, trie: Trie, path: Path, pack: range) -> Reading:
+def _run_pack(forward: Forward, trie: Trie, path: Path, pack: range) -> DevicePredictions:
     start, stop = pack.start, pack.stop
     nodes = np.concatenate([path.nodes, np.arange(start, stop)])
     n_kept = len(path.nodes)

@@ -22,7 +22,7 @@ class Predicted(NamedTuple):
     is_greedy: NDArray[Any]
 
 
-class Reading(NamedTuple):
+class DevicePredictions(NamedTuple):
     """The same on the model's device, where it may still be computed."""
 
     logprob: torch.Tensor
@@ -37,7 +37,7 @@ def on_device(numbers: NDArray[Any], device: torch.device) -> torch.Tensor:
     return tensor.to(device)
 
 
-def read_off(logits: torch.Tensor, row: Ints, token: Ints) -> Reading:
+def read_off(logits: torch.Tensor, row: Ints, token: Ints) -> DevicePredictions:
     """Take the log-probabilities of `token` at `row`, which ascends, of logits (rows, vocabulary).
 
     The log-sum-exp is in float32 whatever the model computes in: in bfloat16 it made exact ties
@@ -53,23 +53,23 @@ def read_off(logits: torch.Tensor, row: Ints, token: Ints) -> Reading:
         _read_rows(logits[first : first + step], at_row[start:stop] - first, at_token[start:stop])
         for first, (start, stop) in zip(firsts, itertools.pairwise(cuts), strict=True)
     ]
-    return Reading(*(torch.cat(part) for part in zip(*parts, strict=True)))
+    return DevicePredictions(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
-def _read_rows(logits: torch.Tensor, row: torch.Tensor, token: torch.Tensor) -> Reading:
+def _read_rows(logits: torch.Tensor, row: torch.Tensor, token: torch.Tensor) -> DevicePredictions:
     # Fused, and twice as fast on a CPU as torch.logsumexp.
     logprob = torch.log_softmax(logits, dim=-1, dtype=torch.float32)[row, token]
     # Where two tokens are likeliest, the first one counts, as in lm-eval.
     if logits.device.type != "cpu":
-        return Reading(logprob, logits.argmax(dim=-1)[row] == token)
+        return DevicePredictions(logprob, logits.argmax(dim=-1)[row] == token)
     # Here argmax is slow, so only ties are asked for it.
     is_greedy = logits.amax(dim=-1)[row] == logits[row, token]
     tied = is_greedy.nonzero()[:, 0]
     is_greedy[tied] = logits[row[tied]].argmax(dim=-1) == token[tied]
-    return Reading(logprob, is_greedy)
+    return DevicePredictions(logprob, is_greedy)
 
 
-def fetch(readings: Sequence[Reading]) -> Predicted:
+def fetch(readings: Sequence[DevicePredictions]) -> Predicted:
     """Wait for what was read off and bring it to the CPU."""
     if not readings:
         return Predicted(np.empty(0), np.empty(0, bool))

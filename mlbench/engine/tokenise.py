@@ -23,7 +23,7 @@ KEPT_TOKENS = 64 * 2**20
 BLOCK_REQUESTS = 20_000
 
 
-class Pair(NamedTuple):
+class TokenPair(NamedTuple):
     """A request in token ids; both parts have at least one."""
 
     context: TokenIds
@@ -37,7 +37,7 @@ class Encoder:
         self.tokenizer, self.prefix_token, self.add_bos = tokenizer, prefix_token, add_bos
         self.prefix_text: str = tokenizer.decode(prefix_token)
         self.border = find_border(tokenizer, self._encode_whole)
-        self._pairs: dict[tuple[str, str], Pair] = {}
+        self._pairs: dict[tuple[str, str], TokenPair] = {}
         self._n_kept = 0
 
     def texts(self, texts: Sequence[str]) -> list[TokenIds]:
@@ -45,10 +45,10 @@ class Encoder:
         ids = self._encode({(text, True) for text in texts})
         return [ids[text, True] for text in texts]
 
-    def pairs(self, requests: Sequence[tuple[str, str]]) -> list[Pair]:
+    def pairs(self, requests: Sequence[tuple[str, str]]) -> list[TokenPair]:
         """Encode (context, continuation) requests; identical ones share their arrays."""
         new = [r for r in dict.fromkeys(requests) if r not in self._pairs]
-        found: dict[tuple[str, str], Pair] = {}
+        found: dict[tuple[str, str], TokenPair] = {}
         for at in range(0, len(new), BLOCK_REQUESTS):
             block = new[at : at + BLOCK_REQUESTS]
             ids = self._encode({part for request in block for part in _parts(request)})
@@ -57,7 +57,7 @@ class Encoder:
         self._keep(found)
         return pairs
 
-    def _split(self, request: tuple[str, str], ids: dict[tuple[str, bool], TokenIds]) -> Pair:
+    def _split(self, request: tuple[str, str], ids: dict[tuple[str, bool], TokenIds]) -> TokenPair:
         if not request[1]:
             raise ModelError(f"empty continuation after {request[0][-40:]!r}: nothing to score")
         if request[0] == "":
@@ -68,15 +68,15 @@ class Encoder:
         if not len(head):  # a context of spaces only; lm-eval stops here, and below, by assertion
             return self._split_without_context(continuation)
         if len(continuation):
-            return Pair(head, continuation)
+            return TokenPair(head, continuation)
         # The border melted into one token.
         alone = self._encode({(whole[len(context) :], False)})
-        return Pair(head, next(iter(alone.values())))
+        return TokenPair(head, next(iter(alone.values())))
 
-    def _split_without_context(self, continuation: TokenIds) -> Pair:
+    def _split_without_context(self, continuation: TokenIds) -> TokenPair:
         if len(continuation) > 1 and continuation[0] == self.prefix_token:
-            return Pair(continuation[:1], continuation[1:])
-        return Pair(np.array([self.prefix_token], np.int32), continuation)
+            return TokenPair(continuation[:1], continuation[1:])
+        return TokenPair(np.array([self.prefix_token], np.int32), continuation)
 
     def _encode(self, wanted: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool], TokenIds]:
         """Encode strings, each with or without special tokens, as lm-eval's HFLM would."""
@@ -109,7 +109,7 @@ class Encoder:
             return False
         return self.add_bos
 
-    def _keep(self, found: dict[tuple[str, str], Pair]) -> None:
+    def _keep(self, found: dict[tuple[str, str], TokenPair]) -> None:
         contexts = {id(pair.context): len(pair.context) for pair in found.values()}
         n_tokens = sum(contexts.values()) + sum(len(p.continuation) for p in found.values())
         if self._n_kept + n_tokens > KEPT_TOKENS:

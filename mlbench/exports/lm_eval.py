@@ -21,7 +21,7 @@ from mlbench.task_files import task_name
 
 
 def write_lm_eval(run: Run, folder: Path) -> None:
-    """Write a results file a model and number of examples, and a samples file a cell."""
+    """Write a results file per model and number of examples, and a samples file per cell."""
     cells = sorted(run.done, key=lambda cell: (cell.model, cell.shots, cell.family, cell.language))
     for (model, shots), group in groupby(cells, key=lambda cell: (cell.model, cell.shots)):
         place = folder / str(run.models[model]["slug"])
@@ -104,7 +104,7 @@ def sample_rows(run: Run, cell: Cell) -> Iterator[dict[str, Any]]:
     known = [measure_of(name) for name in run.families[cell.family]["metrics"]]
     measures = [m for m in known if m.has_doc_scores]
     metrics = [measure.name for measure in measures]
-    # What lm-eval aggregates: a score a doc, or the numbers that are summed.
+    # What lm-eval aggregates: a score per doc, or the numbers that are summed.
     logged = {m.name: statistics_of(samples, m.name).tolist() for m in measures}
     for place, sample in enumerate(samples):
         doc = {"doc_id": sample.doc_id, "cluster_id": sample.cluster_id}

@@ -1,4 +1,4 @@
-"""A run as one long table: one line a doc with the primary metric of its family.
+"""A run as one long table: one line per doc with the primary metric of its family.
 
 Its columns are those that `mlbench import csv` reads, so that a table gives the same verdict again.
 """

@@ -1,4 +1,4 @@
-"""One file a family. Every module here that defines FAMILY is a family; there is no other list.
+"""One file per family. Every module here that defines FAMILY is a family; there is no other list.
 
 A package of your own adds families by the entry point group `mlbench.families`, a notebook by
 add_family.

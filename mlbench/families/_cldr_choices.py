@@ -1,7 +1,7 @@
-"""How the CLDR families stay parallel: one list of items for all languages, docs from it in each.
+"""How the CLDR families stay parallel: one list of outlines makes the docs of every language.
 
-An item says by ids which names a question needs; it knows no language. In a language that has the
-names, the item becomes a doc with the same id, the same choices in the same order and the same
+An outline says by ids which names a question needs; it knows no language. In a language that has
+the names, it becomes a doc with the same id, the same choices in the same order and the same
 target; in one that lacks a name, or where two choices fall together, only this doc is left out.
 Nothing is drawn by a random generator: an order by hash does not change with the Python version.
 """
@@ -17,7 +17,7 @@ from mlbench.records import ChoiceDoc, FamilyDocs, Language, Prompt, Rows
 
 N_CHOICES = 4
 N_SHOTS = 5
-# The fewest docs that make a score: below, the standard error of guessing passes 11 points.
+# The fewest docs that make a score: with fewer, the standard error of guessing exceeds 11 points.
 MIN_DOCS = 16
 SEED = "mlbench-1"
 LICENCE = "Unicode-3.0"
@@ -30,7 +30,7 @@ SEQUENCE_CUE = ","
 T = TypeVar("T")
 
 
-class Item(NamedTuple):
+class DocOutline(NamedTuple):
     """A question without a language: ids of the names in its query, target and distractors."""
 
     doc_id: str
@@ -41,9 +41,9 @@ class Item(NamedTuple):
 
 
 class Wording(NamedTuple):
-    """How one language words an item; None where it lacks the name. `is_english`: leave out."""
+    """How one language words an outline; None where it lacks the name. `is_english`: leave out."""
 
-    query: Callable[[Item], str | None]
+    query: Callable[[DocOutline], str | None]
     choice: Callable[[str], str | None]
     is_english: Callable[[str], bool] = lambda _: False
 
@@ -64,9 +64,9 @@ def shuffle(options: Iterable[str]) -> list[str]:
 
 
 def make_docs(
-    scored: Sequence[Item], shots: Sequence[Item], wording: Wording, language: Language
+    scored: Sequence[DocOutline], shots: Sequence[DocOutline], wording: Wording, language: Language
 ) -> FamilyDocs:
-    """Word the items in one language, or raise NoData with the counts that explain it."""
+    """Put the outlines into one language, or raise NoData with the counts that explain it."""
     missing: Counter[str] = Counter()
     docs = _docs(scored, wording, missing)
     shot_docs = _docs(shots, wording, Counter())[:N_SHOTS]
@@ -85,9 +85,9 @@ def name_wording(
     rows: Rows,
     tables: Mapping[str, str],
     language: Language,
-    query: Callable[[Item, Mapping[str, str]], str | None],
+    query: Callable[[DocOutline, Mapping[str, str]], str | None],
 ) -> Wording:
-    """Word items whose choices are names, `kind:id` with the kinds' tables given.
+    """Return the wording of outlines whose choices are names: `kind:id`, with the kinds' tables.
 
     Outside English, a target that is nearly the English name is none of this language.
     """
@@ -98,13 +98,15 @@ def name_wording(
         row = row_by_id[name_id]
         return language.tag != "en" and cldr.is_near_english(row["own"], row["english"])
 
-    return Wording(lambda item: query(item, names), names.get, is_english)
+    return Wording(lambda outline: query(outline, names), names.get, is_english)
 
 
-def _docs(items: Sequence[Item], wording: Wording, missing: Counter[str]) -> tuple[ChoiceDoc, ...]:
+def _docs(
+    outlines: Sequence[DocOutline], wording: Wording, missing: Counter[str]
+) -> tuple[ChoiceDoc, ...]:
     docs = []
-    for item, position in zip(items, _positions(items), strict=True):
-        doc = _doc(item, position, wording)
+    for outline, position in zip(outlines, _positions(outlines), strict=True):
+        doc = _doc(outline, position, wording)
         if isinstance(doc, ChoiceDoc):
             docs.append(doc)
         else:
@@ -112,26 +114,26 @@ def _docs(items: Sequence[Item], wording: Wording, missing: Counter[str]) -> tup
     return tuple(docs)
 
 
-def _positions(items: Sequence[Item]) -> list[int]:
+def _positions(outlines: Sequence[DocOutline]) -> list[int]:
     """Return where each target stands: every place equally often over the whole list."""
-    by_id = {doc_id: i for i, doc_id in enumerate(shuffle(item.doc_id for item in items))}
-    return [by_id[item.doc_id] % N_CHOICES for item in items]
+    by_id = {doc_id: i for i, doc_id in enumerate(shuffle(outline.doc_id for outline in outlines))}
+    return [by_id[outline.doc_id] % N_CHOICES for outline in outlines]
 
 
-def _doc(item: Item, position: int, wording: Wording) -> ChoiceDoc | str:
+def _doc(outline: DocOutline, position: int, wording: Wording) -> ChoiceDoc | str:
     """Return the doc, or in words why this language cannot have it."""
-    ids = list(item.distractors)
-    ids.insert(position, item.target)
-    query = wording.query(item)
+    ids = list(outline.distractors)
+    ids.insert(position, outline.target)
+    query = wording.query(outline)
     choices = [text for text in map(wording.choice, ids) if text]
     if query is None or len(choices) < N_CHOICES:
         return "lack a name"
-    if wording.is_english(item.target):
+    if wording.is_english(outline.target):
         return "have nearly the English name"
     # Compared without case: a model should not have to tell two spellings of one name apart.
     if len({text.casefold() for text in choices}) < N_CHOICES:
         return "have two choices alike"
-    return ChoiceDoc(item.doc_id, item.cluster_id, query, tuple(choices), position)
+    return ChoiceDoc(outline.doc_id, outline.cluster_id, query, tuple(choices), position)
 
 
 def equation(doc: ChoiceDoc) -> Prompt:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mlbench.data import cldr
 from mlbench.families import _cldr_choices as cldr_choices
-from mlbench.families._cldr_choices import Item, rank
+from mlbench.families._cldr_choices import DocOutline, rank
 from mlbench.records import CldrSource, Family, FamilyDocs, Language, OutputType, Rows
 
 NAMES = {"day": cldr.DAYS, "month": tuple(f"{month:02}" for month in range(1, 13))}
@@ -25,7 +25,7 @@ HELD_BACK = 3
 N_SHOWN = {"day": 5, "month": 5}
 
 
-class Run(NamedTuple):
+class NameSequence(NamedTuple):
     """A sequence by place: its names lie `step` apart, `end` is the place of the next one."""
 
     kind: str
@@ -38,18 +38,18 @@ class Run(NamedTuple):
         names = NAMES[self.kind]
         return f"{self.kind}:{names[(self.end + offset) % len(names)]}"
 
-    def item(self) -> Item:
+    def outline(self) -> DocOutline:
         """Return the question after the run's next name."""
         context = tuple(self.name(-self.step * back) for back in range(self.length, 0, -1))
         target = self.name(0)
         near = [self.name(-self.step + d * sign) for d in (1, 2, 3, 4) for sign in (1, -1)]
         first, second, third = [n for n in dict.fromkeys(near) if n not in (*context, target)][:3]
         doc_id = f"{context[0]}:step{self.step:+}:after{self.length}"
-        return Item(doc_id, target, context, target, (first, second, third))
+        return DocOutline(doc_id, target, context, target, (first, second, third))
 
 
 def is_scored(step: int, end: int) -> bool:
-    """Tell whether the sequences that reach a name by a step are scored."""
+    """Return whether the sequences that reach a name by a step are scored."""
     return (end + STEPS.index(step)) % HELD_BACK != 0
 
 
@@ -60,10 +60,10 @@ def ends(kind: str, *, scored: bool) -> list[tuple[int, int]]:
 
 
 @cache
-def scored_items() -> tuple[Item, ...]:
-    """Return the items of all languages."""
+def scored_outlines() -> tuple[DocOutline, ...]:
+    """Return the outlines of all languages."""
     return tuple(
-        Run(kind, step, length, end).item()
+        NameSequence(kind, step, length, end).outline()
         for kind in NAMES
         for step, end in ends(kind, scored=True)
         for length in LENGTHS
@@ -71,26 +71,31 @@ def scored_items() -> tuple[Item, ...]:
 
 
 @cache
-def shot_items() -> tuple[Item, ...]:
-    """Return the few-shot items: a longer one could show a scored solution on its way."""
-    items = {
-        kind: [Run(kind, step, min(LENGTHS), end).item() for step, end in ends(kind, scored=False)]
+def shot_outlines() -> tuple[DocOutline, ...]:
+    """Return the few-shot outlines: a longer one could show a scored solution on its way."""
+    outlines = {
+        kind: [
+            NameSequence(kind, step, min(LENGTHS), end).outline()
+            for step, end in ends(kind, scored=False)
+        ]
         for kind in NAMES
     }
-    by_key = {kind: sorted(items[kind], key=lambda item: rank(item.doc_id)) for kind in NAMES}
+    by_key = {
+        kind: sorted(outlines[kind], key=lambda outline: rank(outline.doc_id)) for kind in NAMES
+    }
     # Days first: more languages name them unlike English.
-    return tuple(item for kind, n in N_SHOWN.items() for item in by_key[kind][:n])
+    return tuple(outline for kind, n in N_SHOWN.items() for outline in by_key[kind][:n])
 
 
 def docs(rows: Rows, language: Language) -> FamilyDocs:
     """Return the docs of one language."""
     wording = cldr_choices.name_wording(rows, TABLES, language, _query)
-    return cldr_choices.make_docs(scored_items(), shot_items(), wording, language)
+    return cldr_choices.make_docs(scored_outlines(), shot_outlines(), wording, language)
 
 
-def _query(item: Item, names: Mapping[str, str]) -> str | None:
-    words = [names[name_id] for name_id in item.query if name_id in names]
-    return ", ".join(words) if len(words) == len(item.query) else None
+def _query(outline: DocOutline, names: Mapping[str, str]) -> str | None:
+    words = [names[name_id] for name_id in outline.query if name_id in names]
+    return ", ".join(words) if len(words) == len(outline.query) else None
 
 
 FAMILY = Family(

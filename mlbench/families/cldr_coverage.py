@@ -31,7 +31,7 @@ def write_tables(languages: Iterable[Language]) -> Iterator[str]:
     """Yield the lines of two Markdown tables: docs by family, reasons by family."""
     chosen = list(languages)
     found = {f.name: {lang.tag: count_docs(f, lang) for lang in chosen} for f in FAMILIES}
-    yield "| family | languages | docs in English | docs a language: fewest, median, most |"
+    yield "| family | languages | docs in English | docs per language: fewest, median, most |"
     yield "|---|---|---|---|"
     for name, by_tag in found.items():
         counts = [n for n in by_tag.values() if isinstance(n, int)]

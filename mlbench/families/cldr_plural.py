@@ -12,7 +12,7 @@ from functools import cache
 from mlbench.data import cldr
 from mlbench.errors import NoData
 from mlbench.families import _cldr_choices as cldr_choices
-from mlbench.families._cldr_choices import Item, Wording, draw, shuffle
+from mlbench.families._cldr_choices import DocOutline, Wording, draw, shuffle
 from mlbench.records import CldrSource, Family, FamilyDocs, Language, OutputType, Rows
 
 # Unit -> the cue. A doc takes its three units from one group.
@@ -62,17 +62,17 @@ SHOT_CONTRASTS = (((14, 17, 18), ONE), ((22, 23, 24), MANY))
 
 
 @cache
-def scored_items() -> tuple[Item, ...]:
-    """Return the items of all languages."""
-    return (*_items(TIMES), *_items(MEASURES))
+def scored_outlines() -> tuple[DocOutline, ...]:
+    """Return the outlines of all languages."""
+    return (*_outlines(TIMES), *_outlines(MEASURES))
 
 
 @cache
-def shot_items() -> tuple[Item, ...]:
-    """Return the few-shot items, in the order in which they are shown."""
+def shot_outlines() -> tuple[DocOutline, ...]:
+    """Return the few-shot outlines, in the order in which they are shown."""
     units = [*TIMES, *MEASURES]
     return tuple(
-        _item(unit, TIMES if unit in TIMES else MEASURES, contrast)
+        _outline(unit, TIMES if unit in TIMES else MEASURES, contrast)
         for contrast in SHOT_CONTRASTS
         for unit in units
     )
@@ -94,7 +94,9 @@ def docs(rows: Rows, language: Language) -> FamilyDocs:
         # CLDR gives some languages a symbol for a form it lacks: a symbol has no number.
         return None if text == CUES[unit].format(shown) else text
 
-    return cldr_choices.make_docs(scored_items(), shot_items(), Wording(_cue, phrase), language)
+    return cldr_choices.make_docs(
+        scored_outlines(), shot_outlines(), Wording(_cue, phrase), language
+    )
 
 
 def cue(unit: str, number: int) -> str:
@@ -106,8 +108,8 @@ def cue(unit: str, number: int) -> str:
     return CUES[unit].format(number)
 
 
-def _cue(item: Item) -> str:
-    unit, shown, _ = item.target.split(":")
+def _cue(outline: DocOutline) -> str:
+    unit, shown, _ = outline.target.split(":")
     return cue(unit, int(shown))
 
 
@@ -115,9 +117,9 @@ def _forms(patterns: dict[str, str], unit: str) -> set[str]:
     return {text for key, text in patterns.items() if key.rpartition(":")[0] == unit}
 
 
-def _items(units: dict[str, str]) -> tuple[Item, ...]:
+def _outlines(units: dict[str, str]) -> tuple[DocOutline, ...]:
     return tuple(
-        _item(unit, units, contrast)
+        _outline(unit, units, contrast)
         for place, unit in enumerate(units)
         for contrast in CONTRASTS
         # Every second unit keeps its singular out of the scored docs, to be trained on.
@@ -125,10 +127,10 @@ def _items(units: dict[str, str]) -> tuple[Item, ...]:
     )
 
 
-def _item(unit: str, units: dict[str, str], contrast: tuple[Numbers, Numbers]) -> Item:
+def _outline(unit: str, units: dict[str, str], contrast: tuple[Numbers, Numbers]) -> DocOutline:
     number, against = draw(contrast[0], f"{unit}:{contrast}"), draw(contrast[1], unit)
     first, second = shuffle(f"{u}:{number}:{number}" for u in units if u != unit)[:2]
-    return Item(
+    return DocOutline(
         doc_id=f"plural:{unit}:{number}:{against}",
         cluster_id=f"plural:{unit}",
         query=(),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from mlbench.families import _cldr_choices as cldr_choices
-from mlbench.families._cldr_choices import Item, shuffle
+from mlbench.families._cldr_choices import DocOutline, shuffle
 from mlbench.records import CldrSource, Family, FamilyDocs, Language, OutputType, Rows
 
 TERRITORIES = (
@@ -27,37 +27,37 @@ TABLES = {"territory": "territories", "language": "languages"}
 
 
 @cache
-def scored_items() -> tuple[Item, ...]:
-    """Return the items of all languages."""
-    return (*_items("territory", TERRITORIES), *_items("language", LANGUAGES))
+def scored_outlines() -> tuple[DocOutline, ...]:
+    """Return the outlines of all languages."""
+    return (*_outlines("territory", TERRITORIES), *_outlines("language", LANGUAGES))
 
 
 @cache
-def shot_items() -> tuple[Item, ...]:
-    """Return the few-shot items, in the order in which they are shown."""
-    territories = _items("territory", SHOT_TERRITORIES)
-    languages = _items("language", SHOT_LANGUAGES)
+def shot_outlines() -> tuple[DocOutline, ...]:
+    """Return the few-shot outlines, in the order in which they are shown."""
+    territories = _outlines("territory", SHOT_TERRITORIES)
+    languages = _outlines("language", SHOT_LANGUAGES)
     pairs = zip(territories, languages, strict=False)
-    return (*(item for pair in pairs for item in pair), *territories[len(languages) :])
+    return (*(outline for pair in pairs for outline in pair), *territories[len(languages) :])
 
 
 def docs(rows: Rows, language: Language) -> FamilyDocs:
     """Return the docs of one language."""
     wording = cldr_choices.name_wording(rows, TABLES, language, _query)
-    return cldr_choices.make_docs(scored_items(), shot_items(), wording, language)
+    return cldr_choices.make_docs(scored_outlines(), shot_outlines(), wording, language)
 
 
-def _query(item: Item, _names: Mapping[str, str]) -> str:
-    kind, _, code = item.target.partition(":")
+def _query(outline: DocOutline, _names: Mapping[str, str]) -> str:
+    kind, _, code = outline.target.partition(":")
     return f"{STANDARDS[kind]} {code}"
 
 
-def _items(kind: str, codes: list[str]) -> tuple[Item, ...]:
+def _outlines(kind: str, codes: list[str]) -> tuple[DocOutline, ...]:
     """Give each code the three that follow it in a drawn order: each is a distractor thrice."""
     ring = shuffle(f"{kind}:{code}" for code in codes)
     n = len(ring)
-    items = {
-        target: Item(
+    outlines = {
+        target: DocOutline(
             doc_id=f"{target}:to-name",
             cluster_id=target,
             query=(),
@@ -66,7 +66,7 @@ def _items(kind: str, codes: list[str]) -> tuple[Item, ...]:
         )
         for i, target in enumerate(ring)
     }
-    return tuple(items[f"{kind}:{code}"] for code in codes)
+    return tuple(outlines[f"{kind}:{code}"] for code in codes)
 
 
 FAMILY = Family(

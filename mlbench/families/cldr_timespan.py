@@ -11,7 +11,7 @@ from itertools import product
 
 from mlbench.data import cldr
 from mlbench.families import _cldr_choices as cldr_choices
-from mlbench.families._cldr_choices import Item, Wording, draw
+from mlbench.families._cldr_choices import DocOutline, Wording, draw
 from mlbench.records import CldrSource, Family, FamilyDocs, Language, OutputType, Rows
 
 SYMBOLS = {
@@ -32,27 +32,27 @@ CHANGES = (("direction", "number"), ("direction", "unit"), ("number", "unit"))
 
 
 @cache
-def scored_items() -> tuple[Item, ...]:
-    """Return the items of all languages."""
-    items = []
+def scored_outlines() -> tuple[DocOutline, ...]:
+    """Return the outlines of all languages."""
+    outlines = []
     for place, (unit, direction) in enumerate(product(cldr.SPAN_UNITS, SIGNS)):
         for i in range(N_NUMBERS):
             # Two steps a unit: every unit meets every change and every number comes equally often.
             number = SCORED_NUMBERS[(place * 2 + i) % len(SCORED_NUMBERS)]
             changes = CHANGES[(place + i) % len(CHANGES)]
-            items.append(_item((direction, number, unit), changes, SCORED_NUMBERS))
-    return tuple(items)
+            outlines.append(_outline((direction, number, unit), changes, SCORED_NUMBERS))
+    return tuple(outlines)
 
 
 @cache
-def shot_items() -> tuple[Item, ...]:
-    """Return the few-shot items, in the order in which they are shown."""
+def shot_outlines() -> tuple[DocOutline, ...]:
+    """Return the few-shot outlines, in the order in which they are shown."""
     # Past and future by turns; what the first seven leave out stands in for names a language lacks.
     turns = [(unit, place) for place, unit in enumerate(cldr.SPAN_UNITS)]
     pairs = [(unit, [*SIGNS][(place + lap) % 2]) for lap in (0, 1) for unit, place in turns]
     spans = [(d, draw(SHOT_NUMBERS, unit + d), unit) for unit, d in pairs]
     return tuple(
-        _item(span, CHANGES[i % len(CHANGES)], SHOT_NUMBERS) for i, span in enumerate(spans)
+        _outline(span, CHANGES[i % len(CHANGES)], SHOT_NUMBERS) for i, span in enumerate(spans)
     )
 
 
@@ -67,7 +67,9 @@ def docs(rows: Rows, language: Language) -> FamilyDocs:
             patterns, f"{unit}:{direction}", number=int(number), category=category
         )
 
-    return cldr_choices.make_docs(scored_items(), shot_items(), Wording(_cue, phrase), language)
+    return cldr_choices.make_docs(
+        scored_outlines(), shot_outlines(), Wording(_cue, phrase), language
+    )
 
 
 def duration(direction: str, number: int, unit: str) -> str:
@@ -79,12 +81,14 @@ def duration(direction: str, number: int, unit: str) -> str:
     return SIGNS[direction] + SYMBOLS[unit].format(number)
 
 
-def _cue(item: Item) -> str:
-    direction, number, unit = item.target.split(":")
+def _cue(outline: DocOutline) -> str:
+    direction, number, unit = outline.target.split(":")
     return duration(direction, int(number), unit)
 
 
-def _item(span: tuple[str, int, str], changes: tuple[str, str], numbers: tuple[int, ...]) -> Item:
+def _outline(
+    span: tuple[str, int, str], changes: tuple[str, str], numbers: tuple[int, ...]
+) -> DocOutline:
     direction, number, unit = span
     key = duration(*span)
     other = {
@@ -98,7 +102,7 @@ def _item(span: tuple[str, int, str], changes: tuple[str, str], numbers: tuple[i
         for changed in (changes[:1], changes[1:], changes)
     )
     target = f"{direction}:{number}:{unit}"
-    return Item(f"span:{key}", f"span:{unit}:{direction}", (), target, (first, second, third))
+    return DocOutline(f"span:{key}", f"span:{unit}:{direction}", (), target, (first, second, third))
 
 
 FAMILY = Family(

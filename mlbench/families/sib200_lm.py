@@ -12,7 +12,7 @@ from mlbench.records import Family, FamilyDocs, Language, OutputType, Rows, Text
 
 
 def docs_from_rows(rows: Rows, language: Language) -> FamilyDocs:
-    """Make one doc a sentence of `test`, the twins of the docs of sib200_topic."""
+    """Make one doc per sentence of `test`, the twins of the docs of sib200_topic."""
     sentences = read_sentences(rows, language)["test"]
     return FamilyDocs(tuple(TextDoc(str(s.index_id), s.article, s.text) for s in sentences))
 

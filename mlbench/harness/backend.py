@@ -1,6 +1,6 @@
 """How is a model loaded, and what was it fed? Any lm-eval backend, with its requests counted.
 
-lm-eval truncates a context that is too long on the left, with one log line a request. Here every
+lm-eval truncates a context that is too long from the left, one log line per request. Here every
 request is counted before it is fed, and refused unless the user allowed truncation.
 """
 
@@ -75,7 +75,7 @@ class CountingModel:
 
     @property
     def given_up(self) -> tuple[str, ...]:
-        """Say which faster modes were wrong for this model, and by how much."""
+        """Return which faster modes were wrong for this model, and by how much."""
         return getattr(self.lm, "given_up", ())
 
     def take_usage(self, n_requests: int) -> Usage:
@@ -114,7 +114,7 @@ class CountingModel:
             raise ContextOverflow(
                 f"a request of {n_context} + {n_continuation} tokens (context + continuation) "
                 f"does not fit the model's window of {self.window}. Use fewer --shots, or "
-                f"--overflow truncate to cut contexts on the left"
+                f"--overflow truncate to truncate contexts from the left"
             )
         self._truncated += 1
 

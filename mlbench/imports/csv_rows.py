@@ -1,4 +1,4 @@
-"""What does a table of scores hold, as cells of a run? Long form, one line a doc.
+"""What does a table of scores hold, as cells of a run? Long form, one line per doc.
 
 Header: model, family, language, doc_id, score, and as far as known cluster_id, chance, shots,
 is_parallel; for texts scored in bits also loglikelihood, n_bytes, n_tokens. Other columns are
@@ -193,7 +193,7 @@ def _agreed(family: str, name: str, rows: Iterable[_Row]) -> Any:
 
 
 def _find_parallel(family: str, rows: Iterable[_Row]) -> bool:
-    """Tell whether docs are the same in every language: as said, else if all share some ids."""
+    """Return whether docs are the same in every language: as said, else if all share some ids."""
     rows = list(rows)
     given = _agreed(family, "is_parallel", rows)
     if given is not None:

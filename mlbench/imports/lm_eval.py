@@ -15,7 +15,7 @@ from mlbench.errors import DataError
 from mlbench.imports.imported import Imported, ImportedCell, Skipped
 from mlbench.imports.lm_eval_files import TaskResult, find_results
 from mlbench.imports.lm_eval_samples import Reading, read_samples
-from mlbench.imports.task_map import Target, TaskMap, Unmapped, find_target, read_task_map
+from mlbench.imports.task_map import MappedTask, TaskMap, Unmapped, find_target, read_task_map
 from mlbench.measures import SCORE, ChoiceSample, Sample
 from mlbench.models import Model
 from mlbench.records import Cell, Language, OutputType
@@ -26,7 +26,7 @@ class _Part(NamedTuple):
     """One task of a cell."""
 
     result: TaskResult
-    target: Target
+    target: MappedTask
     reading: Reading
 
 

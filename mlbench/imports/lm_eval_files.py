@@ -64,7 +64,7 @@ class TaskResult:
 
     @property
     def is_export(self) -> bool:
-        """Tell whether `mlbench export` wrote it; then a doc holds what lm-eval does not log."""
+        """Return whether `mlbench export` wrote it; then a doc holds what lm-eval does not log."""
         return "mlbench_export" in (self.config.get("metadata") or {})
 
     def digest(self) -> str:

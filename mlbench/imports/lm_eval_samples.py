@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
 from mlbench.imports.lm_eval_files import TaskResult
-from mlbench.imports.task_map import Target, Unmapped
+from mlbench.imports.task_map import MappedTask, Unmapped
 from mlbench.measures import (
     ACC,
     ChoiceSample,
@@ -58,7 +58,7 @@ class _Row(NamedTuple):
     content: Mapping[str, Any]
 
 
-def read_samples(result: TaskResult, target: Target) -> Reading:
+def read_samples(result: TaskResult, target: MappedTask) -> Reading:
     """Return the samples of one task, in the order of the file.
 
     Raises DataError with file and line for what lm-eval would not write, Unmapped if the mapping
@@ -77,7 +77,7 @@ def read_samples(result: TaskResult, target: Target) -> Reading:
     return Reading(scores, ("score",), scores)
 
 
-def _read_rows(result: TaskResult, target: Target) -> list[_Row]:
+def _read_rows(result: TaskResult, target: MappedTask) -> list[_Row]:
     rows, filters = [], set()
     for line, content in result.rows():
         content.pop("resps", None)
@@ -105,7 +105,7 @@ def _field(doc: Mapping[str, Any], key: str) -> str:
     return str(doc[key])
 
 
-def _choose_filter(filters: set[str], target: Target) -> str:
+def _choose_filter(filters: set[str], target: MappedTask) -> str:
     if len(filters) == 1:
         return next(iter(filters))
     if target.entry.filter in filters:
@@ -114,7 +114,7 @@ def _choose_filter(filters: set[str], target: Target) -> str:
     raise Unmapped(f"it has the filters {names}; choose one in a mapping file (--map)")
 
 
-def _logged_metrics(result: TaskResult, target: Target, rows: Sequence[_Row]) -> list[str]:
+def _logged_metrics(result: TaskResult, target: MappedTask, rows: Sequence[_Row]) -> list[str]:
     """Return the names of the task's metrics, the primary one first."""
     listed = [str(item.get("metric")) for item in result.config.get("metric_list") or []]
     names = [name for name in listed if all(name in row.content for row in rows)]
@@ -248,7 +248,7 @@ def _target_by_score(sample: ChoiceSample, row: Mapping[str, Any]) -> int | None
 
 
 def _agrees(samples: Sequence[ChoiceSample], name: str, rows: Sequence[_Row]) -> bool:
-    """Tell whether a metric computed from the samples is the logged one for every doc."""
+    """Return whether a metric computed from the samples is the logged one for every doc."""
     if name in PER_LENGTH and not all(all(s.choices) for s in samples):
         return False
     if isinstance(rows[0].content[name], Mapping):

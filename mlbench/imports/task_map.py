@@ -40,7 +40,7 @@ class Entry(BaseModel):
     chance: Annotated[float, Field(ge=0, lt=1)] | None = None
 
 
-class Target(NamedTuple):
+class MappedTask(NamedTuple):
     """Where the samples of a task belong; `facts` are known beforehand for our own families."""
 
     entry: Entry
@@ -91,7 +91,7 @@ def _read_entries(path: Path) -> dict[str, Entry]:
 
 def find_target(
     task: str, metadata: Mapping[str, Any], task_map: TaskMap, languages: Mapping[str, Language]
-) -> Target:
+) -> MappedTask:
     """Return where a task belongs.
 
     `metadata` is that of the task's config; what `mlbench export` wrote names itself there.
@@ -103,7 +103,9 @@ def find_target(
         target = _target_from_entry(entry, match.groupdict(), languages)
     elif exported := metadata.get("mlbench_export"):
         facts = exported["facts"]
-        target = Target(_own_entry(exported["family"], facts), exported["language"], facts=facts)
+        target = MappedTask(
+            _own_entry(exported["family"], facts), exported["language"], facts=facts
+        )
     elif task in _own_tasks():
         target = _own_tasks()[task]
     else:
@@ -115,21 +117,21 @@ def find_target(
 
 def _target_from_entry(
     entry: Entry, groups: Mapping[str, str | None], languages: Mapping[str, Language]
-) -> Target:
+) -> MappedTask:
     code, part = groups.get("code"), groups.get("part") or ""
     if entry.language:
-        return Target(entry, entry.language, part)
+        return MappedTask(entry, entry.language, part)
     if code is None:
         raise Unmapped("its entry has no language, and its pattern no group `code`")
     key = entry.codes
     if key is None:
-        return Target(entry, code, part)
+        return MappedTask(entry, code, part)
     tags = [t for t, lang in languages.items() if _fold(lang.codes.get(key, "")) == _fold(code)]
     if len(tags) > 1:
         raise Unmapped(f"{code!r} is {', '.join(tags)}; choose one in a mapping file (--map)")
     if not tags:
         raise Unmapped(f"no language of languages.yaml is {code!r} in {key}")
-    return Target(entry, tags[0], part)
+    return MappedTask(entry, tags[0], part)
 
 
 def _fold(code: str) -> str:
@@ -148,11 +150,11 @@ def _own_entry(family: str, facts: Mapping[str, Any]) -> Entry:
 
 
 @cache
-def _own_tasks() -> Mapping[str, Target]:
+def _own_tasks() -> Mapping[str, MappedTask]:
     targets = {}
     for family in read_families().values():
         facts = family_facts(family)
         entry = _own_entry(family.name, facts)
         for tag in read_languages():
-            targets[task_name(family.name, tag)] = Target(entry, tag, facts=facts)
+            targets[task_name(family.name, tag)] = MappedTask(entry, tag, facts=facts)
     return targets

@@ -25,7 +25,7 @@ class Answers(NamedTuple):
 
 
 def answers_of(samples: Sequence[Sample], metric: str) -> Answers | None:
-    """Give the answers of a cell; None where the choices are not known.
+    """Return the answers of a cell; None where the choices are not known.
 
     A tie is two choices with the same, highest log-likelihood to the last bit, whatever the metric.
     """

@@ -44,12 +44,12 @@ class NeverChosen:
 
     @property
     def is_found(self) -> bool:
-        """Tell whether there is any."""
+        """Return whether there is any."""
         return bool(self.labels)
 
     @property
     def ceiling(self) -> float:
-        """Give the highest score in [0, 1] that these labels leave.
+        """Return the highest score in [0, 1] that these labels leave.
 
         One less the shares of their docs, apart from docs on which they were taken after all.
         """
@@ -57,7 +57,7 @@ class NeverChosen:
         return 1 - lost / self.n_docs
 
     def sentence(self, model: str, family_title: str) -> str:
-        """Say what was found; empty where nothing was."""
+        """Return what was found; empty where nothing was."""
         if not self.labels:
             return ""
         names = " and ".join(f"{label.text!r}" for label in self.labels)
@@ -86,14 +86,14 @@ class TokenLengths:
 
     @property
     def is_found(self) -> bool:
-        """Tell whether labels differ at all, or own choices sway the model by ten points."""
+        """Return whether labels differ at all, or own choices sway the model by ten points."""
         if self.tokens_by_label is not None:
             return len(set(self.tokens_by_label.values())) > 1
         # Rounded, so that ten points are not more than ten by their last bit.
         return abs(round(self.points, 6)) > MANY_POINTS
 
     def sentence(self, model: str, family_title: str) -> str:
-        """Say what was found; empty where nothing was."""
+        """Return what was found; empty where nothing was."""
         if not self.is_found:
             return ""
         how = f"{abs(self.points):.1f} points {'less' if self.points < 0 else 'more'} often than"
@@ -116,7 +116,7 @@ class ChoiceBias(NamedTuple):
     token_lengths: TokenLengths | None
 
     def sentences(self, model: str, family_title: str) -> list[str]:
-        """Say what was found, a sentence each."""
+        """Return what was found, a sentence each."""
         found = [part.sentence(model, family_title) for part in self if part is not None]
         return [sentence for sentence in found if sentence]
 
@@ -145,7 +145,7 @@ def never_chosen(cells: Cells, metric: str) -> NeverChosen | None:
 
 
 def fixed_labels(cells: Cells) -> tuple[str, ...] | None:
-    """Give the labels of a family whose choices are the same in every doc, of two docs or more."""
+    """Return the labels of a family whose docs (two or more) all have the same choices."""
     found = {labels_of(samples) for samples in cells if len(samples)}
     if len(found) != 1 or sum(map(len, cells)) < 2:
         return None

@@ -97,7 +97,7 @@ def _check(
 
 
 def _missing(claim: Claim, evidence: Evidence) -> str | None:
-    """Say which input the claim lacks."""
+    """Return which input the claim lacks."""
     if claim.kind == "cost":
         tables: tuple[ScoreTable, ...] = (evidence.tokens,) if evidence.tokens else ()
         what = "tokens of parallel sentences"

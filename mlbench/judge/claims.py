@@ -49,7 +49,7 @@ class Claim:
     retained: float = 0.5
 
     def fingerprint(self) -> str:
-        """Give the hash that is printed beside the verdict."""
+        """Return the hash that is printed beside the verdict."""
         text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()[:HASH_DIGITS]
 

@@ -99,7 +99,7 @@ def _cover(table: ScoreTable, model: str, retained: float, resampling: Resamplin
 
 
 def _passed(table: ScoreTable) -> Floats:
-    """Give the chance level of each language on the scale of scores adjusted doc by doc."""
+    """Return the chance level of each language on the scale of scores adjusted doc by doc."""
     mean = np.nanmean(table.chance, axis=1)
     return np.asarray((table.chance_by_language() - mean) / (1 - mean))
 

@@ -35,7 +35,7 @@ class Effect:
 
 
 def undefined(reason: str, margin: float) -> Effect:
-    """Make the effect that nobody can tell, with the reason."""
+    """Make an undetermined effect, with the reason."""
     unknown = (math.nan,) * 6
     return Effect(*unknown, "undetermined", margin, "undefined", 0, 0, reason)
 

@@ -109,16 +109,16 @@ class Analysis:
     weighted_moat: Contrast | None
 
     def on_scale(self, scale: str) -> tuple[FamilyAnalysis, ...]:
-        """Give the families that have a moat on a scale, by its name: the pooled ones, if any."""
+        """Return the families that have a moat on a scale, by its name: the pooled ones, if any."""
         pooled = tuple(family for family in self.pooled if scale in family.mean_moats)
         return pooled or tuple(family for family in self.families if scale in family.mean_moats)
 
     def headlines(self) -> list[Headline]:
-        """Give the headline of the pooled families, those of the same docs as one."""
+        """Return the headline of the pooled families, those of the same docs as one."""
         return once_a_doc_set((family.doc_set, family.headline) for family in self.pooled)
 
     def why_no_moat(self) -> str:
-        """Say why no family has a moat."""
+        """Return why no family has a moat."""
         if not self.families and not self.excluded:
             return "no family has this scale"
         reasons = sorted({family.no_moat for family in self.families if family.no_moat})
@@ -159,7 +159,7 @@ def _mean_headline(group: Sequence[Headline]) -> Headline:
 def headlines_of(
     tables: Iterable[ScoreTable], a: str, b: str, resampling: Resampling
 ) -> list[Headline]:
-    """Give the headlines of tables that have both models, those of the same docs as one."""
+    """Return the headlines of tables that have both models, those of the same docs as one."""
     found: list[tuple[str, Headline | None]] = []
     for table in sorted(tables, key=lambda table: table.family):
         if {a, b} <= set(table.models) and table.covers((a, b)).any():
@@ -195,7 +195,7 @@ def _put_together(
 
 
 def _common_scale(families: Sequence[FamilyAnalysis]) -> Scale:
-    """Give the scale that the numbers over several families are on: the first that any has."""
+    """Return the scale that the numbers over several families are on: the first that any has."""
     found = {family.scale for family in families}
     return next((scale for scale in all_scales().values() if scale in found), ADJUSTED)
 
@@ -226,7 +226,7 @@ def _analyse_family(table: ScoreTable, a: str, b: str, resampling: Resampling) -
 
 
 def _english_levels(pair: PairLevels) -> tuple[float, float] | None:
-    """Give the mean scores of both models in English, with chance left in them."""
+    """Return the mean scores of both models in English, with chance left in them."""
     if pair.levels.english is None:
         return None
     at = pair.levels.languages.index(REFERENCE_LANGUAGE)
@@ -243,7 +243,7 @@ def _why_undefined(table: ScoreTable) -> str:
 def _mean_moats(
     table: ScoreTable, pair: PairLevels, models: tuple[str, str], resampling: Resampling
 ) -> dict[str, Contrast]:
-    """Give M by scale of the family; scales on which it is undefined are left out."""
+    """Return M by scale of the family; scales on which it is undefined are left out."""
     means: dict[str, Contrast] = {}
     for scale in table.measure.scales:
         moat = scale_moat(pair, scale, table, resampling, models)

@@ -49,7 +49,7 @@ RESAMPLING = Resampling()
 class CellCheck(NamedTuple):
     """One cell against its chance level: `place` is that of its 95 % interval.
 
-    `place` None: there is no chance level. Accuracy as a share of one, texts in bits a doc.
+    `place` None: there is no chance level. Accuracy as a share of one, texts in bits per doc.
     """
 
     language: str
@@ -240,7 +240,7 @@ def split_half(table: ScoreTable) -> Reliability:
 
 
 def _half_means(table: ScoreTable, half: int) -> Floats:
-    """Give the mean of each cell over every second cluster in the order of their ids."""
+    """Return the mean of each cell over every second cluster in the order of their ids."""
     is_in = (table.clusters >= 0) & (table.clusters % 2 == half) & ~np.isnan(table.values)
     counts = is_in.sum(axis=2)
     sums = np.where(is_in, table.values, 0.0).sum(axis=2)

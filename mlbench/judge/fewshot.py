@@ -21,7 +21,7 @@ ZERO, MANY = "without examples", "with examples"
 def fewshot_effect(
     evidence: Evidence, a: str, b: str, *, margin: float, resampling: Resampling
 ) -> Effect:
-    """Give A with k shots against the tuned model B without, over all languages but English.
+    """Return A with k shots against the tuned model B without, over all languages but English.
 
     Supported: shown to be worse by less than the margin; refuted: shown to be worse by more. With
     no B the number is the gain of A from its examples, and the claim is undetermined.

@@ -24,7 +24,7 @@ from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints
 
 
 def moat_effect(analysis: Analysis, scale: str, *, margin: float, resampling: Resampling) -> Effect:
-    """Give M on a scale, named, pooled over the families that have it."""
+    """Return M on a scale, named, pooled over the families that have it."""
     families = analysis.on_scale(scale)
     if not families:
         return undefined(analysis.why_no_moat(), margin)
@@ -38,7 +38,7 @@ def moat_effect(analysis: Analysis, scale: str, *, margin: float, resampling: Re
 
 
 def languages_of(families: Iterable[FamilyAnalysis]) -> set[str]:
-    """Give the languages but English in which any of these families has a moat."""
+    """Return the languages but English in which any of these families has a moat."""
     return {tag for family in families if family.moat for tag in family.moat.languages}
 
 
@@ -64,7 +64,7 @@ def over_families(
     resampling: Resampling,
     weights_of: Callable[[Sequence[str]], Floats] | None = None,
 ) -> Effect:
-    """Give an effect over languages, each family counting once, for these very families.
+    """Return an effect over languages, each family counting once, for these very families.
 
     `weights_of` gives the weights of languages in a family; None: all count alike.
     """
@@ -83,7 +83,7 @@ def over_families(
 
 
 def fixed_effect(contrast: Contrast | None, margin: float, *, resampling: Resampling) -> Effect:
-    """Give the mean of an effect over these very languages."""
+    """Return the mean of an effect over these very languages."""
     return over_families([contrast], margin, resampling=resampling)
 
 
@@ -94,7 +94,7 @@ def sampled_effect(
     margin: float,
     resampling: Resampling,
 ) -> Effect:
-    """Give the mean of an effect for languages like these: families of languages are drawn."""
+    """Return the mean of an effect for languages like these: families of languages are drawn."""
     if contrast is None or not contrast.languages:
         return undefined("no language is left to compare", margin)
     families = group_names(contrast.languages, facts, "family")
@@ -124,7 +124,7 @@ def others_of(contrast: Contrast | None) -> Contrast | None:
 def language_rows(
     delta: Contrast, moat: Contrast | None, margin: float, resampling: Resampling
 ) -> list[dict[str, Any]]:
-    """Give one row a language: Delta and D with intervals, corrected p-values, states and MDE.
+    """Return one row per language: Delta and D with intervals, corrected p-values, states and MDE.
 
     `verdict` is the state of Delta at the level of Benjamini-Hochberg, `moat_verdict` that of D;
     `p_holm` is for sentences that name languages.
@@ -182,7 +182,7 @@ def _columns(
 def group_effects(
     analysis: Analysis, facts: Mapping[str, Language], margin: float, resampling: Resampling
 ) -> list[dict[str, Any]]:
-    """Give Delta and D by language family, script and resource class, without English."""
+    """Return Delta and D by language family, script and resource class, without English."""
     rows = []
     delta = others_of(analysis.delta)
     by_effect: dict[str, list[Contrast | None]] = {

@@ -20,7 +20,7 @@ def gap_effect(
     margin: float,
     resampling: Resampling,
 ) -> Effect:
-    """Give minus the least-squares slope of D on resource class: points a class fewer.
+    """Return minus the least-squares slope of D on resource class: points per class fewer.
 
     Replicates draw docs, language families and the languages in them (aggregates.sampled_mean), as
     neighbours share both resources and results. Languages without a published class are left out.
@@ -64,7 +64,7 @@ def gap_effect(
 
 
 def _slopes(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Give the weighted least-squares slope of each row; nan where only one class was drawn."""
+    """Return the weighted least-squares slope of each row; nan where only one class was drawn."""
     total = weights.sum(axis=1, keepdims=True)
     deviation = x - (weights @ x)[:, np.newaxis] / total
     spread = (weights * deviation**2).sum(axis=1)

@@ -195,7 +195,7 @@ def _with_examples(
 
 
 def why_not_paired(a: CellResult, b: CellResult, *, passing: Collection[str] = frozenset()) -> str:
-    """Say why two models cannot be compared on a cell; empty where they can.
+    """Return why two models cannot be compared on a cell; empty where they can.
 
     Parts of the signature in `passing` may differ.
     """
@@ -213,7 +213,7 @@ def why_not_paired(a: CellResult, b: CellResult, *, passing: Collection[str] = f
 
 
 def _why_no_family(run: Run, family: str, pair: tuple[str, str], shots: Mapping[str, int]) -> str:
-    """Say why a family is compared in no language; empty where it may be in some."""
+    """Return why a family is compared in no language; empty where it may be in some."""
     a, b = pair
     if len(shots) == len({a, b}) and len(set(shots.values())) == 1:
         return ""
@@ -229,7 +229,7 @@ def _why_no_family(run: Run, family: str, pair: tuple[str, str], shots: Mapping[
 
 
 def _why_not(run: Run, a: Cell, b: Cell) -> str:
-    """Say why a language is not compared; empty where it is."""
+    """Return why a language is not compared; empty where it is."""
     if a in run.done and b in run.done:
         return why_not_paired(run.done[a], run.done[b])
     states = {cell: _state(run, cell) for cell in (a, b) if cell not in run.done}

@@ -99,7 +99,7 @@ def _chain(run: Run, verdict: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _caveats(run: Run, verdict: Mapping[str, Any], pairing: Pairing) -> list[str]:
-    """Say what a reader must know of these numbers, a sentence each."""
+    """Return what a reader must know of these numbers, a sentence each."""
     found = [verdict["docs"]["sentence"]] if verdict["docs"]["sentence"] else []
     left = [
         name
@@ -122,7 +122,7 @@ def _caveats(run: Run, verdict: Mapping[str, Any], pairing: Pairing) -> list[str
 
 
 def _unshared_docs(run: Run, verdict: Mapping[str, Any], compared: Sequence[Cell]) -> str:
-    """Say that languages have other docs than English; empty where all have the same."""
+    """Return as text that languages have other docs than English; empty where all have the same."""
     tags: set[str] = set()
     known = set(compared)
     for cell in compared:
@@ -142,7 +142,7 @@ def _unshared_docs(run: Run, verdict: Mapping[str, Any], compared: Sequence[Cell
 
 
 def choice_caveats(run: Run, models: Iterable[str]) -> list[str]:
-    """Say which choices a model never takes, or takes by their length, family by family."""
+    """Return which choices a model never takes, or takes by their length, family by family."""
     cells: dict[Column, list[Sequence[Sample]]] = {}
     for cell, result in run.done.items():
         column = Column(cell.model, cell.family, cell.shots)

@@ -26,15 +26,15 @@ def with_interval(effect: Effect, scale: str, level: float) -> str:
 
 
 def unknown_sentence(effect: Effect, question: str, scale: str, level: float) -> str:
-    """Say that nobody can tell, and why or what could have been seen."""
+    """Return as text that the data cannot decide, and why or what could have been seen."""
     if math.isnan(effect.estimate) or math.isnan(effect.low):
-        return f"It cannot be told whether {question}: {effect.reason}."
+        return f"It is unknown whether {question}: {effect.reason}."
     if not math.isfinite(effect.mde):
         number = with_interval(effect, scale, level)
-        return f"These docs are too few to tell whether {question}: {number}."
+        return f"These docs are too few to decide whether {question}: {number}."
     seen = shown(effect.mde, scale).lstrip("+")
     return (
-        f"These docs cannot tell whether {question}: {with_interval(effect, scale, level)}; "
+        f"These docs cannot decide whether {question}: {with_interval(effect, scale, level)}; "
         f"{seen} {scale_of(scale).unit} could have been seen in 80 % of runs."
     )
 
@@ -52,7 +52,7 @@ class FewDocs(NamedTuple):
 
 
 def few_docs_sentence(docs: FewDocs) -> str:
-    """Say that there are too few docs to tell anything, or a single language; empty if not."""
+    """Return as text that the docs are too few for any result, or for one language; else empty."""
     if docs.most < docs.needed:
         return (
             f"{docs.most} docs: nothing can be told; {docs.needed} are needed, "
@@ -75,7 +75,7 @@ class Leads(NamedTuple):
 
 
 def moat_sentence(effect: Effect, names: Names, leads: Leads, *, scale: str, level: float) -> str:
-    """Word the moat of A over B, saying for which languages it holds and who is ahead there."""
+    """Return the sentence on the moat of A over B: for which languages, and who is ahead there."""
     a, b = names
     if effect.verdict == "undetermined":
         question = f"{a} leads {b} by more, or by less, outside English than in English"
@@ -101,7 +101,7 @@ def moat_sentence(effect: Effect, names: Names, leads: Leads, *, scale: str, lev
 
 
 def _leads(leads: Leads, names: Names) -> str:
-    """Say both leads in points, and when the one with the moat is behind all the same."""
+    """Return as text both leads in points, and if the one with the moat is behind all the same."""
     if math.isnan(leads.english) or math.isnan(leads.others):
         return ""
     english, others = shown(leads.english, leads.scale), shown(leads.others, leads.scale)
@@ -115,9 +115,9 @@ def _leads(leads: Leads, names: Names) -> str:
 
 
 def coverage_sentence(effect: Effect, a: str, need: Need, level: float) -> str:
-    """Word how many languages A covers."""
+    """Return the sentence on how many languages A covers."""
     if math.isnan(effect.estimate):
-        return f"It cannot be told how many languages {a} covers: {effect.reason}."
+        return f"It is unknown how many languages {a} covers: {effect.reason}."
     return (
         f"{effect.n_languages} languages were measured, {need.wanted} are claimed. In "
         f"{effect.estimate:.0f} of them {a} is above chance (Holm) and keeps at least "
@@ -128,7 +128,7 @@ def coverage_sentence(effect: Effect, a: str, need: Need, level: float) -> str:
 
 
 def gap_sentence(effect: Effect, names: Names, scale: str, level: float) -> str:
-    """Word the slope of the moat on the resource class."""
+    """Return the sentence on the slope of the moat on the resource class."""
     a, b = names
     question = f"the lead of {a} over {b} grows as resources shrink"
     if effect.verdict == "undetermined":
@@ -146,27 +146,27 @@ def gap_sentence(effect: Effect, names: Names, scale: str, level: float) -> str:
 
 
 def fewshot_sentence(effect: Effect, names: Names, shots: int, level: float) -> str:
-    """Word the gain of k shots, or A with k shots against a tuned model."""
+    """Return the sentence on the gain of k shots, or A with k shots against a tuned model."""
     a, b = names
     if math.isnan(effect.estimate):
-        return f"It cannot be told what few-shot does for {a}: {effect.reason}."
+        return f"It is unknown what few-shot does for {a}: {effect.reason}."
     number = with_interval(effect, ADJUSTED.name, level)
     if not b:
         return (
             f"{shots} shots change {a} by {number} over {effect.n_languages} languages; whether "
-            f"they replace tuning cannot be told: {effect.reason}."
+            f"they replace tuning is unknown: {effect.reason}."
         )
     words = {
         "supported": "is not worse than",
         "refuted": "is worse than",
-    }.get(effect.verdict, "cannot be told apart from, nor shown to be as good as,")
+    }.get(effect.verdict, "is neither shown to differ from, nor shown to be as good as,")
     return (
         f"{a} with {shots} shots {words} {b} without: {number} over {effect.n_languages} languages."
     )
 
 
 def cost_sentence(effect: Effect, names: Names, level: float) -> str:
-    """Word the tokens that B needs for the same sentences, against A."""
+    """Return the sentence on the tokens that B needs for the same sentences, against A."""
     a, b = names
     if effect.verdict == "undetermined":
         question = f"{a} needs fewer tokens than {b} for the same sentences"
@@ -179,7 +179,7 @@ def cost_sentence(effect: Effect, names: Names, level: float) -> str:
 
 
 def chain_sentence(chain: Mapping[str, int]) -> str:
-    """Say in one line how many languages the numbers rest on."""
+    """Return as text in one line how many languages the numbers rest on."""
     words = (
         f"Languages: {chain['languages']} in the run, {chain['with_data']} with data, "
         f"{chain['compared']} compared (English included)"

@@ -123,7 +123,7 @@ def _pooled(
     claims: ClaimsFile,
     resampling: Resampling,
 ) -> dict[str, Any]:
-    """Give the numbers over all languages: the moat, both targets, the scales and the totals."""
+    """Return the numbers over all languages: the moat, both targets, the scales and the totals."""
     margin = claims.margins[analysis.scale.name].pooled
     scales = {
         name: moat_effect(analysis, name, margin=claims.margins[name].pooled, resampling=resampling)
@@ -150,7 +150,7 @@ def _scales(analysis: Analysis) -> list[str]:
 
 
 def _sides(analysis: Analysis, margin: float, resampling: Resampling) -> dict[str, Any]:
-    """Give the lead in English and in the others, whose difference is the moat.
+    """Return the lead in English and in the others, whose difference is the moat.
 
     Without English there is no such pair of numbers: the others then stand alone. Two families are
     not pooled, so these are the means of these very two.
@@ -181,7 +181,7 @@ def _effects(
 def _sensitivity(
     analysis: Analysis, evidence: Evidence, margin: float, resampling: Resampling
 ) -> dict[str, Any]:
-    """Give the headline under each rule, and over other sets of cells than all of them."""
+    """Return the headline under each rule, and over other sets of cells than all of them."""
     pooled = {family.family for family in analysis.pooled}
     a, b = analysis.a, analysis.b
     rules = {}
@@ -217,7 +217,7 @@ def _is_at_ceiling(family: FamilyAnalysis) -> bool:
 def _above_chance(
     analysis: Analysis, margin: float, resampling: Resampling
 ) -> dict[str, Any] | None:
-    """Give the lead where at least one model is above chance, chosen by docs that do not give it.
+    """Return the lead where at least one model is above chance, chosen by docs that do not give it.
 
     `halves` holds what each half of the docs says of the languages that the other half chose.
     """
@@ -251,14 +251,14 @@ def _above_chance(
 
 
 def _agree(effects: Sequence[Effect] | Any) -> bool:
-    """Say whether all scales that could be computed have the same verdict."""
+    """Return whether all scales that could be computed have the same verdict."""
     return len({effect.verdict for effect in effects if effect.method != "undefined"}) <= 1
 
 
 def _totals(
     analysis: Analysis, facts: Mapping[str, Language], margin: float, resampling: Resampling
 ) -> dict[str, Any]:
-    """Give the moat of all languages, without near-copies, and weighted by speakers."""
+    """Return the moat of all languages, without near-copies, and weighted by speakers."""
     moats = [family.moat for family in analysis.pooled if family.moat is not None]
     copies = {tag for tag, language in facts.items() if language.is_duplicate}
     own = [only(moat, set(moat.languages) - copies) for moat in moats]
@@ -303,7 +303,7 @@ def _counts(rows: Sequence[Mapping[str, Any]], alpha: float) -> dict[str, dict[s
 
 
 def _firm_p(row: Mapping[str, Any], prefix: str) -> float:
-    """Give the Holm-corrected p-value of the state that a language is in."""
+    """Return the Holm-corrected p-value of the state that a language is in."""
     is_equal = row[prefix + "verdict"] == "equivalent"
     return float(row[prefix + ("p_equal_holm" if is_equal else "p_holm")])
 

@@ -50,7 +50,7 @@ def available_rules(sample: ChoiceSample) -> tuple[str, ...]:
 
 
 def taken_of(columns: Columns, rule: str) -> Ints | None:
-    """Give what a rule takes on each doc, None where it has to be asked doc by doc."""
+    """Return what a rule takes on each doc, None where it has to be asked doc by doc."""
     take = measure_of(rule).take
     taken: Ints | None = None if take is None else take(columns)
     return taken

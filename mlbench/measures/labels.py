@@ -18,7 +18,7 @@ def label_rule(sample: ChoiceSample) -> str:
 
 
 def _counts(sample: ChoiceSample) -> list[float]:
-    """Give (right, target, taken) of each label in turn."""
+    """Return (right, target, taken) of each label in turn."""
     taken = predict(sample, label_rule(sample))
     counts = []
     for label in range(len(sample.choices)):
@@ -28,7 +28,7 @@ def _counts(sample: ChoiceSample) -> list[float]:
 
 
 def macro_f1(sums: Floats, _n_docs: Floats) -> Floats:
-    """Give the unweighted mean of F1 over the labels that occur: sums[..., 3 x labels].
+    """Return the unweighted mean of F1 over the labels that occur: sums[..., 3 x labels].
 
     A label that occurs only as a prediction counts with F1 = 0, as in scikit-learn's
     f1_score(average="macro") with zero_division=0.

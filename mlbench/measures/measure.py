@@ -21,7 +21,7 @@ from mlbench.measures.scales import Scale
 
 
 def mean_of(sums: Floats, n_docs: Floats) -> Floats:
-    """Give the mean of the first statistic: sums[..., k] over n_docs[...]."""
+    """Return the mean of the first statistic: sums[..., k] over n_docs[...]."""
     return np.asarray(sums[..., 0] / n_docs)
 
 
@@ -68,27 +68,27 @@ class Measure:
 
     @property
     def is_share(self) -> bool:
-        """Tell whether values are shares of one, shown in percent."""
+        """Return whether values are shares of one, shown in percent."""
         return self.high == 1.0
 
     @property
     def is_rule(self) -> bool:
-        """Tell whether this is a rule by which one of several choices is taken."""
+        """Return whether this is a rule by which one of several choices is taken."""
         return self.weigh is not None
 
     @property
     def is_of_docs(self) -> bool:
-        """Tell whether a cell's score is the mean of its docs, each scored alone."""
+        """Return whether a cell's score is the mean of its docs, each scored alone."""
         return self.is_mean and not self.needs_cell
 
     @property
     def has_doc_scores(self) -> bool:
-        """Tell whether a doc has a score of its own, once its cell is known."""
+        """Return whether a doc has a score of its own, once its cell is known."""
         return self.is_mean or not self.needs_cell
 
     @property
     def sign(self) -> int:
-        """Give 1 where more is better, else -1."""
+        """Return 1 where more is better, else -1."""
         return 1 if self.higher_is_better else -1
 
     def format(self, value: float | None) -> str:
@@ -128,12 +128,12 @@ def measure_of(name: str) -> Measure:
 
 
 def all_measures() -> Iterator[Measure]:
-    """Give every measure that is known."""
+    """Return every measure that is known."""
     return iter(tuple(_KNOWN.values()))
 
 
 def all_scales() -> dict[str, Scale]:
-    """Give every scale by name; first those that several families can share."""
+    """Return every scale by name; first those that several families can share."""
     return {scale.name: scale for measure in _KNOWN.values() for scale in measure.scales}
 
 

@@ -39,7 +39,7 @@ def _stored_or_counted(sample: ReplySample) -> tuple[float, ...]:
 
 
 def chrf_of_sums(sums: Floats, _n_docs: Floats) -> Floats:
-    """Give chrF++ in [0, 100] from sums[..., 24]: F of the mean precision and recall of orders.
+    """Return chrF++ in [0, 100] from sums[..., 24]: F of the mean precision and recall of orders.
 
     Orders without an n-gram in either text are left out, as in sacrebleu (effective order).
     """

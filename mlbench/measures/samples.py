@@ -86,24 +86,24 @@ class Likelihoods(NamedTuple):
 
 
 class Columns(ABC):
-    """The samples of a cell as arrays, where a measure can do without an object a doc."""
+    """The samples of a cell as arrays, where a measure can do without an object per doc."""
 
     @abstractmethod
     def by_choice(self, name: PerChoice) -> Likelihoods:
-        """Give a list of numbers that each doc has; of no width where it is not known."""
+        """Return a list of numbers that each doc has; of no width where it is not known."""
 
     @abstractmethod
     def numbers(self, name: str) -> Floats | None:
-        """Give one number a doc, None where samples of this kind have none of that name."""
+        """Return one number per doc, None where samples of this kind have none of that name."""
 
     @abstractmethod
     def stored_statistics(self, measure: str) -> Floats | None:
-        """Give docs x k statistics that were stored, None where they were not."""
+        """Return docs x k statistics that were stored, None where they were not."""
 
     @property
     @abstractmethod
     def targets(self) -> Ints | None:
-        """Give the right choice of each doc; None for samples without choices."""
+        """Return the right choice of each doc; None for samples without choices."""
 
 
 def padded(values: Floats, widths: Ints) -> Likelihoods:
@@ -115,7 +115,7 @@ def padded(values: Floats, widths: Ints) -> Likelihoods:
 
 
 def by_choice_of(samples: Sequence[Sample], name: PerChoice) -> Likelihoods:
-    """Give a list of numbers that each doc has; of no width where it is not known."""
+    """Return a list of numbers that each doc has; of no width where it is not known."""
     if isinstance(samples, Columns):
         return samples.by_choice(name)
     rows = [getattr(s, name) if isinstance(s, ChoiceSample) else () for s in samples]

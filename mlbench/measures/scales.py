@@ -88,12 +88,12 @@ class Scale:
 
 
 def adjusted_lead(sides: Sides) -> Floats:
-    """Give A - B as adjusted score: (y_A - y_B)/(1 - c)."""
+    """Return A - B as adjusted score: (y_A - y_B)/(1 - c)."""
     return np.asarray(sides.difference / (1 - sides.chance))
 
 
 def floored_lead(sides: Sides) -> Floats:
-    """Give A - B as adjusted scores that are not below zero: a model drawn to wrong choices is as
+    """Return A - B as adjusted scores that are not below zero: a model drawn to wrong choices is as
     good as one that guesses, so a lead over it cannot be larger than one over a guesser.
     """
     chance = sides.chance
@@ -102,7 +102,7 @@ def floored_lead(sides: Sides) -> Floats:
 
 
 def logit_lead(sides: Sides) -> Floats:
-    """Give logit(A) - logit(B) of accuracies with chance left on, each smoothed."""
+    """Return logit(A) - logit(B) of accuracies with chance left on, each smoothed."""
     # In place: replicates are large, and a new array costs more than the sum in it.
     ratio = smoothed_odds(sides.a, sides.n_docs)
     ratio /= smoothed_odds(sides.b, sides.n_docs)
@@ -110,7 +110,7 @@ def logit_lead(sides: Sides) -> Floats:
 
 
 def smoothed_odds(accuracy: Floats, n_docs: Ints) -> Floats:
-    """Give the odds of the Agresti-Coull accuracy (n y + z²/2)/(n + z²): not 0, not infinite.
+    """Return the odds of the Agresti-Coull accuracy (n y + z²/2)/(n + z²): not 0, not infinite.
 
     >>> smoothed_odds(np.array([0.5]), np.array([10])).tolist()
     [1.0]
@@ -122,19 +122,19 @@ def smoothed_odds(accuracy: Floats, n_docs: Ints) -> Floats:
 
 
 def log_ratio_lead(sides: Sides) -> Floats:
-    """Give log(B / A) of amounts: positive where A needs less; nan where one is zero."""
+    """Return log(B / A) of amounts: positive where A needs less; nan where one is zero."""
     is_known = (sides.a > 0) & (sides.b > 0)
     ratio = np.divide(sides.b, sides.a, where=is_known, out=np.full_like(sides.b, np.nan))
     return np.asarray(np.log(ratio))
 
 
 def plain_lead(sides: Sides) -> Floats:
-    """Give A - B in the measure's own unit."""
+    """Return A - B in the measure's own unit."""
     return np.asarray(sides.difference)
 
 
 def reverse_lead(sides: Sides) -> Floats:
-    """Give B - A: for measures of which less is better."""
+    """Return B - A: for measures of which less is better."""
     return np.asarray(-sides.difference)
 
 

@@ -79,7 +79,7 @@ def cell_score(samples: Sequence[Sample], name: str) -> Score:
 
 
 def pseudo_values(statistics: Floats, measure: Measure) -> Floats:
-    """Give what each doc contributes to the value: n f(all) - (n - 1) f(all but this one).
+    """Return what each doc contributes to the value: n f(all) - (n - 1) f(all but this one).
 
     statistics[..., doc, k] -> [..., doc]; nan is a doc that is not there. The mean of docs of a
     mean; of other measures the jackknife's pseudo-values (Tukey 1958; Efron & Tibshirani 1993,

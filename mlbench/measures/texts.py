@@ -33,14 +33,14 @@ def _tokens(sample: TextSample) -> Sequence[float]:
 
 
 def ratio_of_sums(sums: Floats, _n_docs: Floats) -> Floats:
-    """Give the first sum over the second: a long doc weighs as much as it is long."""
+    """Return the first sum over the second: a long doc weighs as much as it is long."""
     return np.asarray(sums[..., 0] / sums[..., 1])
 
 
 BITS = add_measure(
     Measure(
         name="bits",
-        title="bits a sentence",
+        title="bits per sentence",
         unit="bits",
         sample=TextSample,
         scales=(BITS_RATIO,),
@@ -69,7 +69,7 @@ BITS_PER_BYTE = add_measure(
 TOKENS = add_measure(
     Measure(
         name="tokens",
-        title="tokens a sentence",
+        title="tokens per sentence",
         unit="tokens",
         sample=TextSample,
         scales=(TOKENS_RATIO,),

@@ -1,7 +1,7 @@
 """What does a run say, as a page that opens by double-click, as figures and as CSV?
 
 Read in this order: columns, tables (every cell with its state), compare (the verdict of
-mlbench.stats on pairs), grid and words (what is written), items, page, figures, export.
+mlbench.stats on pairs), grid and words (what is written), page, figures, export.
 """
 
 from mlbench.report.compare import Asked
@@ -12,13 +12,13 @@ from mlbench.report.figures.forest import draw_forest, forest_from_comparison
 from mlbench.report.figures.heatmap import draw_heatmap, draw_profile
 from mlbench.report.figures.moat import draw_moat
 from mlbench.report.figures.scatter import draw_parity, scatter_from_table
-from mlbench.report.write import Items, write_report
+from mlbench.report.write import ShownDocs, write_report
 
 __all__ = [
     "Asked",
     "Choice",
-    "Items",
     "MarketBar",
+    "ShownDocs",
     "draw_difference",
     "draw_figure",
     "draw_forest",

@@ -29,14 +29,14 @@ class Colour(NamedTuple):
 
 
 def luminance(colour: str) -> float:
-    """Give the relative luminance of #rrggbb (WCAG 2.2)."""
+    """Return the relative luminance of #rrggbb (WCAG 2.2)."""
     channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def contrast(one: str, other: str) -> float:
-    """Give the contrast ratio of two colours (WCAG 2.2)."""
+    """Return the contrast ratio of two colours (WCAG 2.2)."""
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
@@ -58,7 +58,7 @@ def _between(stops: Sequence[str], share: float) -> str:
 
 @cache
 def score_ramp() -> tuple[Colour, ...]:
-    """Give the ramp of scores, from chance (first) to 100 % (last)."""
+    """Return the ramp of scores, from chance (first) to 100 % (last)."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
@@ -68,23 +68,23 @@ def score_ramp() -> tuple[Colour, ...]:
 
 @cache
 def difference_ramp() -> tuple[Colour, ...]:
-    """Give the ramp of differences, from -CLIP_POINTS to +CLIP_POINTS."""
+    """Return the ramp of differences, from -CLIP_POINTS to +CLIP_POINTS."""
     return tuple(_with_ink(_between(_DIFFERENCE, step / STEPS)) for step in range(STEPS + 1))
 
 
 @cache
 def parity_ramp() -> tuple[Colour, ...]:
-    """Give the ramp of information parity, from 0 to 1."""
+    """Return the ramp of information parity, from 0 to 1."""
     return tuple(_with_ink(_between(_PARITY, step / STEPS)) for step in range(STEPS + 1))
 
 
 def step_of(share: float) -> int:
-    """Give the step of a share of the ramp; what lies outside takes the end."""
+    """Return the step of a share of the ramp; what lies outside takes the end."""
     return round(min(max(share, 0.0), 1.0) * STEPS)
 
 
 def difference_step(points: float) -> int:
-    """Give the step of a difference in points."""
+    """Return the step of a difference in points."""
     return step_of((points / CLIP_POINTS + 1) / 2)
 
 

@@ -74,7 +74,7 @@ def _block(run: Run, family: str, shots: int) -> Block:
 
 
 def words_alone(measure: Measure) -> str:
-    """Say what a column shows that is not held against English, and if less is better."""
+    """Return what a column shows that is not held against English, and if less is better."""
     shown = measure_of(measure.alone or measure.name)
     return shown.title if shown.higher_is_better else f"{shown.title}, lower is better"
 
@@ -96,12 +96,12 @@ class Quantity:
 
     @property
     def is_share(self) -> bool:
-        """Tell whether values are shares of one, shown in percent."""
+        """Return whether values are shares of one, shown in percent."""
         return self.is_parity or self.measure.is_share
 
     @property
     def words(self) -> str:
-        """Say what the numbers are."""
+        """Return what the numbers are."""
         if self.is_parity:
             return "information parity (English = 100)"
         return f"{self.measure.name}, {self.measure.unit}"
@@ -113,7 +113,7 @@ class Quantity:
         return number(self.measure.factor * value, self.measure.digits)
 
     def fill(self, value: float, chance: float | None) -> tuple[str, float] | None:
-        """Give the ramp and the place on it (0 to 1) of a value; None where it has no range.
+        """Return the ramp and the place on it (0 to 1) of a value; None where it has no range.
 
         Ramp "s" goes from chance, or the lowest value, to the highest; "p" is that of parity.
         """

@@ -56,7 +56,7 @@ class Pair(NamedTuple):
     shots: int
 
 
-class Lead(NamedTuple):
+class LanguageLead(NamedTuple):
     """How far A is ahead of B in one language, in the unit of the block (`unit_of`).
 
     `low` and `high` at the verdict's level; `q` is p after Benjamini-Hochberg, `p_holm` after Holm;
@@ -75,14 +75,14 @@ class Lead(NamedTuple):
     moat_high: float
 
     def side(self, p: float, alpha: float) -> int:
-        """Say who is ahead at a corrected p-value: 1 for A, -1 for B, 0 for nobody can tell."""
+        """Return who is ahead at a corrected p-value: 1 for A, -1 for B, 0 if undetermined."""
         if math.isnan(p) or p > alpha or self.value == 0:
             return 0
         return 1 if self.value > 0 else -1
 
     @property
     def is_within_noise(self) -> bool:
-        """Tell whether the interval includes no difference, or is unknown."""
+        """Return whether the interval includes no difference, or is unknown."""
         return not (self.low > 0 or self.high < 0)
 
 
@@ -99,7 +99,7 @@ class Comparison:
     blocks: Mapping[str, Block]
     verdict: Mapping[str, Any] | None = None
     problem: str = ""
-    leads: Mapping[tuple[str, str], Lead] = field(default_factory=dict)
+    leads: Mapping[tuple[str, str], LanguageLead] = field(default_factory=dict)
     reasons: Mapping[tuple[str, str], str] = field(default_factory=dict)
     at_ceiling: frozenset[str] = frozenset()
     claims_file: str = ""
@@ -170,14 +170,14 @@ def compare(
     return replace(known, verdict=verdict, leads=leads, at_ceiling=ceiling)
 
 
-def _lead(block: Block, row: Mapping[str, Any]) -> Lead:
+def _lead(block: Block, row: Mapping[str, Any]) -> LanguageLead:
     def turn(name: str) -> float:
         return in_unit(block, row[name])
 
     def known(name: str) -> float:
         return math.nan if row[name] is None else float(row[name])
 
-    return Lead(
+    return LanguageLead(
         turn("delta"),
         turn("low"),
         turn("high"),

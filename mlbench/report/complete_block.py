@@ -35,7 +35,7 @@ ENOUGH = 0.5
 take its missing cells away from all others, whose complete block is shared."""
 
 
-class Question(NamedTuple):
+class RankQuestion(NamedTuple):
     """What is ranked: the families at a number of shots, by adjusted score or, without, by one."""
 
     table: ReportTable
@@ -73,8 +73,8 @@ class Found(NamedTuple):
     alone: list[Ranking]
 
 
-def too_few_cells(question: Question) -> dict[str, str]:
-    """Say of which models too little is there to share a complete block with."""
+def too_few_cells(question: RankQuestion) -> dict[str, str]:
+    """Return as text of which models too little is there to share a complete block with."""
     counts = {
         model: sum(
             view.state == "value"

@@ -1,4 +1,4 @@
-"""Every number of the page as long CSV: one line a score, one line a difference.
+"""Every number of the page as long CSV: one line per score, one line per lead.
 
 pandas would write them too; the standard library does and brings nothing. Unknown is an empty
 field. Full precision: what the page rounds can be checked here.
@@ -137,7 +137,7 @@ def _level_fields(view: CellView, block: Block) -> dict[str, Any]:
 
 
 def differences_csv(table: ReportTable, comparisons: Mapping[Pair, Comparison]) -> str:
-    """Write every difference of every pair, in the unit of the page, or why there is none."""
+    """Write every lead of every pair, in the unit of the page, or why there is none."""
     lines: list[Mapping[str, Any]] = []
     for pair, comparison in comparisons.items():
         left_out = (family for family, _ in comparison.reasons)
@@ -178,7 +178,7 @@ def _lead_fields(comparison: Comparison, family: str, tag: str) -> dict[str, Any
 
 
 def markets_csv(markets: Markets) -> str:
-    """Write every country: one line a model, levels and shares as on the page but not rounded."""
+    """Write every country: one line per model, levels and shares as on the page but not rounded."""
     lines = [
         {
             "country": market.name,

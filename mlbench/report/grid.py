@@ -14,7 +14,7 @@ from mlbench.data.languages import REFERENCE
 from mlbench.records import Cell
 from mlbench.report.colours import difference_step, step_of
 from mlbench.report.columns import Block
-from mlbench.report.compare import Comparison, Lead, unit_of
+from mlbench.report.compare import Comparison, LanguageLead, unit_of
 from mlbench.report.tables import CellView, Mean, ReportTable
 from mlbench.report.text import interval, number, p_value, percent, plural, show_line, signed
 
@@ -83,7 +83,7 @@ def _fill(view: CellView, block: Block) -> str:
 
 
 def _details(view: CellView, block: Block) -> str:
-    """Say in a few words what stands behind a score; every metric of the cell is in scores.csv."""
+    """Return as text what is behind a score; every metric of the cell is in scores.csv."""
     assert view.result is not None
     score = view.result.scores[block.metric]
     parts = [_value_words(view, block), f"n {score.n_docs}"]
@@ -111,7 +111,7 @@ def _value_words(view: CellView, block: Block) -> str:
 
 
 def lead_cell(comparison: Comparison | None, block: Block, tag: str) -> Shown:
-    """Show the difference of a pair in a language, in the unit of its block."""
+    """Show the lead of A over B in a language, in the unit of its block."""
     if comparison is None:
         return Shown(NOT_EVALUATED, "xm", "missing: not both models have this family")
     lead = comparison.leads.get((block.family, tag))
@@ -131,7 +131,7 @@ def lead_cell(comparison: Comparison | None, block: Block, tag: str) -> Shown:
     return Shown(signed(lead.value), f"d{difference_step(lead.value)}", title, mark)
 
 
-def _lead_words(comparison: Comparison, block: Block, lead: Lead, tag: str) -> str:
+def _lead_words(comparison: Comparison, block: Block, lead: LanguageLead, tag: str) -> str:
     level = float(comparison.verdict["level"]) if comparison.verdict else 0.95
     words = (
         f"{signed(lead.value)} {unit_of(block)} {interval(lead.low, lead.high)} "

@@ -1,4 +1,4 @@
-"""If we sell in a country: which of its languages were tested, and how good is each model there?
+"""By country: which of its languages were tested, and how good is each model there?
 
 Who speaks what where is an estimate of the Unicode CLDR, as the library babel ships it; the scores
 are the table's mean adjusted scores. Per country only a weighted mean is taken. It has no interval,
@@ -75,7 +75,7 @@ class Market:
         return ", ".join(words) + (f" +{left}" if left else "")
 
     def step(self, model: str) -> int:
-        """Give the length of a model's bar."""
+        """Return the length of a model's bar."""
         return step_of(self.levels[model])
 
 
@@ -144,7 +144,7 @@ def market_rows(markets: Markets) -> list[list[str]]:
 
 
 def markets_slots(shown: Sequence[Market], pair: Pair) -> dict[str, str]:
-    """Give what the page shows of a pair: A - B in points by `market-CODE`."""
+    """Return what the page shows of a pair: A - B in points by `market-CODE`."""
     return {
         f"market-{market.code}": signed(
             100 * (market.levels.get(pair.a, math.nan) - market.levels.get(pair.b, math.nan))
@@ -175,7 +175,7 @@ def codes_of(languages: Sequence[Language]) -> dict[str, str]:
 
 
 def canonical(code: str) -> str:
-    """Give the code under which CLDR's aliases meet.
+    """Return the code under which CLDR's aliases meet.
 
     >>> canonical("tl"), canonical("no"), canonical("zh_Hant")
     ('fil', 'nb', 'zh_Hant')
@@ -230,7 +230,7 @@ def _spoken(basis: _Basis, territory: str) -> tuple[Spoken, ...]:
 
 
 def _is_second_script(code: str, shares: Mapping[str, float]) -> bool:
-    """Tell whether a code is a script of a language that is listed with as many people or more."""
+    """Return whether a code is a script of a language listed with as many people or more."""
     bare, _, script = code.partition("_")
     return bool(script) and shares.get(bare, -1.0) >= shares[code]
 

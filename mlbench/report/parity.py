@@ -7,7 +7,7 @@ from mlbench.store.samples import doc_ids_of, scores_of
 
 
 def parity(result: store.CellResult, english: store.CellResult, metric: str) -> float:
-    """Give Σ amount[en] / Σ amount[l] on the docs both have; nan where they share none.
+    """Return Σ amount[en] / Σ amount[l] on the docs both have; nan where they share none.
 
     Of bits it is information parity.
 

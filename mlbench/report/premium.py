@@ -6,7 +6,7 @@ from mlbench.tokens.premium import DocKey, Size
 
 
 def sizes_of(table: ReportTable, model: str) -> dict[str, dict[DocKey, Size]]:
-    """Give the sizes of a model's parallel texts by tag; empty where tokens are not known."""
+    """Return the sizes of a model's parallel texts by tag; empty where tokens are not known."""
     keys = {(b.family, b.shots) for b in table.blocks if b.measure.is_amount and b.is_parallel}
     found: dict[str, dict[DocKey, Size]] = {}
     for cell, result in table.run.done.items():

@@ -1,11 +1,11 @@
-"""Which model stands where, and which models cannot be told apart?
+"""Which model is first, and which models cannot be told apart?
 
 The level of a model is the mean over languages of the mean adjusted score that the table shows:
 in each language over the families that every ranked model has there. English stands beside it, not
-in it, as in the mean row of the table. Docs are drawn again in each family; the families are taken
-as they are, so places hold for these families and say nothing about others. That is why a joint
-ladder is sound: no spread between families is estimated. The places of each family alone stand
-beside it, which shows a level that one family makes by itself.
+in it, as in the mean row of the table. Docs are resampled in each family; the families are held
+fixed, so ranks hold for these families and say nothing about others. That is why a joint ranking is
+sound: no spread between families is estimated. The ranks of each family alone are beside it, which
+shows a level that one family makes by itself.
 """
 
 import math
@@ -16,7 +16,7 @@ from mlbench.data.languages import REFERENCE
 from mlbench.measures import Measure
 from mlbench.report.complete_block import (
     Found,
-    Question,
+    RankQuestion,
     part_of,
     rank_parts,
     too_few_cells,
@@ -30,25 +30,25 @@ WIDTH, EDGE = 200.0, 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """One model. `x`, `x_low` and `x_high` are places in the drawing; texts are ready to show."""
+class RankRow:
+    """One model. `x`, `x_low`, `x_high` are positions in the drawing; texts are ready to show."""
 
     model: str
-    place: str
+    rank: str
     level: str
     interval: str
     english: str
     x: float
     x_low: float
     x_high: float
-    places: tuple[str, ...]
+    ranks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
-    """All models at a number of shots, best first; `unranked` says why a model has no place.
+class RankTable:
+    """All models at a number of shots, best first; `unranked` says why a model has no rank.
 
-    `families` are the titles of the columns of places; `left_out` says what no place rests on.
+    `families` are the titles of the columns of ranks; `left_out` says what is not used.
     """
 
     shots: int
@@ -59,24 +59,24 @@ class Ladder:
     level_name: str
     families: tuple[str, ...]
     axis: tuple[str, str]
-    rungs: tuple[Rung, ...]
+    rows: tuple[RankRow, ...]
     unranked: tuple[tuple[str, str], ...]
     left_out: tuple[str, ...]
 
 
-def ladders(table: ReportTable, resampling: Resampling | None = None) -> list[Ladder]:
+def rank_tables(table: ReportTable, resampling: Resampling | None = None) -> list[RankTable]:
     """Rank the models at each number of shots; none where there are fewer than two."""
     found = []
     for shots in dict.fromkeys(block.shots for block in table.blocks):
         blocks = tuple(b for b in table.blocks if b.shots == shots)
         models = tuple(m for m in table.run.models if any(m in b.models for b in blocks))
-        question = Question(table, shots, blocks, models)
+        question = RankQuestion(table, shots, blocks, models)
         if len(models) > 1 and question.joint:
-            found.append(_ladder(question, resampling or Resampling()))
+            found.append(_rank_table(question, resampling or Resampling()))
     return found
 
 
-def _ladder(question: Question, resampling: Resampling) -> Ladder:
+def _rank_table(question: RankQuestion, resampling: Resampling) -> RankTable:
     unranked = too_few_cells(question)
     ranked = [model for model in question.models if model not in unranked]
     parts, left_out = [], []
@@ -86,12 +86,12 @@ def _ladder(question: Question, resampling: Resampling) -> Ladder:
         left_out += why
     inside = [part for part in parts if part.block in question.joint]
     if len(ranked) < 2 or not inside:
-        return _no_ladder(question, unranked, left_out)
+        return _no_ranking(question, unranked, left_out)
     found = rank_parts(parts, inside, ranked, resampling)
     names = short_names(list(question.table.run.models))
     low, high = _ends(found.joint)
     measure = question.measure
-    return Ladder(
+    return RankTable(
         question.shots,
         measure is None,
         measure is not None and not measure.higher_is_better,
@@ -100,20 +100,22 @@ def _ladder(question: Question, resampling: Resampling) -> Ladder:
         f"{inside[0].block.title}, {measure.title}" if measure else "Mean adjusted score",
         tuple(part.block.title for part in parts) if len(parts) > 1 else (),
         (_shown(low, measure), _shown(high, measure)),
-        tuple(_rung(question, rank, found, (low, high)) for rank in found.joint.ranks),
+        tuple(_row(question, rank, found, (low, high)) for rank in found.joint.ranks),
         tuple(unranked.items()),
         tuple(left_out),
     )
 
 
-def _no_ladder(question: Question, unranked: Mapping[str, str], left_out: list[str]) -> Ladder:
+def _no_ranking(
+    question: RankQuestion, unranked: Mapping[str, str], left_out: list[str]
+) -> RankTable:
     why = "no language and family is left that two models have in common"
     reasons = {model: unranked.get(model, why) for model in question.models}
-    return Ladder(
+    return RankTable(
         question.shots,
         question.measure is None,
         False,
-        f"Nobody can tell the order of the models: {why}.",
+        f"The order of the models is undetermined: {why}.",
         "",
         "Mean adjusted score",
         (),
@@ -125,17 +127,17 @@ def _no_ladder(question: Question, unranked: Mapping[str, str], left_out: list[s
 
 
 def _sentence(ranking: Ranking, names: Mapping[str, str]) -> str:
-    """Say who is first, if anybody is, and who cannot be separated."""
+    """Return as text who is first, if anybody is, and who cannot be separated."""
     first = ranking.ranks[0]
     words = f"{names[first.model]} is ahead of every other model in these families and languages"
     if first.high > 1:
-        words = "No model stands first alone"
+        words = "No model is first alone"
     ties = [f"{join([names[m] for m in tie])} cannot be separated" for tie in ranking.ties]
     return f"{words}{': ' if first.high > 1 else '; '}{'; '.join(ties)}." if ties else f"{words}."
 
 
 def _basis(found: Found, n_models: int, resampling: Resampling) -> str:
-    """State the eligible set: models, languages, families and cells, and how places are made."""
+    """State the eligible set: models, languages, families and cells, and how ranks are made."""
     tags = {tag for part in found.inside for tag in part.scores.languages}
     n_cells = sum(len(part.scores.languages) for part in found.inside)
     titles = join([f"{p.block.title} ({len(p.scores.languages)})" for p in found.inside])
@@ -146,12 +148,12 @@ def _basis(found: Found, n_models: int, resampling: Resampling) -> str:
         f"Over {plural(len(tags), 'language')}{english} and the "
         f"{plural(n_cells, 'cell')} of these that {who} have, "
         f"by family: {titles}. Intervals at {100 * resampling.level:.0f} %, "
-        f"places after Holm over {plural(n_pairs, 'pair')} of models."
+        f"ranks after Holm correction over {plural(n_pairs, 'pair')} of models."
     )
 
 
 def _ends(ranking: Ranking) -> tuple[float, float]:
-    """Give round ends of the axis that all known intervals are between."""
+    """Return round ends of the axis that all known intervals are between."""
     known = [end for rank in ranking.ranks for end in (rank.score_low, rank.score, rank.score_high)]
     known = [end for end in known if not math.isnan(end)]
     span = max(known) - min(known)
@@ -165,15 +167,15 @@ def _shown(level: float, measure: Measure | None) -> str:
 
 
 def _scale(measure: Measure | None) -> float:
-    """Give what turns a level, of which more is always better, into the number that is shown."""
+    """Return what turns a level, of which more is always better, into the number that is shown."""
     return 100.0 if measure is None else measure.sign * measure.factor
 
 
-def _place(rank: Rank) -> str:
+def _ranks(rank: Rank) -> str:
     return f"{rank.low}" if rank.low == rank.high else f"{rank.low}–{rank.high}"
 
 
-def _rung(question: Question, rank: Rank, found: Found, ends: tuple[float, float]) -> Rung:
+def _row(question: RankQuestion, rank: Rank, found: Found, ends: tuple[float, float]) -> RankRow:
     low, high = ends
 
     def x(level: float) -> float:
@@ -183,14 +185,14 @@ def _rung(question: Question, rank: Rank, found: Found, ends: tuple[float, float
     first, last = sorted((scale * rank.score_low, scale * rank.score_high))
     english = question.table.adjusted.get((rank.model, question.shots, REFERENCE))
     alone = [next(r for r in ranking.ranks if r.model == rank.model) for ranking in found.alone]
-    return Rung(
+    return RankRow(
         rank.model,
-        _place(rank),
+        _ranks(rank),
         _shown(rank.score, question.measure),
         interval(first, last),
         percent(english.value) if english else number(None),
         x(rank.score),
         x(rank.score if math.isnan(rank.score_low) else rank.score_low),
         x(rank.score if math.isnan(rank.score_high) else rank.score_high),
-        tuple(map(_place, alone)) if len(alone) > 1 else (),
+        tuple(map(_ranks, alone)) if len(alone) > 1 else (),
     )

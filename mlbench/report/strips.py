@@ -1,4 +1,4 @@
-"""Is the lead English-only? One dot a language on a line, English marked, for every family.
+"""Is the lead English-only? One dot per language on a line, English marked, for every family.
 
 The axis is symmetric around no difference, so that neither model looks ahead by the layout. The
 drawing is a handful of SVG paths: a dot is a stroke of no length with a round end.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mlbench.data.languages import REFERENCE
 from mlbench.report.columns import Block
-from mlbench.report.compare import Comparison, Lead, in_unit, unit_of
+from mlbench.report.compare import Comparison, LanguageLead, in_unit, unit_of
 from mlbench.report.text import signed
 
 HALF, FLOOR = 180.0, 50.0
@@ -65,7 +65,7 @@ def strip_of(comparison: Comparison, block: Block) -> Strip | None:
 
 
 def nice_limit(values: list[float]) -> int:
-    """Give a round number that all known values are below."""
+    """Return a round number that all known values are below."""
     most = max((value for value in values if not math.isnan(value)), default=1.0)
     return next((limit for limit in LIMITS if most <= limit), math.ceil(most))
 
@@ -74,9 +74,11 @@ def _x(value: float, limit: int) -> float:
     return round(HALF + (HALF - DOT) * value / limit, 1)
 
 
-def _stacked(leads: Iterable[Lead], limit: int) -> list[tuple[Lead, tuple[float, float]]]:
+def _stacked(
+    leads: Iterable[LanguageLead], limit: int
+) -> list[tuple[LanguageLead, tuple[float, float]]]:
     """Stack dots that would lie on one another, closer where there are many."""
-    bins: dict[int, list[Lead]] = defaultdict(list)
+    bins: dict[int, list[LanguageLead]] = defaultdict(list)
     for lead in leads:
         bins[round(_x(lead.value, limit) / DOT)].append(lead)
     tallest = max((len(stack) for stack in bins.values()), default=1)

@@ -1,8 +1,8 @@
 """What is in every cell of the report? One table for page, figures and CSV, apart from drawing.
 
 A cell is in one of four states, and the three without a value say why: failed ran and broke,
-missing was planned (or never asked for) and has no result, no data means that the family has
-nothing of its own in that language. None of them is ever a zero.
+missing was planned (or never requested) and has no result, no data means that the family has
+no data for this language. None of them is ever a zero.
 """
 
 import math
@@ -23,7 +23,7 @@ from mlbench.stats import Level, Resampling, value_levels
 from mlbench.store.read import SCORED_EARLIER, Run
 from mlbench.store.samples import cluster_ids_of
 
-State = Literal["value", "failed", "missing", "no data"]
+CellState = Literal["value", "failed", "missing", "no data"]
 RESAMPLING = Resampling(replicates=1_000)
 """For the interval of a single score: a tooltip needs less than differences, which use them all."""
 
@@ -38,7 +38,7 @@ class CellView:
     """
 
     cell: Cell
-    state: State
+    state: CellState
     quantity: Quantity
     reason: str = ""
     result: store.CellResult | None = None
@@ -102,10 +102,10 @@ class ReportTable:
 
     @property
     def has_english(self) -> bool:
-        """Tell whether anything can be held against English."""
+        """Return whether anything can be held against English."""
         return any(language.tag == REFERENCE for language in self.languages)
 
-    def count(self, state: State) -> int:
+    def count(self, state: CellState) -> int:
         """Count the cells in a state; a cell that nobody asked for is not counted."""
         planned = frozenset(self.run.planned)
         return sum(
@@ -172,7 +172,7 @@ def _quantity(run: Run, block: Block, cell: Cell) -> Quantity:
 
 
 def _levels(run: Run, block: Block) -> dict[Cell, Level]:
-    """Give the intervals of the scores of a block."""
+    """Return the intervals of the scores of a block."""
     cells_by_clusters: dict[tuple[str, ...], list[Cell]] = {}
     for cell, result in run.done.items():
         if (cell.family, cell.shots) == (block.family, block.shots):

@@ -104,7 +104,7 @@ def join(words: Sequence[str]) -> str:
 
 
 def short_names(names: Sequence[str], longest: int = 40) -> dict[str, str]:
-    """Give each model a short name: the last part of a path or hub id where that is unique.
+    """Return each model a short name: the last part of a path or hub id where that is unique.
 
     >>> short_names(["org/a", "other/b"])
     {'org/a': 'a', 'other/b': 'b'}

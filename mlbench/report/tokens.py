@@ -1,4 +1,4 @@
-"""What does a unit of meaning cost? Tokens, time and memory of each model, language by language.
+"""What does the same text cost? Tokens, time and memory of each model, language by language.
 
 Tokens are paid for and fill the context, so the same sentence costs more in one language than in
 another. Where a backend does not show its tokens the section says so.
@@ -45,7 +45,7 @@ class Premium(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One model: premiums are ratios, time in seconds a doc, weights in bytes; nan is unknown."""
+    """One model: premiums are ratios, time in seconds per doc, weights in bytes; nan is unknown."""
 
     model: str
     has_tokens: bool
@@ -104,7 +104,7 @@ def tokens_of(table: ReportTable, pair: Pair | None) -> Tokens:
 
 
 def tokens_slots(tokens: Tokens, pair: Pair) -> dict[str, str]:
-    """Give what the page shows of a pair: the sentence on parity, the dots of the scatter, and by
+    """Return what the page shows of a pair: the sentence on parity, the dots of the scatter, and by
     script -ma and -mb medians, -a and -b dots."""
     slots = {"tokens-rank": _rank_sentence(tokens, pair)}
     for side, model, floor in (("a", pair.a, ROOM), ("b", pair.b, 2 * ROOM + GAP)):
@@ -150,7 +150,7 @@ def _cost(
 
 
 def _seconds(table: ReportTable) -> dict[str, float]:
-    """Give the seconds a doc of each timed model, over the cells that all timed models have."""
+    """Return the seconds per doc of each timed model, over the cells that all timed models have."""
     timed: dict[str, dict[Cell, tuple[float, int]]] = {}
     for cell, result in table.run.done.items():
         if result.usage.get("seconds") is not None:
@@ -168,7 +168,7 @@ def _seconds(table: ReportTable) -> dict[str, float]:
 
 
 def _parities(table: ReportTable, model: str) -> dict[str, float]:
-    """Give the information parity by tag in the first family that has it, English apart."""
+    """Return the information parity by tag in the first family that has it, English apart."""
     found: dict[str, float] = {}
     for cell, view in table.cells.items():
         is_known = view.quantity.is_parity and not math.isnan(view.shown)
@@ -220,7 +220,7 @@ def _rank_sentence(tokens: Tokens, pair: Pair) -> str:
 
 
 def _rank_words(premiums: Mapping[str, float], parities: Mapping[str, float]) -> str:
-    """Give Spearman's correlation in words (scipy.stats has it, and takes 0.6 s to import)."""
+    """Return Spearman's correlation in words (scipy.stats has it, and takes 0.6 s to import)."""
     tags = [tag for tag in premiums if tag in parities]
     xs, ys = [premiums[tag] for tag in tags], [parities[tag] for tag in tags]
     if len(tags) < 3 or len(set(xs)) == 1 or len(set(ys)) == 1:
@@ -237,7 +237,7 @@ def _ranks(values: Sequence[float]) -> np.ndarray:
 
 
 def _sentence(table: ReportTable, costs: Sequence[Cost]) -> str:
-    """Say the range over models of the median premium, the worst case, and what is unknown."""
+    """Return as text the range of the median premium, the worst case, and what is unknown."""
     names = short_names(list(table.run.models))
     known = [cost for cost in costs if cost.worst]
     hidden = [names[cost.model] for cost in costs if not cost.has_tokens]

@@ -1,4 +1,4 @@
-"""Is it genealogical? Scores of a pair by language family and branch, with one dot a language.
+"""Do scores follow language families? Those of a pair by family and branch, one dot per language.
 
 Only a description. Family, script and resources go together, and languages of one branch are not
 independent, so no test is made: the sentence says how much of the variation goes with the family,
@@ -34,7 +34,7 @@ class Both(NamedTuple):
 
     @property
     def lead(self) -> float:
-        """Give A - B."""
+        """Return A - B."""
         return self.a - self.b
 
 
@@ -48,7 +48,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class LanguageFamily:
     """A family of two languages or more, with its branches where there are at least two."""
 
     group: Group
@@ -62,7 +62,7 @@ class Tree:
     `slots` are those of the first pair, or of the one model of the run.
     """
 
-    families: tuple[Family, ...]
+    families: tuple[LanguageFamily, ...]
     singles: tuple[Group, ...]
     has_pair: bool
     has_scores: bool
@@ -91,7 +91,7 @@ def tree_of(table: ReportTable, pair: Pair | None) -> Tree:
 
 
 def _has_scores(table: ReportTable, n_models: int) -> bool:
-    """Tell whether any row can hold a number of so many models."""
+    """Return whether any row can hold a number of so many models."""
     scored = {b.family for b in table.blocks if b.chance is not None}
     counts = Counter(
         cell._replace(model="")
@@ -101,13 +101,15 @@ def _has_scores(table: ReportTable, n_models: int) -> bool:
     return any(n >= n_models for n in counts.values())
 
 
-def _family(key: str, name: str, languages: Sequence[Language]) -> Family:
+def _family(key: str, name: str, languages: Sequence[Language]) -> LanguageFamily:
     by_branch: dict[str, list[Language]] = {}
     for language in languages:
         by_branch.setdefault(language.branch or "no branch given", []).append(language)
     ordered = sorted(by_branch.items(), key=lambda item: (-len(item[1]), item[0]))
     branches = [_group(f"{key}-{i}", branch, its) for i, (branch, its) in enumerate(ordered)]
-    return Family(_group(key, name, languages), tuple(branches) if len(branches) > 1 else ())
+    return LanguageFamily(
+        _group(key, name, languages), tuple(branches) if len(branches) > 1 else ()
+    )
 
 
 def _group(key: str, title: str, languages: Sequence[Language]) -> Group:
@@ -122,7 +124,7 @@ def groups_of(tree: Tree) -> list[Group]:
 
 
 def pair_scores(table: ReportTable, pair: Pair) -> dict[str, Both]:
-    """Give the mean adjusted scores of a pair by tag, over the families that both have there.
+    """Return the mean adjusted scores of a pair by tag, over the families that both have there.
 
     The table's means are over the families that every model has; with two models they are equal.
     """
@@ -146,14 +148,14 @@ def pair_scores(table: ReportTable, pair: Pair) -> dict[str, Both]:
 
 
 def tree_slots(table: ReportTable, tree: Tree, pair: Pair) -> dict[str, str]:
-    """Give what the page shows of a pair: the sentence, the ends of the axis, and by row
+    """Return what the page shows of a pair: the sentence, the ends of the axis, and by row
     -n languages, -a, -b and -d scores and difference, -r its range, -p dots, -e English."""
     scores = pair_scores(table, pair)
     leads = {tag: 100 * both.lead for tag, both in scores.items()}
     limit = nice_limit([abs(lead) for lead in leads.values()])
     names = short_names(list(table.run.models))
     others = {tag: lead for tag, lead in leads.items() if tag != REFERENCE}
-    what = f"the difference {names[pair.a]} − {names[pair.b]}"
+    what = f"the lead of {names[pair.a]} over {names[pair.b]}"
     slots = {
         "tree-sentence": _sentence(tree, others, what),
         "tree-low": signed(float(-limit), 0),
@@ -218,7 +220,7 @@ def _range_words(leads: Sequence[float]) -> str:
 
 
 def family_share(groups: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """Give the share of the variation that goes with the groups, and that expected of no tie.
+    """Return the share of the variation that goes with the groups, and that expected of no tie.
 
     The first is eta squared, the sum of squares between groups over all; the second (k - 1) /
     (n - 1) for k groups of n values, its mean over all ways to deal the values to the groups. Both
@@ -234,7 +236,7 @@ def family_share(groups: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 
 def _sentence(tree: Tree, values: Mapping[str, float], what: str) -> str:
-    """Say how far values in points go with the family; English and lone languages do not count."""
+    """Return as text how far values in points follow the family; without English and lone ones."""
     found = [
         (family.group.title, [values[t] for t in family.group.tags if t in values])
         for family in tree.families

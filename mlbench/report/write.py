@@ -3,10 +3,9 @@
 import gc
 import json
 import logging
-import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from mlbench.report.export import differences_csv, markets_csv, scores_csv
 from mlbench.report.figures.drawing import WIDTHS, save_figure
 from mlbench.report.figures.figures import FIGURES, Choice, draw_figure
 from mlbench.report.markets import markets_of
-from mlbench.report.page.docs import ITEMS, pack_items
-from mlbench.report.page.page import items_script, render_page
+from mlbench.report.page.docs import SHOWN_DOCS, pack_docs
+from mlbench.report.page.page import docs_script, render_page
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.stats import Resampling
 from mlbench.store.read import read_run
@@ -30,19 +29,20 @@ from mlbench.store.read import read_run
 logger = logging.getLogger(__name__)
 
 REPORTS = Path("reports")
-ITEMS_FOLDER = "items"
+DOCS_FOLDER = "shown-docs"
+"""Not "docs", which a folder given with --out may have already."""
 WIDER = (14.0, 28.0, 56.0)
 """Inches of a figure with more columns than a page of a paper has room for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class ShownDocs:
     """How many docs of a family in a language are shown, and how large the page may get.
 
     Above `most_megabytes` (10^6 bytes) they stand in a folder beside the page.
     """
 
-    per_family: int = ITEMS
+    per_family: int = SHOWN_DOCS
     most_megabytes: float = 10.0
 
 
@@ -64,7 +64,7 @@ def write_report(
     run: str | Path,
     out: Path | None = None,
     *,
-    items: Items | None = None,
+    docs: ShownDocs | None = None,
     asked: Asked | None = None,
     resampling: Resampling | None = None,
 ) -> Path:
@@ -76,10 +76,10 @@ def write_report(
     table = table_from_run(read_run(run))
     folder = out or REPORTS / table.name
     comparisons = compare_all(table, resampling or Resampling(), asked)
-    texts = _page_texts(table, comparisons, items or Items()) | {"scores.csv": scores_csv(table)}
+    texts = _page_texts(table, comparisons, docs or ShownDocs()) | {"scores.csv": scores_csv(table)}
     if (markets := markets_of(table, None)).models:
         texts["markets.csv"] = markets_csv(markets)
-    shutil.rmtree(folder / ITEMS_FOLDER, ignore_errors=True)  # of a report before this one
+    _remove_docs(folder / DOCS_FOLDER)  # of a report before this one
     if comparisons:
         texts["differences.csv"] = differences_csv(table, comparisons)
         texts["verdict.json"] = verdicts_json(comparisons)
@@ -92,24 +92,30 @@ def write_report(
     return folder / "index.html"
 
 
+def _remove_docs(folder: Path) -> None:
+    """Delete the files that a report wrote there, and the folder if it holds nothing else."""
+    for path in folder.glob("*.js"):
+        path.unlink()
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def _page_texts(
-    table: ReportTable, comparisons: Mapping[Pair, Comparison], items: Items
+    table: ReportTable, comparisons: Mapping[Pair, Comparison], docs: ShownDocs
 ) -> dict[str, str]:
-    """Return the page, and where it would be too large with its items, the files of these."""
-    packed = pack_items(table, items.per_family)
+    """Return the page, and where it would be too large with its docs, the files of these."""
+    packed = pack_docs(table, docs.per_family)
     page = render_page(table, comparisons, packed)
-    if len(page.encode(errors="replace")) <= items.most_megabytes * 1e6 or not any(packed):
+    if len(page.encode(errors="replace")) <= docs.most_megabytes * 1e6 or not any(packed):
         return {"index.html": page}
-    page = render_page(table, comparisons, packed, items_folder=ITEMS_FOLDER)
+    page = render_page(table, comparisons, packed, docs_folder=DOCS_FOLDER)
     logger.warning(
-        "with its items the page would have more than %g MB: they are in the folder %s beside it, "
+        "with its docs the page would have more than %g MB: they are in the folder %s beside it, "
         "which must go wherever the page goes",
-        items.most_megabytes,
-        ITEMS_FOLDER,
+        docs.most_megabytes,
+        DOCS_FOLDER,
     )
-    files = {
-        f"{ITEMS_FOLDER}/{i}.js": items_script(i, item) for i, item in enumerate(packed) if item
-    }
+    files = {f"{DOCS_FOLDER}/{i}.js": docs_script(i, text) for i, text in enumerate(packed) if text}
     return {"index.html": page} | files
 
 
@@ -123,7 +129,7 @@ def _save_figures(table: ReportTable, comparisons: Mapping[Pair, Comparison], fo
 
 
 def _draw_if_possible(name: str, table: ReportTable, first: Comparison | None) -> Axes | None:
-    """Draw a figure as wide as it needs; None if the run has not what it shows.
+    """Draw a figure as wide as it needs; None if the run lacks the data it shows.
 
     A heatmap without a mean adjusted score is that of the first family.
     """
@@ -157,7 +163,7 @@ def compare_all(
 
 
 def verdicts_json(comparisons: dict[Pair, Comparison]) -> str:
-    """Write the verdicts as mlbench.stats gave them, one object a pair and shots."""
+    """Write the verdicts as mlbench.stats gave them, one object per pair and shots."""
     found = [
         {"shots": pair.shots, "problem": comparison.problem, "verdict": comparison.verdict}
         | {"a": pair.a, "b": pair.b}

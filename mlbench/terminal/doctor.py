@@ -20,13 +20,13 @@ from mlbench.models import find_model, read_presets
 PACKAGES = ("lm-eval", "transformers", "torch", "datasets", "babel", "pyarrow", "matplotlib")
 
 
-class Check(NamedTuple):
-    """One finding; `mend` says what to type if it is not ok."""
+class Finding(NamedTuple):
+    """One finding; `fix` says what to type if it is not ok."""
 
     name: str
     is_ok: bool
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 def examine() -> int:
@@ -34,67 +34,67 @@ def examine() -> int:
     console = Console(soft_wrap=True, highlight=False)
     checks = [*_check_software(), *_check_files(), *_check_device()]
     for check in checks:
-        mark = "[green]ok  [/green]" if check.is_ok else "[red]BAD [/red]"
+        mark = "[green]ok  [/green]" if check.is_ok else "[red]FAIL[/red]"
         console.print(mark, end=" ")
         console.print(f"{check.name:<16} {check.found}", markup=False)
         if not check.is_ok:
-            console.print(f"      -> {check.mend}", markup=False)
+            console.print(f"      -> {check.fix}", markup=False)
     n_bad = sum(not check.is_ok for check in checks)
-    console.print(f"{len(checks)} checks, {n_bad} bad")
+    console.print(f"{len(checks)} checks, {n_bad} failed")
     return 1 if n_bad else 0
 
 
-def _check_software() -> Iterator[Check]:
+def _check_software() -> Iterator[Finding]:
     python = platform.python_version()
-    yield Check("mlbench", True, f"{__version__}, Python {python}, {platform.platform()}")
+    yield Finding("mlbench", True, f"{__version__}, Python {python}, {platform.platform()}")
     for package in PACKAGES:
         try:
-            yield Check(package, True, version(package))
+            yield Finding(package, True, version(package))
         except PackageNotFoundError:
-            yield Check(package, False, "not installed", f"pip install {package}")
+            yield Finding(package, False, "not installed", f"pip install {package}")
 
 
-def _check_files() -> Iterator[Check]:
+def _check_files() -> Iterator[Finding]:
     path = find_languages_file()
     try:
-        yield Check("languages", True, f"{len(read_languages())} in {path}")
+        yield Finding("languages", True, f"{len(read_languages())} in {path}")
     except MlbenchError as error:
-        yield Check("languages", False, str(error), f"mend {path}")
+        yield Finding("languages", False, str(error), f"fix {path}")
     try:
         models = [find_model(name) for name in read_presets()]
-        yield Check("models", True, f"{len(models)} presets")
+        yield Finding("models", True, f"{len(models)} presets")
     except MlbenchError as error:
-        yield Check("models", False, str(error), "make demo-models")
-    yield Check("families", True, ", ".join(read_families()))
+        yield Finding("models", False, str(error), "make demo-models")
+    yield Finding("families", True, ", ".join(read_families()))
     folder = task_files.find_tasks_folder()
     problems = task_files.check_stubs(folder, task_files.render_all())
-    mend = "mlbench tasks generate"
-    yield Check("tasks", not problems, f"{folder}, {len(problems)} files differ", mend)
+    fix = "mlbench tasks generate"
+    yield Finding("tasks", not problems, f"{folder}, {len(problems)} files differ", fix)
     data = os.environ.get(sources.DATA_VARIABLE)
     there = not data or Path(data).is_dir()
-    mend = f"unset {sources.DATA_VARIABLE}, or name a folder"
-    yield Check("data", there, f"{sources.DATA_VARIABLE}={data}" if data else "the hub", mend)
+    fix = f"unset {sources.DATA_VARIABLE}, or name a folder"
+    yield Finding("data", there, f"{sources.DATA_VARIABLE}={data}" if data else "the hub", fix)
     yield _check_writable("cache", sources.find_cache())
     yield _check_writable("runs", Path("runs"))
 
 
-def _check_writable(name: str, folder: Path) -> Check:
+def _check_writable(name: str, folder: Path) -> Finding:
     existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    mend = f"make {existing} writable"
-    return Check(name, os.access(existing, os.W_OK), str(folder.absolute()), mend)
+    fix = f"make {existing} writable"
+    return Finding(name, os.access(existing, os.W_OK), str(folder.absolute()), fix)
 
 
-def _check_device() -> Iterator[Check]:
+def _check_device() -> Iterator[Finding]:
     try:
         import torch
 
         from mlbench.harness.device import resolve_device, resolve_dtype
         from mlbench.settings import Settings
     except ImportError as error:
-        yield Check("device", False, str(error), "pip install torch")
+        yield Finding("device", False, str(error), "pip install torch")
         return
     device, dtype = resolve_device(Settings()), resolve_dtype(Settings())
-    yield Check("device", True, f"{device}, dtype {dtype}, {torch.get_num_threads()} threads")
+    yield Finding("device", True, f"{device}, dtype {dtype}, {torch.get_num_threads()} threads")
     if sys.platform == "linux":
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-        yield Check("memory", memory > 2, f"{memory:.0f} GiB", "2 GiB are needed at least")
+        yield Finding("memory", memory > 2, f"{memory:.0f} GiB", "2 GiB are needed at least")

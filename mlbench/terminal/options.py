@@ -32,6 +32,13 @@ class ListCommand(TyperCommand):
         return super().parse_args(ctx, spread)
 
 
+def warn_of_items(value: int | None) -> int | None:
+    """Take the former name of --docs, and say which name it has now."""
+    if value is not None:
+        typer.echo("mlbench: --items is now called --docs; type that instead", err=True)
+    return value
+
+
 SELECTION = "What to score"
 LOADING = "How to run it"
 WHAT_OF_RUN = "What of the run"
@@ -52,7 +59,7 @@ Families = Annotated[
 Languages = Annotated[
     list[str],
     typer.Option(
-        help="all, sw,jv, family:Turkic, script:Arab, class:0-2, dialects; -x takes away.",
+        help="all, sw,jv, family:Turkic, script:Arab, class:0-2, dialects; -x excludes x.",
         rich_help_panel=SELECTION,
     ),
 ]
@@ -63,7 +70,7 @@ Shots = Annotated[
 Limit = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Score at most so many docs a cell: for a trial.", rich_help_panel=SELECTION
+        min=1, help="Score at most so many docs per cell: for a trial.", rich_help_panel=SELECTION
     ),
 ]
 RunName = Annotated[
@@ -138,7 +145,7 @@ ExecutorOption = Annotated[
 OverflowOption = Annotated[
     Overflow,
     typer.Option(
-        help="A context beyond the model's window: refuse, or truncate it on the left.",
+        help="A context beyond the model's window: refuse, or truncate it from the left.",
         rich_help_panel=LOADING,
     ),
 ]
@@ -163,13 +170,19 @@ FigureFamilies = Annotated[
 ]
 FigureA = Annotated[
     str | None,
-    typer.Option("--a", help="A of the difference A - B.", rich_help_panel=WHAT_OF_RUN),
+    typer.Option("--a", help="A, whose lead over B is drawn.", rich_help_panel=WHAT_OF_RUN),
 ]
 FigureB = Annotated[str | None, typer.Option("--b", help="B.", rich_help_panel=WHAT_OF_RUN)]
 ReportA = Annotated[str | None, typer.Option("--a", help="A of the first pair; give --b too.")]
 ReportB = Annotated[str | None, typer.Option("--b", help="B of the first pair.")]
 ClaimsOption = Annotated[
     Path | None, typer.Option("--claims", help="Your own claims, in the form of claims.yaml.")
+]
+OldItems = Annotated[
+    int | None,
+    typer.Option(
+        "--items", min=0, hidden=True, callback=warn_of_items, help="The former name of --docs."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 

@@ -177,5 +177,5 @@ def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
         )
     models = dict.fromkeys(planned.cell.model for planned in plan.cells)
     for sentence in choice_caveats(read_run(plan.folder), models):
-        console.print(f"Look: {sentence}", markup=False)
+        console.print(f"Check this: {sentence}", markup=False)
     console.print(f"Next: mlbench report {plan.folder.name}")

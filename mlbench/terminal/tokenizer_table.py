@@ -1,4 +1,4 @@
-"""How does a person, or a program, read what tokenizers cost? A table, a line a model, or JSON."""
+"""How does a person, or a program, read what tokenizers cost? A table or JSON."""
 
 import json
 import math
@@ -32,8 +32,8 @@ WIDTH_IN_PIPE = 10_000
 """Columns: ten models with all measures keep their lines whole."""
 
 
-class Measure(NamedTuple):
-    """A number a language: its heading, the digits shown, and how to read it."""
+class ShownNumber(NamedTuple):
+    """A number per language: its heading, the digits shown, and how to read it."""
 
     heading: str
     digits: int
@@ -41,10 +41,10 @@ class Measure(NamedTuple):
 
 
 MEASURES = (
-    Measure("premium", 2, lambda cost: cost.premium),
-    Measure("tokens/sentence", 1, lambda cost: cost.tokens_per_doc),
-    Measure("bytes/token", 2, lambda cost: cost.bytes_per_token),
-    Measure("characters/token", 2, lambda cost: cost.chars_per_token),
+    ShownNumber("premium", 2, lambda cost: cost.premium),
+    ShownNumber("tokens/sentence", 1, lambda cost: cost.tokens_per_doc),
+    ShownNumber("bytes/token", 2, lambda cost: cost.bytes_per_token),
+    ShownNumber("characters/token", 2, lambda cost: cost.chars_per_token),
 )
 """From the one that is shown in any case to the first one to go where a terminal is narrow."""
 
@@ -96,7 +96,7 @@ def _measure_all(
     # Progress goes to stderr: stdout is a table or JSON.
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     prepared = prepare_docs(Selection(models, [find_family()], languages), console)
-    no_data = {item.language.tag: item.reason for item in prepared if item.reason}
+    no_data = {one.language.tag: one.reason for one in prepared if one.reason}
     if REFERENCE in no_data:
         raise SelectionError(f"no premium without English: {no_data[REFERENCE]}")
     return Costs(
@@ -185,7 +185,7 @@ def _count_fitting(costs: Costs, console: Console) -> int:
     return 1
 
 
-def _table(costs: Costs, measures: Sequence[Measure], *, is_narrow: bool) -> Table:
+def _table(costs: Costs, measures: Sequence[ShownNumber], *, is_narrow: bool) -> Table:
     """Lay out the costs, the worst language of the first model first; narrow: headings in lines."""
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     for heading in ("tag", "language", "script"):
@@ -210,7 +210,7 @@ def _number(value: float, digits: int) -> str:
 
 
 def _sum_up(model: ModelCost, languages: Mapping[str, Language]) -> str:
-    """Say in one line what a tokenizer costs, and where that is understated."""
+    """Return as text in one line what a tokenizer costs, and where that is understated."""
     worst = ", ".join(
         f"{languages[tag].name} {model.languages[tag].premium:.2f}" for tag in model.worst
     )

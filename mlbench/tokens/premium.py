@@ -24,7 +24,7 @@ class Size(NamedTuple):
 
 
 def premiums_of(sizes: Mapping[str, Mapping[DocKey, Size]]) -> dict[str, float]:
-    """Give the token premium by tag, English apart: tokens[l] / tokens[en] on shared docs.
+    """Return the token premium by tag, English apart: tokens[l] / tokens[en] on shared docs.
 
     A language that shares no doc with English has none; without English nobody has.
     """
@@ -39,11 +39,11 @@ def premiums_of(sizes: Mapping[str, Mapping[DocKey, Size]]) -> dict[str, float]:
 
 
 def bytes_per_token(sizes: Mapping[DocKey, Size]) -> float:
-    """Give UTF-8 bytes over tokens of the texts of one language; nan where there are none."""
+    """Return UTF-8 bytes over tokens of the texts of one language; nan where there are none."""
     tokens = sum(size.tokens for size in sizes.values())
     return sum(size.n_bytes for size in sizes.values()) / tokens if tokens else math.nan
 
 
 def tokens_per_doc(sizes: Mapping[DocKey, Size]) -> float:
-    """Give the mean tokens of a text; nan where there are none."""
+    """Return the mean tokens of a text; nan where there are none."""
     return sum(size.tokens for size in sizes.values()) / len(sizes) if sizes else math.nan

@@ -126,12 +126,12 @@ def measure_tokenizer(
     added = Counter(encode(tokenizer, ["a"])[0])
     added.subtract(encode(tokenizer, ["a"], special=False)[0])
     counted: dict[str, list[_Counted]] = {}
-    for item in prepared:
-        docs = [doc for doc in item.docs.scored[:limit] if isinstance(doc, TextDoc)]
+    for one in prepared:
+        docs = [doc for doc in one.docs.scored[:limit] if isinstance(doc, TextDoc)]
         if docs:
             ids = encode(tokenizer, [doc.text for doc in docs])
             # An unknown token that is added to every text stands for no text.
-            counted[item.language.tag] = [
+            counted[one.language.tag] = [
                 _Counted(doc, len(its), its.count(unknown) - added[unknown])
                 for doc, its in zip(docs, ids, strict=True)
                 if its

@@ -34,7 +34,7 @@ TWINS = 0.50
 def check_one_answer(
     table: ReportTable, names: Mapping[str, str], answers: Mapping[Cell, Answers]
 ) -> Check:
-    """Look if a model takes the same choice on 90 % of the docs of any cell."""
+    """Check if a model takes the same choice on 90 % of the docs of any cell."""
     details, n, total = [], 0, 0
     for block, model, views in columns(table):
         known = [view.cell for view in views if view.cell in answers]
@@ -46,19 +46,20 @@ def check_one_answer(
     return Check(
         "one-answer",
         "Same answer to everything",
-        "look" if n else "OK" if total else "cannot tell",
+        "check this" if n else "OK" if total else "unknown",
         f"In {share(n, total)} a model always answers (nearly) the same."
         if total
         else "No family of this run shows which choice was taken.",
-        f"Look: any cell of {FEWEST_DOCS} docs or more in which the same choice, by its position, "
-        f"is taken on {100 * ONE_ANSWER:.0f} % of the docs, while no choice is the target of more "
-        f"than {100 * SPREAD:.0f} %. Such a score tells about the label, not the language.",
+        f"Check this: any cell of {FEWEST_DOCS} docs or more in which the same choice, by its "
+        f"position, is taken on {100 * ONE_ANSWER:.0f} % of the docs, while no choice is the "
+        f"target of more than {100 * SPREAD:.0f} %. Such a score tells about the label, "
+        "not the language.",
         tuple(details),
     )
 
 
 def has_one_answer(answers: Answers) -> bool:
-    """Tell whether one choice is taken nearly always although the targets are spread."""
+    """Return whether one choice is taken nearly always although the targets are spread."""
     n = len(answers.chosen)
     taken, wanted = (np.bincount(x).max() / n for x in (answers.chosen, answers.targets))
     return n >= FEWEST_DOCS and bool(taken >= ONE_ANSWER) and bool(wanted <= SPREAD)
@@ -67,7 +68,7 @@ def has_one_answer(answers: Answers) -> bool:
 def check_ties(
     table: ReportTable, names: Mapping[str, str], answers: Mapping[Cell, Answers]
 ) -> Check:
-    """Look if more than 1 % of the docs of a column have two equally likely best choices."""
+    """Check if more than 1 % of the docs of a column have two equally likely best choices."""
     details, n, total, is_many = [], 0, 0, False
     for block, model, views in columns(table):
         ties = {
@@ -83,19 +84,20 @@ def check_ties(
     return Check(
         "ties",
         "Ties between choices",
-        "look" if is_many else "OK" if total else "cannot tell",
+        "check this" if is_many else "OK" if total else "unknown",
         f"{n:,} of {plural(total, 'doc')} ({number(100 * n / total, 2)} %) have two best choices "
         "with the same log-likelihood; the first one counts."
         if total
         else "No family of this run shows log-likelihoods.",
-        f"Equal to the last bit. Look: more than {100 * MANY_TIES:.0f} % of the docs of a family "
-        "and model. Ties come from rounding, and the order of the choices then makes the score.",
+        f"Equal to the last bit. Check this: more than {100 * MANY_TIES:.0f} % of the docs of a "
+        "family and model. Ties come from rounding, and then the order of the choices decides "
+        "the score.",
         tuple(details),
     )
 
 
 def check_twins(table: ReportTable, names: Mapping[str, str]) -> Check:
-    """Look if two models have the same log-likelihoods in half of their common cells."""
+    """Check if two models have the same log-likelihoods in half of their common cells."""
     replies: dict[tuple[str, int, str], dict[str, bytes]] = defaultdict(dict)
     for cell, result in table.run.done.items():
         if digest := _digest(result):
@@ -109,12 +111,12 @@ def check_twins(table: ReportTable, names: Mapping[str, str]) -> Check:
     return Check(
         "twins",
         "One model under two names",
-        "look" if details else "OK" if n_pairs else "cannot tell",
+        "check this" if details else "OK" if n_pairs else "unknown",
         f"{len(details)} of {plural(n_pairs, 'pair')} of models gave the same log-likelihoods."
         if n_pairs
         else "No two models of this run can be held side by side.",
-        f"Equal to the last bit on every doc. Look: in {100 * TWINS:.0f} % or more of the cells "
-        "that a pair has in common.",
+        f"Equal to the last bit on every doc. Check this: in {100 * TWINS:.0f} % or more of the "
+        "cells that a pair has in common.",
         tuple(details),
     )
 

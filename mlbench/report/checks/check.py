@@ -10,7 +10,7 @@ from mlbench.report.columns import Block
 from mlbench.report.tables import CellView, ReportTable
 from mlbench.report.text import number, plural, show_line
 
-State = Literal["OK", "look", "cannot tell"]
+CheckState = Literal["OK", "check this", "unknown"]
 
 MOST_NAMES = 20
 """Languages named in one line; the rest is counted, and every cell is in scores.csv."""
@@ -32,13 +32,13 @@ class Check:
 
     name: str
     title: str
-    state: State
+    state: CheckState
     finding: str
     rule: str
     details: tuple[Detail, ...] = ()
 
 
-class Column(NamedTuple):
+class CheckedColumn(NamedTuple):
     """The cells of one model in a block that have a value, English included."""
 
     block: Block
@@ -46,7 +46,7 @@ class Column(NamedTuple):
     views: tuple[CellView, ...]
 
 
-def columns(table: ReportTable, *, with_chance: bool = True) -> Iterator[Column]:
+def columns(table: ReportTable, *, with_chance: bool = True) -> Iterator[CheckedColumn]:
     """Go through the columns that have any value; those that guessing has a score in, or all."""
     for block in table.blocks:
         if with_chance and not block.measure.has_chance:
@@ -55,7 +55,7 @@ def columns(table: ReportTable, *, with_chance: bool = True) -> Iterator[Column]
             cells = (Cell(model, block.family, lang.tag, block.shots) for lang in table.languages)
             views = tuple(v for v in map(table.cells.__getitem__, cells) if v.state == "value")
             if views:
-                yield Column(block, model, views)
+                yield CheckedColumn(block, model, views)
 
 
 def block_title(block: Block) -> str:
@@ -73,5 +73,5 @@ def language_names(table: ReportTable, tags: Iterable[str]) -> str:
 
 
 def share(n: int, total: int) -> str:
-    """Say how many of how many, in percent too."""
+    """Return as text how many of how many, in percent too."""
     return f"{n:,} of {plural(total, 'cell')} ({number(100 * n / total if total else None)} %)"

@@ -31,19 +31,20 @@ def biases_of(table: ReportTable) -> dict[Column, ChoiceBias]:
 def check_never_chosen(
     table: ReportTable, names: Mapping[str, str], biases: Mapping[Column, ChoiceBias]
 ) -> Check:
-    """Look if there is a label that a model never takes although it is right at times."""
+    """Check if there is a label that a model never takes although it is right at times."""
     known = {c: b.never_chosen for c, b in biases.items() if b.never_chosen is not None}
     details = _details(table, names, known)
     return Check(
         "never-chosen",
         "A choice is never chosen",
-        "look" if details else "OK" if known else "cannot tell",
+        "check this" if details else "OK" if known else "unknown",
         _of(len(details), len(known), "a label is the target of some docs and the answer to none")
         if known
         else "No family of this run has the same labels for every doc and shows which was taken.",
-        f"Families with the same labels in every doc, all languages of a model at once. Look: a "
-        f"label that is the target of {FEWEST_TARGETS} docs or more and is taken on none, or on "
-        f"fewer than {100 * HARDLY_EVER:.0f} % as many. Its docs are lost whatever the language.",
+        "Families with the same labels in every doc, all languages of a model at once. "
+        f"Check this: a label that is the target of {FEWEST_TARGETS} docs or more and is taken on "
+        f"none, or on fewer than {100 * HARDLY_EVER:.0f} % as many. Its docs are lost "
+        "whatever the language.",
         details,
     )
 
@@ -51,7 +52,7 @@ def check_never_chosen(
 def check_lengths(
     table: ReportTable, names: Mapping[str, str], biases: Mapping[Column, ChoiceBias]
 ) -> Check:
-    """Look if labels differ in tokens, or if own choices are taken for having few of them."""
+    """Check if labels differ in tokens, or if own choices are taken for having few of them."""
     known = {c: b.token_lengths for c, b in biases.items() if b.token_lengths is not None}
     details = _details(table, names, known)
     own = [found for found in known.values() if found.tokens_by_label is None]
@@ -65,14 +66,14 @@ def check_lengths(
     return Check(
         "lengths",
         "Choices differ in tokens",
-        "look" if details else "OK" if known else "cannot tell",
+        "check this" if details else "OK" if known else "unknown",
         _of(len(details), len(known), "the tokens of choices are worth a look") + swayed
         if known
         else "No family of this run shows the tokens of its choices.",
-        "All languages of a model at once. Look: labels that are the same in every doc and differ "
-        "in tokens; or choices of each doc's own of which the one with the fewest tokens is taken "
-        f"{MANY_POINTS:.0f} points more, or less, often than it is the target. A choice of more "
-        "tokens has a lower likelihood, whatever it says.",
+        "All languages of a model at once. Check this: labels that are the same in every doc and "
+        "differ in tokens; or choices of each doc's own of which the one with the fewest tokens is "
+        f"taken {MANY_POINTS:.0f} points more, or less, often than it is the target. A choice of "
+        "more tokens has a lower likelihood, whatever it says.",
         details,
     )
 

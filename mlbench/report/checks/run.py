@@ -8,8 +8,8 @@ from mlbench.judge.pairing import why_not_paired
 from mlbench.records import Cell
 from mlbench.report.checks.check import (
     Check,
+    CheckState,
     Detail,
-    State,
     block_title,
     columns,
     language_names,
@@ -30,7 +30,7 @@ UNEVEN = 0.02
 
 
 def check_truncation(table: ReportTable, names: Mapping[str, str]) -> Check:
-    """Look if any request was cut; cannot tell where a backend does not say."""
+    """Check if any request was cut; unknown where a backend does not say."""
     details, n_cells, n_requests, total, unknown = [], 0, 0, 0, 0
     for block, model, views in columns(table, with_chance=False):
         usage = [view.result.usage for view in views if view.result is not None]
@@ -43,7 +43,7 @@ def check_truncation(table: ReportTable, names: Mapping[str, str]) -> Check:
             where = language_names(table, (view.cell.language for view in cut))
             says = f"{plural(requests, 'request')} in {share(len(cut), len(views))}"
             details.append(Detail(f"{block_title(block)}, {names[model]}", says, where))
-    state: State = "look" if n_cells else "cannot tell" if unknown or not total else "OK"
+    state: CheckState = "check this" if n_cells else "unknown" if unknown or not total else "OK"
     finding = f"{plural(n_requests, 'request')} cut in {share(n_cells, total)}."
     if unknown:
         finding += f" {plural(unknown, 'cell')} without a count."
@@ -52,14 +52,14 @@ def check_truncation(table: ReportTable, names: Mapping[str, str]) -> Check:
         "Truncated requests",
         state,
         finding,
-        "Look: any request longer than the model's window, which was cut. Languages that need more "
-        "tokens are cut first, so this can look like a gap between languages.",
+        "Check this: any request longer than the model's window, which was cut. Languages that "
+        "need more tokens are cut first, so this can look like a gap between languages.",
         tuple(details),
     )
 
 
 def check_conditions(table: ReportTable, names: Mapping[str, str]) -> Check:
-    """Look if models were scored with different software, precision, limits, docs or prompts."""
+    """Check if models were scored with different software, precision, limits, docs or prompts."""
     known = _conditions(table)
     details, decisive = [], 0
     for key in (*DECISIVE, *INFORMATIVE):
@@ -74,10 +74,10 @@ def check_conditions(table: ReportTable, names: Mapping[str, str]) -> Check:
     return Check(
         "conditions",
         "Same conditions for all",
-        "look" if is_different else "OK" if stated else "cannot tell",
+        "check this" if is_different else "OK" if stated else "unknown",
         f"{_stated(stated, decisive)}; docs and prompts differ in {plural(n_cells, 'cell')}.",
-        f"Look: a difference in {', '.join(DECISIVE)}, or in the docs, data or prompts of a cell "
-        "(such cells are not compared). Mode and device are listed, but change no score.",
+        f"Check this: a difference in {', '.join(DECISIVE)}, or in the docs, data or prompts of a "
+        "cell (such cells are not compared). Mode and device are listed, but change no score.",
         (*details, *unpaired),
     )
 
@@ -123,7 +123,7 @@ def _unpaired(table: ReportTable, names: Mapping[str, str]) -> tuple[list[Detail
 
 
 def check_missing(table: ReportTable, names: Mapping[str, str]) -> Check:
-    """Look if a planned cell is not there, above all if models differ in that."""
+    """Check if a planned cell is not there, above all if models differ in that."""
     planned = Counter(cell.model for cell in table.run.planned)
     done = Counter(cell.model for cell in table.run.done)
     failed = Counter(cell.model for cell in table.run.failed)
@@ -144,17 +144,17 @@ def check_missing(table: ReportTable, names: Mapping[str, str]) -> Check:
     return Check(
         "missing",
         "Missing cells",
-        "look" if n_lost else "OK",
+        "check this" if n_lost else "OK",
         f"{finding}.",
-        "Look: any planned cell that failed or has no result. Means and places rest on the cells "
-        "that all models have, so what one model lacks is taken from all; if it lacks what is "
-        "hard for it, it looks better than it is.",
+        "Check this: any planned cell that failed or has no result. Means and ranks rest on the "
+        "cells that all models have, so what one model lacks is taken from all; if it lacks what "
+        "is hard for it, it looks better than it is.",
         tuple(details),
     )
 
 
 def check_contamination(table: ReportTable) -> Check:
-    """Say what no run can tell: whether a model was trained on these texts."""
+    """Return what no run can tell: whether a model was trained on these texts."""
     details = [
         Detail(show_line(facts["title"], 60), show_line(facts["source"]))
         for facts in table.run.families.values()
@@ -162,7 +162,7 @@ def check_contamination(table: ReportTable) -> Check:
     return Check(
         "contamination",
         "Texts seen in training",
-        "cannot tell",
+        "unknown",
         "mlbench does not test whether a model was trained on these texts; what is public may well "
         "have been in its training.",
         "Stated in every report. A lead in one family alone, or one that ends where a family of "

@@ -35,7 +35,7 @@ are twice what mlbench takes as the largest irrelevant difference in one languag
 
 
 def check_chance(table: ReportTable, names: Mapping[str, str]) -> Check:
-    """Look if more than 10 % of all cells, or 80 % of a family's, are not above chance."""
+    """Check if more than 10 % of all cells, or 80 % of a family's, are not above chance."""
     details = []
     at_chance: Counter[str] = Counter()
     totals: Counter[str] = Counter()
@@ -56,17 +56,17 @@ def check_chance(table: ReportTable, names: Mapping[str, str]) -> Check:
     return Check(
         "chance",
         "Guessing",
-        "cannot tell" if not total else "look" if empty or n > SOME * total else "OK",
+        "unknown" if not total else "check this" if empty or n > SOME * total else "OK",
         finding if total else "No family of this run has a known chance level.",
         f"The interval of such a cell includes the chance level: one over the number of choices, "
-        f"or the share of the commonest answer if that is more. Look: more than "
+        f"or the share of the commonest answer if that is more. Check this: more than "
         f"{100 * SOME:.0f} % of all cells, or {100 * NEARLY_ALL:.0f} % of a family's.",
         tuple(details),
     )
 
 
 def check_below_chance(table: ReportTable, names: Mapping[str, str]) -> Check:
-    """Look if any cell lies wholly below chance: its model is drawn to wrong choices."""
+    """Check if any cell lies wholly below chance: its model is drawn to wrong choices."""
     details, n, total = [], 0, 0
     for block, model, views in columns(table):
         below = [view.cell.language for view in views if view.against_chance == "below"]
@@ -78,19 +78,19 @@ def check_below_chance(table: ReportTable, names: Mapping[str, str]) -> Check:
     return Check(
         "below-chance",
         "Below chance",
-        "cannot tell" if not total else "look" if n > LUCK * total else "OK",
+        "unknown" if not total else "check this" if n > LUCK * total else "OK",
         f"{share(n, total)} lie wholly below chance."
         if total
         else "No family of this run has a known chance level.",
         f"Such a model does not guess, it is drawn to wrong choices, and a lead over it is larger "
-        f"than one over a guesser. Look: more than {100 * LUCK:g} % of the cells, which is what "
-        f"luck makes of guessing.",
+        f"than one over a guesser. Check this: more than {100 * LUCK:g} % of the cells, which is "
+        f"what luck makes of guessing.",
         tuple(details),
     )
 
 
 def check_ceiling(table: ReportTable, names: Mapping[str, str]) -> Check:
-    """Look if English is at 95 % or more anywhere, or more than 10 % of the other cells are."""
+    """Check if English is at 95 % or more anywhere, or more than 10 % of the other cells are."""
     details, n_english, n_others, total = [], 0, 0, 0
     for block, model, views in columns(table):
         high = [view.cell.language for view in views if view.shown >= CEILING]
@@ -105,19 +105,19 @@ def check_ceiling(table: ReportTable, names: Mapping[str, str]) -> Check:
     return Check(
         "ceiling",
         "Ceiling",
-        "look" if is_high else "OK" if details or total else "cannot tell",
+        "check this" if is_high else "OK" if details or total else "unknown",
         f"English is at {percent(CEILING, 0)} % or above in {plural(n_english, 'cell')}, other "
         f"languages in {share(n_others, total)}."
         + (" There a lead has no room to show." if is_high else ""),
-        f"Look: any English cell from {percent(CEILING, 0)} % on, because a gap to English is then "
-        f"too small and a lead beyond English too large; or more than {100 * SOME:.0f} % of the "
-        "other cells.",
+        f"Check this: any English cell from {percent(CEILING, 0)} % on, because a gap to English "
+        f"is then too small and a lead beyond English too large; or more than {100 * SOME:.0f} % "
+        "of the other cells.",
         tuple(details),
     )
 
 
 def check_text(table: ReportTable, names: Mapping[str, str]) -> Check:
-    """Look if a language has a caveat or (nearly) the text of another; give both means."""
+    """Check if a language has a caveat or (nearly) the text of another; give both means."""
     odd = [lang for lang in table.languages if lang.caveats or lang.is_duplicate]
     copies = {lang.tag for lang in odd if lang.is_duplicate}
     details = [_text_detail(table, lang) for lang in odd]
@@ -142,9 +142,9 @@ def check_text(table: ReportTable, names: Mapping[str, str]) -> Check:
     return Check(
         "text",
         "Text of the languages",
-        "look" if odd else "OK",
+        "check this" if odd else "OK",
         finding,
-        "Look: any caveat or near-copy in languages.yaml. Means are over the languages but "
+        "Check this: any caveat or near-copy in languages.yaml. Means are over the languages but "
         "English of the column “Mean adjusted score”, with and without near-copies, which would "
         "count one text twice.",
         tuple(details),
@@ -176,7 +176,7 @@ def _mean(table: ReportTable, model: str, shots: int, *, left_out: set[str]) -> 
 
 
 def check_docs(table: ReportTable, names: Mapping[str, str]) -> Check:
-    """Look if the median language of a family only shows differences above ten points."""
+    """Check if the median language of a family only shows differences above ten points."""
     details, coarse, is_known = [], [], False
     for block in table.blocks:
         counts = _docs_of(table, block)
@@ -185,7 +185,7 @@ def check_docs(table: ReportTable, names: Mapping[str, str]) -> Check:
         few, many = f"{min(counts):,}", f"{max(counts):,}"
         title, says = (
             block_title(block),
-            f"{f'{few} to {many}' if few != many else few} docs a cell",
+            f"{f'{few} to {many}' if few != many else few} docs per cell",
         )
         pair = [model for model in table.run.models if model in block.models][:2]
         seen = _detectable(table, block, pair)
@@ -206,11 +206,11 @@ def check_docs(table: ReportTable, names: Mapping[str, str]) -> Check:
     return Check(
         "docs",
         "Number of docs",
-        "look" if coarse else "OK" if is_known else "cannot tell",
+        "check this" if coarse else "OK" if is_known else "unknown",
         finding,
         "The difference that a paired comparison of the first two models finds in four of five "
         "runs (80 % power), from the spread over the docs of this run, at 95 % and before any "
-        f"correction for many languages. Look: more than {percent(COARSE, 0)} points.",
+        f"correction for many languages. Check this: more than {percent(COARSE, 0)} points.",
         tuple(details),
     )
 
@@ -226,7 +226,7 @@ def _docs_of(table: ReportTable, block: Block) -> list[int]:
 
 
 def _detectable(table: ReportTable, block: Block, pair: Sequence[str]) -> float:
-    """Give the detectable difference in the median language; of one model: with one like it."""
+    """Return the detectable difference in the median language; of one model: with one like it."""
     stderrs = []
     for lang in table.languages:
         cells = [Cell(model, block.family, lang.tag, block.shots) for model in pair]

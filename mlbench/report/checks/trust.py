@@ -1,7 +1,7 @@
 """What could be wrong with this run? Every check that its own data allow, stated either way.
 
-OK: looked for and not found. Look: found, with counts and languages. Cannot tell: the run does not
-hold what the check needs. Each check gives its rule; the thresholds stand at the head of its file.
+OK: looked for and not found. Check this: found, with counts and languages. Unknown: the run
+lacks what the check needs. Each check gives its rule; the thresholds stand at the head of its file.
 """
 
 from dataclasses import dataclass
@@ -56,12 +56,12 @@ def trust(table: ReportTable) -> Trust:
         check_text(table, names),
         check_contamination(table),
     )
-    order = ("look", "cannot tell", "OK")
+    order = ("check this", "unknown", "OK")
     return Trust(_sentence(checks), tuple(sorted(checks, key=lambda c: order.index(c.state))))
 
 
 def _answers(table: ReportTable) -> dict[Cell, Answers]:
-    """Give the answers of each accuracy cell that shows them."""
+    """Return the answers of each accuracy cell that shows them."""
     found = {}
     for block, _, views in columns(table):
         for view in views:
@@ -75,13 +75,15 @@ def _answers(table: ReportTable) -> dict[Cell, Answers]:
 def _sentence(checks: tuple[Check, ...]) -> str:
     by_state = {
         state: [c.title for c in checks if c.state == state]
-        for state in ("look", "cannot tell", "OK")
+        for state in ("check this", "unknown", "OK")
     }
-    found, unknown = by_state["look"], by_state["cannot tell"]
+    found, unknown = by_state["check this"], by_state["unknown"]
     words = (
-        f"{plural(len(found), 'check')} of {len(checks)} found something to look at: "
+        f"{plural(len(found), 'check')} of {len(checks)} found something to check: "
         f"{join([title.lower() for title in found])}"
         if found
-        else f"None of the {len(checks)} checks found anything to look at"
+        else f"None of the {len(checks)} checks found anything to check"
     )
-    return f"{words}; {len(unknown)} cannot be told from this run. No check proves a score right."
+    return (
+        f"{words}; {len(unknown)} cannot be answered from this run. No check proves a score right."
+    )

@@ -93,7 +93,7 @@ def draw_markets(
 
 
 def market_claim(bars: Sequence[MarketBar], models: Sequence[str]) -> str:
-    """Say which model has the highest level in how many countries; no interval is known."""
+    """Return which model has the highest level in how many countries; no interval is known."""
     known = [bar for bar in bars if not any(math.isnan(level) for level in bar.levels)]
     if not known or not models:
         return f"Population-weighted mean adjusted score in {_countries(len(bars))}"

@@ -24,13 +24,13 @@ def run_line(table: ReportTable, more: str = "") -> str:
 
 
 def docs_words(counts: Iterable[int]) -> str:
-    """Say how many docs stand behind a cell: `n 204 docs a cell`, or the range."""
+    """Return as text how many docs stand behind a cell: `n 204 docs per cell`, or the range."""
     found = sorted(set(counts))
     if not found:
         return "n unknown"
     if len(found) == 1:
-        return f"n {plural(found[0], 'doc')} a cell"
-    return f"n {found[0]:,} to {found[-1]:,} docs a cell"
+        return f"n {plural(found[0], 'doc')} per cell"
+    return f"n {found[0]:,} to {found[-1]:,} docs per cell"
 
 
 def docs_of(views: Iterable[CellView], metrics: Mapping[str, str]) -> list[int]:
@@ -43,7 +43,7 @@ def docs_of(views: Iterable[CellView], metrics: Mapping[str, str]) -> list[int]:
 
 
 def chance_words(blocks: Sequence[Block]) -> str:
-    """Say at which accuracy guessing is: `Chance: 25.0 % in Topic and Terms.`"""
+    """Return as text at which accuracy guessing is: `Chance: 25.0 % in Topic and Terms.`"""
     titles: dict[str, list[str]] = {}
     for block in blocks:
         if block.chance is not None:
@@ -64,12 +64,12 @@ def title_of(block: Block) -> str:
 
 
 def shots_words(shots: int) -> str:
-    """Say how many examples stood before each doc."""
+    """Return as text how many examples stood before each doc."""
     return f"{shots}-shot." if shots else "Zero-shot."
 
 
 def pooled_words(comparison: Comparison, part: str) -> str | None:
-    """Word a pooled effect with its interval and unit; None where it is undefined.
+    """Return as text a pooled effect with its interval and unit; None where it is undefined.
 
     `part` is `moat`, `english` or `others`.
     """
@@ -85,7 +85,7 @@ def pooled_words(comparison: Comparison, part: str) -> str | None:
 
 
 def interval_words(comparison: Comparison) -> str:
-    """Say how the intervals of a pair were made."""
+    """Return as text how the intervals of a pair were made."""
     verdict = comparison.verdict
     assert verdict is not None
     level = 100 * float(verdict["level"])

@@ -48,7 +48,7 @@ def difference_grid(table: ReportTable, comparison: Comparison) -> CellGrid:
     clip = f"{CLIP_POINTS:.0f}"
     keys = (
         ramp_key(f"{signed(-CLIP_POINTS, 0)} or less", difference_ramp(), f"+{clip} or more"),
-        Key("colour: stands after Benjamini–Hochberg"),
+        Key("colour: significant after Benjamini–Hochberg correction"),
         Key("bold: also after Holm"),
         Key("(…): interval includes 0"),
         *(key._replace(text="not compared") for key in state_keys(rows)),
@@ -71,7 +71,7 @@ def difference_grid(table: ReportTable, comparison: Comparison) -> CellGrid:
 
 
 def difference_claim(comparison: Comparison, a: str, b: str) -> str:
-    """Say in how many languages A is better, and by how much on average, with its interval."""
+    """Return as text in how many languages A is better, and the mean lead with its interval."""
     verdict = comparison.verdict
     assert verdict is not None
     counts, n = verdict["counts"]["delta"], n_others(comparison)

@@ -45,7 +45,7 @@ class Choice:
 def write_figure(name: str, run: str | Path, out: Path, choice: Choice | None = None) -> Path:
     """Draw a figure of a stored run into a file, in the format of its suffix.
 
-    Raises SelectionError for a wrong name, suffix or choice, and for a run that has not what the
+    Raises SelectionError for a wrong name, suffix or choice, and for a run that lacks what the
     figure shows; StoreError if the run or the file cannot be read or written.
     """
     choice = choice or Choice()

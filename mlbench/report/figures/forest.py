@@ -1,6 +1,6 @@
 """Where is A better than B, language by language, with every interval? The forest, as for a paper.
 
-A panel a family, the languages in the order of their mean lead, and the mean of the other languages
+A panel per family, the languages in order of their mean lead, and the mean of the other languages
 as a diamond at the bottom. The same Forest, as data, is behind the moat figure.
 """
 
@@ -16,7 +16,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from mlbench.data.languages import REFERENCE
 from mlbench.records import Language
 from mlbench.report.columns import Block
-from mlbench.report.compare import Comparison, Lead, in_unit, unit_of
+from mlbench.report.compare import Comparison, LanguageLead, in_unit, unit_of
 from mlbench.report.figures.captions import (
     ADJUSTED_WORDS,
     docs_words,
@@ -80,7 +80,7 @@ class Panel:
 
     block: Block
     limit: float
-    leads: Mapping[str, Lead]
+    leads: Mapping[str, LanguageLead]
     english: Estimate
     others: Estimate
     moat: Estimate
@@ -163,7 +163,7 @@ def _claim(comparison: Comparison, panels: Sequence[Panel], a: str, b: str) -> s
 
 
 def _first(estimates: Sequence[Estimate], panels: Sequence[Panel]) -> str | None:
-    """Word the first known estimate and its family, where there is none over all families."""
+    """Return as text the first known estimate and its family, if there is none over all."""
     for estimate, panel in zip(estimates, panels, strict=True):
         if not math.isnan(estimate.value):
             return f"{estimate_words(estimate, panel.block)} in {title_of(panel.block)}"
@@ -278,8 +278,8 @@ def _places(forest: Forest, panel: Panel, lanes: Lanes, place: int) -> Iterator[
             yield lead, axis, lanes.top_of(i) + lanes.row / 2
 
 
-def lead_colour(lead: Lead) -> str:
-    """Give the colour of a lead: grey within noise."""
+def lead_colour(lead: LanguageLead) -> str:
+    """Return the colour of a lead: grey within noise."""
     return GREY if lead.is_within_noise else AHEAD if lead.value > 0 else BEHIND
 
 

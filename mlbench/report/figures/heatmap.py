@@ -177,7 +177,7 @@ def grid_cell(view: CellView, block: Block) -> GridCell:
 
 
 def colour_of(view: CellView, block: Block) -> Colour | None:
-    """Give the colour of a cell with a value; None where a value has no scale."""
+    """Return the colour of a cell with a value; None where a value has no scale."""
     if math.isnan(view.shown) or view.is_reference:
         return None
     fill = view.quantity.fill(view.shown, block.chance)
@@ -199,7 +199,7 @@ def _claim(
     values: dict[tuple[str, str], float],
     languages: Sequence[Language],
 ) -> str:
-    """Say what the means over the languages other than English are, all models alike."""
+    """Return what the means over the languages other than English are, all models alike."""
     others = [language.tag for language in languages if language.tag != REFERENCE]
     common = [tag for tag in others if not any(math.isnan(values[m, tag]) for m in names)]
     if not common or not names:

@@ -1,6 +1,6 @@
 """Is the lead only outside English? The moat figure: English against the mean elsewhere.
 
-A line a family with two dots: how far A is ahead in English, and on average in the other languages.
+A line per family with two dots: the lead of A in English, and its mean in the other languages.
 What lies between them is the moat.
 """
 
@@ -53,14 +53,14 @@ def draw_moat(forest: Forest, width: float = WIDTHS[-1]) -> Axes:
 
 
 def moat_claim(forest: Forest) -> str:
-    """Say how much the lead grows beyond English, with its interval."""
+    """Return as text how much the lead grows beyond English, with its interval."""
     if forest.moat is None:
         return f"Lead of {forest.a} over {forest.b} in English and in other languages"
     return f"Outside English, the lead of {forest.a} over {forest.b} changes by {forest.moat}"
 
 
 def moat_limit(forest: Forest, panel: Panel) -> float:
-    """Give the axis of a line: the same for all families of one unit, so that they compare."""
+    """Return the axis of a line: the same for all families of one unit, so that they compare."""
     same = [other for other in forest.panels if unit_of(other.block) == unit_of(panel.block)]
     return nice_limit([abs(end) for other in same for end in (*other.english, *other.others)])
 

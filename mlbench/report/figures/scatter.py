@@ -1,6 +1,6 @@
-"""Do languages that need more tokens get less? Information parity against tokens, a panel a model.
+"""Do languages that need more tokens get less? Parity against tokens, a panel per model.
 
-One point a language, both against the same sentences in English. The script is told by marker and
+One point per language, both against the same sentences in English. The script is told by marker and
 colour, never by colour alone.
 """
 
@@ -148,12 +148,12 @@ def _points(table: ReportTable, block: Block, model: str) -> tuple[Point, ...]:
 
 
 def group_of(script: str) -> ScriptGroup:
-    """Give the group of a script; the last one if no other has it."""
+    """Return the group of a script; the last one if no other has it."""
     return next((g for g in SCRIPT_GROUPS if script in g.scripts), SCRIPT_GROUPS[-1])
 
 
 def _token_ratio(result: store.CellResult, english: store.CellResult) -> float:
-    """Give tokens here over tokens in English on the docs both have; nan where not shown."""
+    """Return tokens here over tokens in English on the docs both have; nan where not shown."""
     own, theirs = _tokens(result), _tokens(english)
     shared = own.keys() & theirs.keys()
     total = sum(theirs[doc] for doc in shared)
@@ -205,7 +205,7 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 
 
 def draw_parity(scatter: Scatter, width: float = WIDTHS[-1]) -> Axes:
-    """Draw a panel a model on a page of `width` inches.
+    """Draw a panel per model on a page of `width` inches.
 
     Raises SelectionError if the panels do not fit a page.
     """
@@ -245,8 +245,8 @@ def _claim(scatter: Scatter) -> str:
     ends = interval(first.low, first.high, 2)
     if first.low <= 0 <= first.high:
         return (
-            f"Nobody can tell whether languages with more tokens have less parity in {first.name}: "
-            f"ρ {number(first.rho, 2)} {ends} over {scope}"
+            f"It is undetermined whether languages with more tokens have less parity in "
+            f"{first.name}: ρ {number(first.rho, 2)} {ends} over {scope}"
         )
     less = "lower" if first.rho < 0 else "higher"
     return (

@@ -30,11 +30,11 @@ from mlbench.store.cells import CellResult
 from mlbench.store.samples import doc_ids_of, scores_of, take_of
 from mlbench.store.texts import read_texts
 
-ITEMS = 20
-"""Items of a family in a language, if nothing else is asked for."""
+SHOWN_DOCS = 20
+"""Docs of a family in a language, if nothing else is asked for."""
 
 SHARES = {"a": 0.4, "b": 0.4, "none": 0.2}
-"""Of the items: only A right, only B right, neither; what is left is filled with the others."""
+"""Of these docs: only A right, only B right, neither; what is left is filled with the others."""
 
 LONGEST_TEXT = 1_500
 LONGEST_CHOICE = 300
@@ -52,8 +52,8 @@ class _Cells:
     problem: str
 
 
-def pack_items(table: ReportTable, per_family: int) -> list[str]:
-    """Return for each language of the table its items as packed JSON; "" where there are none.
+def pack_docs(table: ReportTable, per_family: int) -> list[str]:
+    """Return for each language of the table its docs as packed JSON; "" where there are none.
 
     `per_family` is the number of docs of a family in a language; 0 leaves all of them out.
     """
@@ -99,7 +99,7 @@ def _family(table: ReportTable, cells: _Cells, per_family: int) -> dict[str, Any
         "labels": _labels([names[model] for model in pair], metric),
         "n": len(next(iter(cells.samples.values()))),
         "problem": show(cells.problem),
-        "items": _items(cells, order, metric, chosen),
+        "docs": _docs(cells, order, metric, chosen),
     }
 
 
@@ -160,11 +160,11 @@ def _labels(names: Sequence[str], metric: str) -> dict[str, str]:
     return only | {"none": "both wrong", "both": "both right"}
 
 
-def _items(
+def _docs(
     cells: _Cells, order: Sequence[str], metric: str, chosen: Sequence[tuple[str, str]]
 ) -> list[dict[str, Any]]:
     """Put every model's reply beside the text of each chosen doc."""
-    items = {
+    docs = {
         doc_id: {
             "id": show(doc_id, LONGEST_CHOICE),
             "why": why,
@@ -174,18 +174,18 @@ def _items(
         for doc_id, why in chosen
     }
     for model, samples in cells.samples.items():
-        places = [i for i, doc_id in enumerate(doc_ids_of(samples)) if doc_id in items]
+        places = [i for i, doc_id in enumerate(doc_ids_of(samples)) if doc_id in docs]
         for sample in take_of(samples, places):
-            item: dict[str, Any] = items[sample.doc_id]
-            item["out"][order.index(model)] = _reply(sample, metric)
-            if isinstance(sample, ChoiceSample) and "choices" not in item:
-                item["choices"] = [show(choice, LONGEST_CHOICE) for choice in sample.choices]
-                item["target"] = sample.target
-    return list(items.values())
+            doc: dict[str, Any] = docs[sample.doc_id]
+            doc["out"][order.index(model)] = _reply(sample, metric)
+            if isinstance(sample, ChoiceSample) and "choices" not in doc:
+                doc["choices"] = [show(choice, LONGEST_CHOICE) for choice in sample.choices]
+                doc["target"] = sample.target
+    return list(docs.values())
 
 
 def _reply(sample: Sample, metric: str) -> list[Any]:
-    """Say what a model made of a doc: its choice and how sure it was, or None and a value."""
+    """Return what a model made of a doc: its choice and how sure it was, or None and a value."""
     if isinstance(sample, ChoiceSample):
         rule = metric if measure_of(metric).is_rule else label_rule(sample)
         values = list(weigh(sample, rule))

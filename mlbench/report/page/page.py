@@ -31,8 +31,8 @@ from mlbench.report.page import words
 from mlbench.report.page.citation import citation
 from mlbench.report.page.fonts import font_css
 from mlbench.report.page.packing import pack_sentences, packed
-from mlbench.report.ranking import ladders
-from mlbench.report.tables import ReportTable, State
+from mlbench.report.ranking import rank_tables
+from mlbench.report.tables import CellState, ReportTable
 from mlbench.report.text import number, percent, plural, short_names, show, show_line
 from mlbench.report.tokens import tokens_of, tokens_slots
 from mlbench.report.tree import tree_of, tree_slots
@@ -80,14 +80,14 @@ def pair_views(comparisons: Mapping[Pair, Comparison]) -> list[PairView]:
 def render_page(
     table: ReportTable,
     comparisons: Mapping[Pair, Comparison],
-    items: Sequence[str] = (),
+    docs: Sequence[str] = (),
     *,
-    items_folder: str = "",
+    docs_folder: str = "",
 ) -> str:
     """Return the whole page as text.
 
-    `items` are those of items.pack_items. They stand in the page, or with `items_folder` in files
-    of that folder beside it (`items_script`), which the page loads one at a time.
+    `docs` are those of docs.pack_docs. They stand in the page, or with `docs_folder` in files
+    of that folder beside it (`docs_script`), which the page loads one at a time.
     """
     environment = Environment(
         loader=PackageLoader("mlbench.report.page"),
@@ -114,23 +114,22 @@ def render_page(
     return environment.get_template("index.html.j2").render(
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script, items_folder),
+        policy=_policy(style, script, docs_folder),
         cells=packed(_cell_data(context)),
         pair_data=packed(pair_data),
         market_data=packed(market_rows(context["markets"])),
-        items=() if items_folder else items,
-        has_items=[bool(item) for item in items],
-        items_folder=items_folder,
+        docs=() if docs_folder else docs,
+        docs_folder=docs_folder,
         **context,
     )
 
 
-def items_script(place: int, item: str) -> str:
-    """Return the file of the items of one language, for a page with its items in a folder.
+def docs_script(place: int, docs: str) -> str:
+    """Return the file of the docs of one language, for a page with its docs in a folder.
 
     A script, since no browser lets a page opened by double-click fetch a file beside it.
     """
-    return f'mlbenchItems({place},"{item}")\n'
+    return f'mlbenchDocs({place},"{docs}")\n'
 
 
 def _figure_links(name: str) -> Markup:
@@ -143,12 +142,12 @@ def _static(name: str) -> str:
     return files("mlbench.report.page").joinpath("static", name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str, items_folder: str) -> str:
+def _policy(style: str, script: str, docs_folder: str) -> str:
     def source(text: str) -> str:
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         return f"'sha256-{digest}'"
 
-    own = " 'self'" if items_folder else ""
+    own = " 'self'" if docs_folder else ""
     return (
         f"default-src 'none'; style-src {source(style)}; script-src {source(script)}{own}; "
         "font-src data:; base-uri 'none'; form-action 'none'"
@@ -175,7 +174,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "verdicts": [_verdict(pair, names) for pair in pairs],
         "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
         "blocks": table.blocks,
-        "ladders": ladders(table),
+        "rankings": rank_tables(table),
         "trust": trust(table),
         "citation": citation(table),
         "has_leads": has_leads,
@@ -201,7 +200,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
 
 
 def _score_columns(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[bool]:
-    """Tell of each column of the table whether it holds the scores of a model in one family."""
+    """Return for each column of the table whether it holds the scores of a model in one family."""
     columns = [False] * len({(m, shots) for m, shots, _ in table.adjusted})
     for block in table.blocks:
         columns += [True] * len(block.models) + [False] * has_leads[block]
@@ -264,7 +263,7 @@ def _mean_row(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[grid.
     for block in table.blocks:
         cells += [grid.mean_cell(table, block, model) for model in block.models]
         if has_leads[block]:
-            cells.append(grid.Shown("", "xe", "see the verdict for the mean difference"))
+            cells.append(grid.Shown("", "xe", "see the verdict for the mean lead"))
     return cells
 
 
@@ -322,7 +321,7 @@ def _slots(table: ReportTable, pair: PairView, context: Mapping[str, Any]) -> di
 
 def _coverage(table: ReportTable) -> list[dict[str, Any]]:
     """Return the parts of the coverage bar: name, count, and place in percent of its width."""
-    states: dict[str, State] = {
+    states: dict[str, CellState] = {
         "done": "value",
         "failed": "failed",
         "missing": "missing",

@@ -22,7 +22,7 @@ CEILING_WORDS = "where a lead has no room to show, so the lead beyond English ma
 
 
 class Counts(NamedTuple):
-    """In how many languages A is ahead, B is ahead, and nobody can tell."""
+    """In how many languages A is ahead, B is ahead, and neither is shown to be."""
 
     better: int
     worse: int
@@ -60,7 +60,7 @@ def counts_of(comparison: Comparison, family: str, correction: str) -> Counts:
 
 
 def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]) -> FamilyVerdict:
-    """Say what is known about a pair in one family."""
+    """Return what is known about a pair in one family."""
     block = comparison.blocks[family]
     found = comparison.printed["by_family"].get(family) if comparison.printed else None
     holm = counts_of(comparison, family, "p_holm")
@@ -102,8 +102,8 @@ def _effect_words(effect: Mapping[str, Any], block: Block) -> str:
 
 def _english_words(found: Mapping[str, Any], english: str, a: str, b: str) -> str:
     if found["english"]["estimate"] is None:
-        return f"the difference {a} − {b} in English is unknown"
-    return f"in English the difference {a} − {b} is {english}"
+        return f"the lead of {a} over {b} in English is unknown"
+    return f"in English the lead of {a} over {b} is {english}"
 
 
 def _moat_words(found: Mapping[str, Any], moat: str) -> str:
@@ -128,14 +128,14 @@ def _left_out_words(comparison: Comparison, family: str) -> str:
 
 
 def _guessed_words(comparison: Comparison, family: str) -> str:
-    """Say in how many languages that were run and compared both models guess."""
+    """Return as text in how many languages that were run and compared both models guess."""
     at_chance = comparison.verdict["at_chance"] if comparison.verdict else []
     n = sum(cell["family"] == family for cell in at_chance)
     return f" In {plural(n, 'compared language')} neither model is above chance." if n else ""
 
 
 def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
-    """Say what all families of the primary scale say together."""
+    """Return what all families of the primary scale say together."""
     verdict = comparison.printed
     a, b = names[comparison.pair.a], names[comparison.pair.b]
     if verdict is None:

@@ -236,7 +236,7 @@
       words: detail(entry, column),
     }));
     showLanguage(entry, {
-      lines, names, folder: heat.dataset.items,
+      lines, names, folder: heat.dataset.docs,
       go: (way) => open(way ? neighbour(way) : ""),
     });
   };
@@ -276,7 +276,7 @@
     await language();
   };
 
-  // ---- what is on screen, to take away --------------------------------------------------------
+  // ---- what is on screen, to download --------------------------------------------------------
   const shownCells = () => [...body.rows].filter((row) => !row.hidden).map((row) => columns
     .filter((column) => column.isShown).map((column) => [column, at.get(row).cells[column.index].textContent.replace(/\s+/g, " ").trim()]));
   const csv = () => {

@@ -36,7 +36,7 @@ const drawForest = (leads, unit) => {
   const sign = (points) => `${points < 0 ? "−" : points > 0 ? "+" : ""}${Math.abs(points).toFixed(0)}`;
 
   $("forest-plot").append(make("svg", {
-    viewBox: `0 0 ${total} ${height}`, role: "img", "aria-label": `Difference A − B in ${unit}. ${words}`,
+    viewBox: `0 0 ${total} ${height}`, role: "img", "aria-label": `Lead of A over B in ${unit}. ${words}`,
   },
   make("path", { class: "axis", d: `M${x(0)} 14V${height - 16}M${x(-most)} 14H${x(most)}` }),
   path("noise", (lead) => lead.isNoise, line),

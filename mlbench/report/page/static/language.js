@@ -1,15 +1,15 @@
 // The page of one language: every score in words, and docs with what all models made of them.
 "use strict";
 
-// Items stand in the page, or in a file each of a folder beside it: a page opened by double-click
+// Docs are in the page, or in one file per language of a folder beside it: a page opened by double-click
 // may load a script from there, but not fetch it.
-let takeItems = () => {};
-const mlbenchItems = (place, text) => takeItems(place, text);
-const itemsOf = (place, folder) => {
-  if ($(`items-${place}`)) return inflate($(`items-${place}`).textContent);
+let takeDocs = () => {};
+const mlbenchDocs = (place, text) => takeDocs(place, text);
+const docsOf = (place, folder) => {
+  if ($(`docs-${place}`)) return inflate($(`docs-${place}`).textContent);
   if (!folder) return Promise.resolve(null);
   return new Promise((resolve) => {
-    takeItems = (found, text) => { if (found === place) resolve(inflate(text)); };
+    takeDocs = (found, text) => { if (found === place) resolve(inflate(text)); };
     const script = make("script", { src: `${folder}/${place}.js` });
     script.onerror = () => resolve(null); // the page was moved without its folder, and says so
     document.head.append(script);
@@ -26,42 +26,42 @@ const copyOf = (node) => {
 
 // `lines`: family, model, cell and what stands behind it, of every column.
 const scoresOf = (lines) => make("table", { class: "heat lines" },
-  make("caption", {}, "Every score, with what stands behind it"),
+  make("caption", {}, "Every score, with what is behind it"),
   make("thead", {}, make("tr", {}, ...["Family", "Model", "Score", "Behind it"].map((text) => make("th", { scope: "col" }, text)))),
   make("tbody", {}, ...lines.map(({ family, model, cell, words }) => make("tr", {},
     make("th", { scope: "row" }, family), make("td", { class: "who" }, model), copyOf(cell), make("td", { class: "behind" }, words)))));
 
-const itemOf = (item, label, { foreign, names }) => {
+const docOf = (doc, label, { foreign, names }) => {
   const reply = (model) => {
-    const [choice, note] = item.out[model];
+    const [choice, note] = doc.out[model];
     const name = make("b", {}, names[model]);
     if (choice === null) return make("li", {}, name, ` ${note}`);
-    const verdict = choice === item.target ? " ✓ right: " : " ✗ wrong: ";
-    return make("li", {}, name, verdict, foreign("bdi", item.choices[choice]), make("small", {}, ` (${note})`));
+    const verdict = choice === doc.target ? " ✓ right: " : " ✗ wrong: ";
+    return make("li", {}, name, verdict, foreign("bdi", doc.choices[choice]), make("small", {}, ` (${note})`));
   };
-  return make("article", { class: "item" },
-    make("p", { class: "facts" }, `${label} · doc ${item.id}`),
-    item.text ? foreign("blockquote", item.text) : "",
+  return make("article", { class: "doc" },
+    make("p", { class: "facts" }, `${label} · doc ${doc.id}`),
+    doc.text ? foreign("blockquote", doc.text) : "",
     make("div", { class: "sides" },
-      item.choices ? make("ol", {}, ...item.choices.map((choice, i) => (
-        make("li", {}, foreign("bdi", choice), i === item.target ? make("b", {}, " ← right answer") : "")))) : "",
-      make("ul", {}, ...Object.keys(item.out).map(reply))));
+      doc.choices ? make("ol", {}, ...doc.choices.map((choice, i) => (
+        make("li", {}, foreign("bdi", choice), i === doc.target ? make("b", {}, " ← right answer") : "")))) : "",
+      make("ul", {}, ...Object.keys(doc.out).map(reply))));
 };
 
-const itemsPart = (families, how) => {
+const docsPart = (families, how) => {
   const list = make("div");
   const pick = make("select", {}, ...families.map((family, i) => make("option", { value: i }, family.title)));
   const who = make("select");
   const fill = () => {
-    const { labels, items, n, problem } = families[pick.value];
-    const shown = items.filter((item) => !who.value || item.why === who.value);
+    const { labels, docs, n, problem } = families[pick.value];
+    const shown = docs.filter((doc) => !who.value || doc.why === who.value);
     list.replaceChildren(
-      make("p", { class: "how" }, `${items.length} of ${n} docs, chosen for disagreement between the first two models: they show how the models differ, not how often. ${problem}`),
-      ...shown.map((item) => itemOf(item, labels[item.why], how)));
+      make("p", { class: "how" }, `${docs.length} of ${n} docs, chosen for disagreement between the first two models: they show how the models differ, not how often. ${problem}`),
+      ...shown.map((doc) => docOf(doc, labels[doc.why], how)));
   };
   const renew = () => {
-    const { labels, items } = families[pick.value];
-    const there = Object.keys(labels).filter((why) => items.some((item) => item.why === why));
+    const { labels, docs } = families[pick.value];
+    const there = Object.keys(labels).filter((why) => docs.some((doc) => doc.why === why));
     who.replaceChildren(make("option", { value: "" }, "all"), ...there.map((why) => make("option", { value: why }, labels[why])));
     fill();
   };
@@ -91,10 +91,10 @@ const showLanguage = async (entry, { lines, names, folder, go }) => {
   const head = part.querySelector("h2");
   head.focus({ preventScroll: true });
   scrollTo(0, 0);
-  const families = await itemsOf(entry.place, folder);
+  const families = await docsOf(entry.place, folder);
   if (!head.isConnected) return; // the reader went on
-  part.append(families ? itemsPart(families, { foreign, names })
+  part.append(families ? docsPart(families, { foreign, names })
     : make("p", { class: "how" }, folder
       ? `This report holds no docs of the language, or its folder ${folder} is not beside this page.`
-      : "This report holds no docs of the language: mlbench report --items 20 would show some."));
+      : "This report holds no docs of the language: mlbench report --docs 20 would show some."));
 };

@@ -13,8 +13,8 @@ from report_toys import ARABIC, ENGLISH, ToyRun, choices, texts
 
 from mlbench.measures import ChoiceSample, ScoreSample
 from mlbench.records import Cell, TextDoc
-from mlbench.report import Items, write_report
-from mlbench.report.page.docs import choose, pack_items
+from mlbench.report import ShownDocs, write_report
+from mlbench.report.page.docs import choose, pack_docs
 from mlbench.report.tables import table_from_run
 from mlbench.stats import Resampling
 from mlbench.store.read import read_run
@@ -31,10 +31,10 @@ def answers(right: str) -> tuple[ChoiceSample, ...]:
     )
 
 
-def items_of(run: ToyRun, per_family: int = 20) -> dict[str, Any]:
-    """Return the items of each language by tag."""
+def docs_of(run: ToyRun, per_family: int = 20) -> dict[str, Any]:
+    """Return the docs of each language by tag."""
     table = table_from_run(read_run(run.write()))
-    packed = pack_items(table, per_family)
+    packed = pack_docs(table, per_family)
     read = [json.loads(gzip.decompress(base64.b64decode(one))) if one else None for one in packed]
     return dict(zip((language.tag for language in table.languages), read, strict=True))
 
@@ -80,42 +80,42 @@ def test_an_item_holds_the_text_once_and_every_reply(tmp_path: Path) -> None:
     run.put_texts(
         Cell("a", "topic", "ar", 0), [TextDoc(f"d{i}", "c", f"نص {i}") for i in range(60)]
     )
-    found = items_of(run)
+    found = docs_of(run)
     (family,) = found["ar"]
-    assert family["n"] == 60 and len(family["items"]) == 20 and not family["problem"]
-    for item in family["items"]:
-        assert item["text"] == f"نص {item['id'][1:]}"
-        assert set(item["out"]) == {"0", "1", "2"}
-        for choice, words in item["out"].values():
+    assert family["n"] == 60 and len(family["docs"]) == 20 and not family["problem"]
+    for doc in family["docs"]:
+        assert doc["text"] == f"نص {doc['id'][1:]}"
+        assert set(doc["out"]) == {"0", "1", "2"}
+        for choice, words in doc["out"].values():
             assert words == (
                 "the right answer leads by 2.00 nats"
-                if choice == item["target"]
+                if choice == doc["target"]
                 else "the right answer is behind by 2.00 nats"
             )
     assert "does not hold the texts" in found["en"][0]["problem"]
-    assert found["en"][0]["items"][0]["text"] == ""
+    assert found["en"][0]["docs"][0]["text"] == ""
 
 
 def test_scores_from_elsewhere_are_shown_as_they_are(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
     run.families["topic"] = run.families["topic"] | {"metrics": ["score"]}
     run.put(Cell("m", "topic", "en", 0), (ScoreSample("1", "1", 0.25), ScoreSample("2", "2", 0.75)))
-    (family,) = items_of(run)["en"]
-    assert [item["out"]["0"] for item in family["items"]] == [
+    (family,) = docs_of(run)["en"]
+    assert [doc["out"]["0"] for doc in family["docs"]] == [
         [None, "75.0 %"],
         [None, "25.0 %"],
     ]
 
 
-def test_no_items_asked_for_are_none(tmp_path: Path) -> None:
+def test_no_docs_asked_for_are_none(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
     run.put(Cell("m", "topic", "en", 0), choices(0.5))
-    assert items_of(run, 0) == {"en": None}
-    path = write_report(run.folder, tmp_path / "out", items=Items(0), resampling=FAST)
-    assert 'id="items-' not in path.read_text(encoding="utf-8")
+    assert docs_of(run, 0) == {"en": None}
+    path = write_report(run.folder, tmp_path / "out", docs=ShownDocs(0), resampling=FAST)
+    assert 'id="docs-' not in path.read_text(encoding="utf-8")
 
 
-def test_a_page_that_would_be_too_large_has_its_items_beside_it(
+def test_a_page_that_would_be_too_large_has_its_docs_beside_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, ARABIC))
@@ -123,14 +123,14 @@ def test_a_page_that_would_be_too_large_has_its_items_beside_it(
         run.put(Cell("m", "topic", tag, 0), choices(0.5))
     out = tmp_path / "out"
     with caplog.at_level(logging.WARNING):
-        path = write_report(run.write(), out, items=Items(20, 0.0), resampling=FAST)
-    assert "items" in caplog.text
-    assert sorted(p.name for p in (out / "items").iterdir()) == ["0.js", "1.js"]
+        path = write_report(run.write(), out, docs=ShownDocs(20, 0.0), resampling=FAST)
+    assert "shown-docs" in caplog.text
+    assert sorted(p.name for p in (out / "shown-docs").iterdir()) == ["0.js", "1.js"]
     html = path.read_text(encoding="utf-8")
-    assert 'id="items-' not in html and "&#39;self&#39;" in html
-    assert re.fullmatch(r'mlbenchItems\(1,"[\w+/=]+"\)\n', (out / "items" / "1.js").read_text())
+    assert 'id="docs-' not in html and "&#39;self&#39;" in html
+    assert re.fullmatch(r'mlbenchDocs\(1,"[\w+/=]+"\)\n', (out / "shown-docs" / "1.js").read_text())
     write_report(run.folder, out, resampling=FAST)
-    assert not (out / "items").exists()
+    assert not (out / "shown-docs").exists()
 
 
 def test_hostile_texts_are_named_and_cut(tmp_path: Path) -> None:
@@ -142,6 +142,6 @@ def test_hostile_texts_are_named_and_cut(tmp_path: Path) -> None:
     run.put_texts(Cell("m", "topic", "en", 0), [TextDoc("d\0", "c", "x" * 10**6 + "\u2066")])
     path = write_report(run.write(), tmp_path / "out", resampling=FAST)
     assert path.stat().st_size < 300_000
-    item = items_of(run)["en"][0]["items"][0]
-    assert item["id"] == "d[U+0000]" and item["choices"][:2] == [SCRIPT, "[U+202E]b"]
-    assert "more characters" in item["text"] and "more characters" in item["choices"][2]
+    doc = docs_of(run)["en"][0]["docs"][0]
+    assert doc["id"] == "d[U+0000]" and doc["choices"][:2] == [SCRIPT, "[U+202E]b"]
+    assert "more characters" in doc["text"] and "more characters" in doc["choices"][2]

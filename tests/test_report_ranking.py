@@ -1,4 +1,4 @@
-"""Do places rest on the cells that all models have, and do they say so?"""
+"""Do ranks rest on the cells that all models have, and do they say so?"""
 
 import dataclasses
 import math
@@ -12,7 +12,7 @@ from mlbench.judge.answers import answers_of
 from mlbench.measures import ChoiceSample, Sample, ScoreSample, doc_scores
 from mlbench.records import Cell
 from mlbench.report import write_report
-from mlbench.report.ranking import Ladder, ladders
+from mlbench.report.ranking import RankTable, rank_tables
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.stats import Resampling
 from mlbench.store.read import read_run
@@ -39,8 +39,8 @@ def table_of(run: ToyRun) -> ReportTable:
     return table_from_run(read_run(run.write()))
 
 
-def places(ladder: Ladder) -> list[tuple[str, str, str]]:
-    return [(rung.model, rung.place, rung.level) for rung in ladder.rungs]
+def ranks(ranking: RankTable) -> list[tuple[str, str, str]]:
+    return [(row.model, row.rank, row.level) for row in ranking.rows]
 
 
 def test_the_level_is_the_mean_over_families_of_the_mean_over_languages(tmp_path: Path) -> None:
@@ -50,14 +50,14 @@ def test_the_level_is_the_mean_over_families_of_the_mean_over_languages(tmp_path
         run.put(Cell(model, "topic", "sw", 0), right(some))
         run.put(Cell(model, "terms", "sw", 0), right(25))
         run.put(Cell(model, "topic", "hi", 0), right(some))
-    (ladder,) = ladders(table_of(run), FAST)
+    (ranking,) = rank_tables(table_of(run), FAST)
     # Chance 1/4: 40, 25 and 10 of 40 are 1, 0.5 and 0. a: ((1 + 1)/2 + 0.5)/2, b: (0 + 0.5)/2.
-    assert places(ladder) == [("a", "1", "75.0"), ("b", "2", "25.0")]
-    assert [rung.english for rung in ladder.rungs] == ["100.0", "100.0"]
-    assert ladder.sentence == "a is ahead of every other model in these families and languages."
-    assert "Over 2 languages without English and the 3 cells" in ladder.basis
-    assert "Topic (2) and Terms (1)" in ladder.basis
-    assert [rung.places for rung in ladder.rungs] == [("1", "1–2"), ("2", "1–2")]
+    assert ranks(ranking) == [("a", "1", "75.0"), ("b", "2", "25.0")]
+    assert [row.english for row in ranking.rows] == ["100.0", "100.0"]
+    assert ranking.sentence == "a is ahead of every other model in these families and languages."
+    assert "Over 2 languages without English and the 3 cells" in ranking.basis
+    assert "Topic (2) and Terms (1)" in ranking.basis
+    assert [row.ranks for row in ranking.rows] == [("1", "1–2"), ("2", "1–2")]
 
 
 def test_the_level_is_the_mean_of_the_means_of_the_columns(tmp_path: Path) -> None:
@@ -69,10 +69,10 @@ def test_the_level_is_the_mean_of_the_means_of_the_columns(tmp_path: Path) -> No
             if (model, language.tag) != ("b", "hi"):
                 run.put(Cell(model, "terms", language.tag, 0), choices(accuracy, seed=9 + i))
     table = table_of(run)
-    (ladder,) = ladders(table, FAST)
-    for rung in ladder.rungs:
-        means = [table.block_means[family, 0, rung.model].value for family in ("topic", "terms")]
-        assert rung.level == f"{100 * (math.fsum(means) / 2 - 0.25) / 0.75:.1f}"
+    (ranking,) = rank_tables(table, FAST)
+    for row in ranking.rows:
+        means = [table.block_means[family, 0, row.model].value for family in ("topic", "terms")]
+        assert row.level == f"{100 * (math.fsum(means) / 2 - 0.25) / 0.75:.1f}"
 
 
 def test_models_that_are_alike_cannot_be_separated(tmp_path: Path) -> None:
@@ -80,9 +80,9 @@ def test_models_that_are_alike_cannot_be_separated(tmp_path: Path) -> None:
     for model, n in (("org/a", 30), ("org/b", 30), ("org/c", 10)):
         for tag in ("en", "sw"):
             run.put(Cell(model, "topic", tag, 0), right(n))
-    (ladder,) = ladders(table_of(run), FAST)
-    assert [rung.place for rung in ladder.rungs] == ["1–2", "1–2", "3"]
-    assert ladder.sentence == "No model stands first alone: a and b cannot be separated."
+    (ranking,) = rank_tables(table_of(run), FAST)
+    assert [row.rank for row in ranking.rows] == ["1–2", "1–2", "3"]
+    assert ranking.sentence == "No model is first alone: a and b cannot be separated."
 
 
 def test_two_models_a_little_apart_share_a_place_among_ten(tmp_path: Path) -> None:
@@ -92,8 +92,8 @@ def test_two_models_a_little_apart_share_a_place_among_ten(tmp_path: Path) -> No
         for i in range(n_models):
             for tag in ("en", "sw"):
                 run.put(Cell(f"m{i}", "topic", tag, 0), right(108 if i == 0 else 100, 200))
-        (ladder,) = ladders(table_of(run), FAST)
-        assert [rung.place for rung in ladder.rungs] == expected
+        (ranking,) = rank_tables(table_of(run), FAST)
+        assert [row.rank for row in ranking.rows] == expected
 
 
 def test_a_model_that_lacks_cells_is_shown_without_a_place(tmp_path: Path) -> None:
@@ -104,11 +104,11 @@ def test_a_model_that_lacks_cells_is_shown_without_a_place(tmp_path: Path) -> No
     run.put(Cell("c", "topic", "sw", 0), right(40))
     for language in LANGUAGES[1:]:
         run.fail(Cell("c", "topic", language.tag, 0), "out of memory", "")
-    (ladder,) = ladders(table_of(run), FAST)
-    assert [rung.model for rung in ladder.rungs] == ["a", "b"]
-    ((model, reason),) = ladder.unranked
+    (ranking,) = rank_tables(table_of(run), FAST)
+    assert [row.model for row in ranking.rows] == ["a", "b"]
+    ((model, reason),) = ranking.unranked
     assert model == "c" and reason.startswith("it has 1 of the 5 cells")
-    assert "Over 4 languages" in ladder.basis
+    assert "Over 4 languages" in ranking.basis
 
 
 def test_a_cell_on_other_docs_is_left_out_and_said(tmp_path: Path) -> None:
@@ -117,26 +117,26 @@ def test_a_cell_on_other_docs_is_left_out_and_said(tmp_path: Path) -> None:
         run.put(Cell(model, "topic", "en", 0), right(20))
         run.put(Cell(model, "topic", "sw", 0), right(20))
         run.put(Cell(model, "topic", "hi", 0), right(20, n))
-    (ladder,) = ladders(table_of(run), FAST)
-    assert "Over 1 language without English" in ladder.basis
-    assert ladder.left_out == ("Topic: different docs or conditions in 1 language",)
+    (ranking,) = rank_tables(table_of(run), FAST)
+    assert "Over 1 language without English" in ranking.basis
+    assert ranking.left_out == ("Topic: different docs or conditions in 1 language",)
 
 
 def test_models_without_a_common_cell_have_no_order(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI, HINDI))
     run.put(Cell("a", "topic", "sw", 0), right(20))
     run.put(Cell("b", "topic", "hi", 0), right(20))
-    (ladder,) = ladders(table_of(run), FAST)
-    assert ladder.sentence.startswith("Nobody can tell the order of the models")
-    assert {model for model, _ in ladder.unranked} == {"a", "b"}
+    (ranking,) = rank_tables(table_of(run), FAST)
+    assert ranking.sentence.startswith("The order of the models is undetermined")
+    assert {model for model, _ in ranking.unranked} == {"a", "b"}
 
 
-def test_one_model_has_no_ladder(tmp_path: Path) -> None:
+def test_one_model_has_no_ranking(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
     run.put(Cell("a", "topic", "en", 0), right(20))
-    assert ladders(table_of(run), FAST) == []
+    assert rank_tables(table_of(run), FAST) == []
     page = write_report(run.folder, tmp_path / "out", resampling=FAST).read_text(encoding="utf-8")
-    assert 'id="ladder"' not in page
+    assert 'id="ranking"' not in page
 
 
 def test_bits_alone_put_the_fewest_first(tmp_path: Path) -> None:
@@ -144,27 +144,27 @@ def test_bits_alone_put_the_fewest_first(tmp_path: Path) -> None:
     for model, bits in (("many", 200.0), ("few", 100.0)):
         for tag in ("en", "sw"):
             run.put(Cell(model, "text", tag, 0), texts(bits))
-    (ladder,) = ladders(table_of(run), FAST)
-    assert [(rung.model, rung.place) for rung in ladder.rungs] == [("few", "1"), ("many", "2")]
-    assert 95 < float(ladder.rungs[0].level) < 105
-    assert ladder.rungs[0].x > ladder.rungs[1].x
+    (ranking,) = rank_tables(table_of(run), FAST)
+    assert [(row.model, row.rank) for row in ranking.rows] == [("few", "1"), ("many", "2")]
+    assert 95 < float(ranking.rows[0].level) < 105
+    assert ranking.rows[0].x > ranking.rows[1].x
 
 
-def test_each_number_of_shots_has_its_own_ladder(tmp_path: Path) -> None:
+def test_each_number_of_shots_has_its_own_ranking(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
     for model in ("a", "b"):
         for shots in (0, 5):
             for tag in ("en", "sw"):
                 run.put(Cell(model, "topic", tag, shots), right(20 + shots))
-    assert [ladder.shots for ladder in ladders(table_of(run), FAST)] == [0, 5]
+    assert [ranking.shots for ranking in rank_tables(table_of(run), FAST)] == [0, 5]
 
 
 def test_dots_and_whiskers_stay_inside_the_drawing(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(SWAHILI,))
     for model, n in (("a", 40), ("b", 0), ("c", 20)):
         run.put(Cell(model, "topic", "sw", 0), right(n))
-    (ladder,) = ladders(table_of(run), FAST)
-    assert all(6 <= rung.x_low <= rung.x <= rung.x_high <= 194 for rung in ladder.rungs)
+    (ranking,) = rank_tables(table_of(run), FAST)
+    assert all(6 <= row.x_low <= row.x <= row.x_high <= 194 for row in ranking.rows)
 
 
 def test_the_page_shows_the_order_and_the_eligible_set(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_the_page_shows_the_order_and_the_eligible_set(tmp_path: Path) -> None:
             run.put(Cell(model, "topic", tag, 0), right(n))
     path = write_report(run.write(), tmp_path / "out", resampling=FAST)
     page = path.read_text(encoding="utf-8")
-    assert "a and b cannot be separated" in page and '<td class="place">1–2</td>' in page
+    assert "a and b cannot be separated" in page and '<td class="rank">1–2</td>' in page
     assert "Over 1 language without English" in page
 
 
@@ -205,15 +205,15 @@ def test_a_family_without_chance_has_no_level(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", families=families, languages=(SWAHILI,))
     for model in ("a", "b"):
         run.put(Cell(model, "topic", "sw", 0), right(20))
-    assert ladders(table_of(run), FAST) == []
+    assert rank_tables(table_of(run), FAST) == []
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_same_seed_gives_the_same_ladder(tmp_path: Path, seed: int) -> None:
+def test_the_same_seed_gives_the_same_ranking(tmp_path: Path, seed: int) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
     for rank, model in enumerate("abc"):
         for tag in ("en", "sw"):
             run.put(Cell(model, "topic", tag, 0), choices(0.7 - 0.03 * rank, seed=rank))
     table = table_of(run)
     resampling = Resampling(replicates=500, seed=seed)
-    assert ladders(table, resampling) == ladders(table, resampling)
+    assert rank_tables(table, resampling) == rank_tables(table, resampling)
