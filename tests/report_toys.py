@@ -45,7 +45,7 @@ TEXT = TOPIC | {
     "metrics": ["bits", "bits_per_byte"],
 }
 FAMILIES = {"topic": TOPIC, "terms": TOPIC | {"title": "Terms"}, "text": TEXT}
-NOTE = "an instrument to check the suite; of no other use"
+NOTE = "made only to test the suite; of no use as a language model"
 
 
 @dataclass

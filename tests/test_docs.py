@@ -22,6 +22,13 @@ PAGES = sorted(
 )
 PROGRAM = typer.main.get_command(app)
 NUMBERS = {"Twelve": 12, "Thirteen": 13, "Fourteen": 14, "Fifteen": 15}
+# One word for each thing, and "per" for "in each": what a reader must not meet again.
+UNWANTED = re.compile(
+    r"\b(items?|ladder|rungs?|guessers?|surely|nobody can tell|stands after|take away)\b"
+    r"|\b(line|panel|dot|docs|point|row|bars|tokens|seconds|object|once) an? "
+    r"(score|family|model|doc|cell|language|country|pair|run|sentence)\b",
+    re.IGNORECASE,
+)
 # Of another program, or of pip: the rest of the options in the pages are looked up in ours.
 FOREIGN = {"--include_path", "--log_samples", "--model_args", "--num_fewshot", "--output_path"}
 FOREIGN |= {"--tasks", "--model"}
@@ -111,6 +118,17 @@ def test_a_command_line_of_a_code_block_parses(line: Line) -> None:
     command.make_context(command.name, rest)  # parses and converts; runs nothing
     hidden = {word for word in rest if word.startswith("--")} - options_of(command)
     assert not hidden, f"{sorted(hidden)} are not shown by --help"
+
+
+def test_the_examples_of_help_parse() -> None:
+    helps = [command.help or "" for _, command in every_command(PROGRAM)]
+    examples = [line.strip() for text in (*helps, PROGRAM.help) for line in text.splitlines()]
+    examples = [line for line in examples if re.match(r"mlbench [a-z-]+( |$)", line)]
+    assert len(examples) > 10
+    for line in examples:
+        if not line.startswith("mlbench scores "):  # a sentence
+            command, rest = command_of(shlex.split(line)[1:])
+            command.make_context(command.name, rest)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +250,15 @@ def test_the_checks_of_the_report_page_are_those_there_are() -> None:
     assert len(rows) == n_checks
     (said,) = re.findall(r"^(\w+) checks, each stated", text, re.MULTILINE)
     assert NUMBERS[said] == n_checks
+
+
+def test_pages_and_templates_keep_to_the_vocabulary() -> None:
+    templates = sorted((ROOT / "mlbench/report/page/templates").glob("*.j2"))
+    for path in (*PAGES, *templates):
+        # An option may have its former name, and a template its own code.
+        text = re.sub(r"`[^`\n]*`|\{%.*?%\}|\{\{.*?\}\}", "", text_of(path))
+        found = [match[0] for match in UNWANTED.finditer(text)]
+        assert not found, f"{path.name}: {found}"
 
 
 def test_each_decision_has_a_question_and_a_date() -> None:

@@ -179,7 +179,7 @@ def test_docs_that_are_not_those_of_english_are_said(tmp_path: Path) -> None:
     assert caveat.startswith("In 1 language the docs")
 
 
-def test_two_guessers_are_compared_and_counted(tmp_path: Path) -> None:
+def test_two_models_at_chance_are_compared_and_counted(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
     for model in ("many", "few"):
         run.put(Cell(model, "topic", "en", 0), choices(0.2))

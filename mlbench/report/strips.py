@@ -22,8 +22,8 @@ LIMITS = (1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 200, 500, 1000)
 
 
 class Strip(NamedTuple):
-    """One line of dots. `firm` and `open` are SVG paths of the languages that stand after Holm
-    and of the others; x positions run from 0 to 2 HALF."""
+    """One line of dots. `firm` and `open` are SVG paths: languages significant after Holm
+    correction, and the others; x positions run from 0 to 2 HALF."""
 
     title: str
     limit: str

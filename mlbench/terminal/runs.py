@@ -158,8 +158,8 @@ def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
         console.print("No cell was done.")
     if tally.n_truncated:
         console.print(
-            f"{tally.n_truncated} requests in {tally.truncated_cells} cells were cut on the left "
-            f"to fit the model's window; the report marks them."
+            f"{tally.n_truncated} requests in {tally.truncated_cells} cells were truncated from "
+            f"the left to fit the model's window; the report marks them."
         )
     for event in tally.failed:
         cell = event.planned.cell

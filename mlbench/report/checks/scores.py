@@ -198,7 +198,7 @@ def check_docs(table: ReportTable, names: Mapping[str, str]) -> Check:
     finding = "No family tells how small a difference it could show."
     if is_known:
         finding = (
-            f"One language by itself shows only differences of more than {percent(COARSE, 0)} "
+            f"One language on its own shows only differences of more than {percent(COARSE, 0)} "
             f"points in {join(coarse)}."
             if coarse
             else f"In every family one language can show {percent(COARSE, 0)} points or less."

@@ -81,7 +81,7 @@ def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]
         f"{plural(n_others, 'other language')} {others} on average. "
         f"{_moat_words(found, moat)} After Holm correction {a} is better than {b} in "
         f"{holm.better} of these languages and worse in {holm.worse}; in {holm.undetermined} "
-        f"the data cannot decide (after Benjamini–Hochberg: {fdr})."
+        f"the data cannot decide (after Benjamini–Hochberg correction: {fdr})."
     )
     if family in comparison.at_ceiling:
         sentence += f" Both models are near the ceiling in English here, {CEILING_WORDS}."
