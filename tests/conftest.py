@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import hypothesis
@@ -20,6 +21,59 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+
+# Files of tests that take more than some seconds each: `make quick` leaves them out.
+SLOW = frozenset(
+    {
+        "test_cldr_families",
+        "test_demo_models",
+        "test_engine_architectures",
+        "test_engine_cpu",
+        "test_engine_exact",
+        "test_engine_lm",
+        "test_engine_verify",
+        "test_equals_lm_eval",
+        "test_exports",
+        "test_imports",
+        "test_kill",
+        "test_known_answer",
+        "test_numbers_close",
+        "test_recipes",
+        "test_report_figures",
+        "test_stats_validation",
+        "test_stubs",
+        "test_wheel",
+        "test_window",
+    }
+)
+# What a skipped test needs, by words of its reason.
+HOW_TO_GET = {
+    "Chromium": "apt-get install chromium",
+    "playwright": "pip install playwright axe-playwright-python",
+    "MLBENCH_DATA": "MLBENCH_DATA=<folder with Davlan/sib200>",
+    "CUDA": "a GPU",
+    "Ray": "pip install ray",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the slow files."""
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say in one line which tests were skipped, and what they need."""
+    needs: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = str(report.longrepr)
+        known = (how for words, how in HOW_TO_GET.items() if words.lower() in reason.lower())
+        needs[next(known, "another system")] += 1
+    if needs:
+        words = ", ".join(f"{n} for want of {how}" for how, n in needs.most_common())
+        terminalreporter.write_line(f"Skipped: {words}.")
+
 
 TOPICS = (
     "science/technology",

@@ -88,12 +88,14 @@ def test_a_hub_model_that_cannot_be_reached_is_refused(capsys):
     assert "cannot find model 'nobody/nothing' on the hub" in message
 
 
+@pytest.mark.slow
 def test_an_unknown_backend_is_refused(capsys):
     arguments = ("--families", "cldr_calendar", "--languages", "en")
     message = refused(capsys, "run", "--models", "vlm:x=1", *arguments)
     assert "cannot load model 'vlm:x=1'" in message
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_leaves_a_run_as_it_was(capsys, checkpoint):
     arguments = ("--families", "cldr_calendar", "--languages", "en", "--limit", "2", "--run", "r")
     run_cli(capsys, "run", "--models", str(checkpoint), *arguments)
@@ -140,12 +142,14 @@ def test_a_run_folder_that_cannot_be_written_is_refused(capsys, checkpoint, tmp_
     assert "cannot write" in refused(capsys, "run", *arguments, "--run", place)
 
 
+@pytest.mark.slow
 def test_a_window_too_short_is_refused_with_the_way_out(capsys, sib200, narrow_checkpoint):
     arguments = ("--models", str(narrow_checkpoint), "--families", "sib200_topic")
     message = refused(capsys, "run", *arguments, "--languages", "en,th", "--shots", "5")
     assert "--overflow truncate" in message and "en, th" in message
 
 
+@pytest.mark.slow
 def test_run_then_again_then_plan_then_list(capsys, sib200, checkpoint):
     selection = ("--models", str(checkpoint), "--families", "sib200_topic,sib200_lm")
     selection += ("--languages", "en", "ru", "--limit", "3", "--run", "trial")
@@ -160,12 +164,14 @@ def test_run_then_again_then_plan_then_list(capsys, sib200, checkpoint):
     assert len(cells) == 4 and {cell["state"] for cell in cells} == {"done"}
 
 
+@pytest.mark.slow
 def test_a_run_says_which_choices_are_never_taken(capsys, sib200, checkpoint):
     selection = ("--models", str(checkpoint), "--families", "sib200_topic", "--run", "never")
     code, out, _ = run_cli(capsys, "run", *selection, "--languages", ",".join(SCRIPTS))
     assert code == 0 and f"Check this: {checkpoint} never takes " in out
 
 
+@pytest.mark.slow
 def test_plan_tells_tokens_time_and_what_could_be_seen(capsys, sib200, checkpoint):
     selection = ("--models", str(checkpoint), "--families", "sib200_topic", "--limit", "3")
     _, out, _ = run_cli(capsys, "plan", *selection, "--languages", "en,hi")
@@ -178,6 +184,7 @@ def test_plan_tells_tokens_time_and_what_could_be_seen(capsys, sib200, checkpoin
     assert row.rstrip().endswith(" s")
 
 
+@pytest.mark.slow
 def test_a_model_has_no_moat_over_itself(capsys, sib200, checkpoint):
     """The same weights under two names: never supported, never refuted."""
     twin = Path("twin")
@@ -217,6 +224,7 @@ def test_a_failed_cell_gives_exit_code_1_and_keeps_the_rest(
     assert code == 1 and "FAILED" in out and "the planned fault" in out and "Done: 1 cells" in out
 
 
+@pytest.mark.slow
 def test_a_model_given_up_is_told_with_what_is_left(capsys, sib200, checkpoint, monkeypatch):
     from mlbench.runner import local
 
@@ -243,6 +251,7 @@ def test_ctrl_c_ends_cleanly(capsys, sib200, checkpoint, monkeypatch):
     assert code == 130 and "Stopped. 0 cells are kept" in out and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_lists(capsys):
     code, out, _ = run_cli(capsys, "list", "languages", "--json")
     assert code == 0 and len(json.loads(out)) == 119
@@ -268,6 +277,7 @@ def test_help_has_examples_and_version_is_told(capsys):
     assert code == 0 and out.startswith("mlbench ")
 
 
+@pytest.mark.slow
 def test_doctor_examines_this_machine(capsys):
     code, out, _ = run_cli(capsys, "doctor")
     assert code == 0 and "0 failed" in out and "119 in" in out
@@ -285,6 +295,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_with_one_message_and_loses_nothing(
     capsys, sib200, checkpoint, small_disk
 ):

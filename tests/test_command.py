@@ -33,6 +33,7 @@ def work_of(model, settings=SETTINGS, tags=("en", "ar"), run="race"):
     return prepare_work(run, [find_model(str(model))], prepared, settings)
 
 
+@pytest.mark.slow
 def test_a_notebook_runs_what_the_command_runs(sib200, checkpoint):
     events = list(do_work(work_of(checkpoint)))
     assert [type(event) for event in events] == [Planned, ModelLoaded, CellDone, CellDone]
@@ -40,6 +41,7 @@ def test_a_notebook_runs_what_the_command_runs(sib200, checkpoint):
     assert isinstance(again, Planned) and not again.plan.pending
 
 
+@pytest.mark.slow
 def test_the_second_of_two_commands_on_a_new_run_is_refused_and_takes_nothing(sib200, checkpoint):
     first, second = do_work(work_of(checkpoint)), do_work(work_of(checkpoint, tags=("th",)))
     next(first)
@@ -52,6 +54,7 @@ def test_the_second_of_two_commands_on_a_new_run_is_refused_and_takes_nothing(si
     assert [type(event) for event in do_work(work_of(checkpoint, tags=("th",)))][-1] == CellDone
 
 
+@pytest.mark.slow
 def test_a_run_given_up_half_way_can_be_gone_on_with(sib200, checkpoint):
     events = do_work(work_of(checkpoint))
     while not isinstance(next(events), CellDone):

@@ -41,6 +41,7 @@ def planned_tokens(plan: Plan, settings: Settings) -> int:
     return int(row[-2].replace(",", ""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shots", [0, 5])
 @pytest.mark.parametrize("family", ["sib200_topic", "sib200_lm", "cldr_timespan"])
 def test_planned_tokens_are_those_that_the_run_counts(sib200, tmp_path, family, shots):

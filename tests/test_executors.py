@@ -23,6 +23,7 @@ def test_without_ray_the_message_says_what_to_install(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")  # Ray leaves sockets and processes to the collector
+@pytest.mark.ray
 def test_ray_gives_the_scores_of_a_local_run(sib200, checkpoint, capfd):
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     selection = runs.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
@@ -41,6 +42,7 @@ def test_ray_gives_the_scores_of_a_local_run(sib200, checkpoint, capfd):
 
 
 @pytest.mark.filterwarnings("ignore")  # Ray leaves sockets and processes to the collector
+@pytest.mark.ray
 def test_the_batch_of_a_killed_worker_is_given_to_another(sib200, checkpoint):
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     selection = runs.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)

@@ -85,6 +85,7 @@ def own_family():
     measure._KNOWN.pop("surprise")
 
 
+@pytest.mark.slow
 def test_a_measure_of_ones_own_runs_and_is_judged_drawn_and_exported(
     own_family, tmp_path, monkeypatch, capsys
 ):

@@ -61,6 +61,7 @@ def test_every_cell_is_compared_or_has_its_reason(capsys):
     assert reasons.keys() | judged(verdict) == {(f, tag) for f in families for tag in run.languages}
 
 
+@pytest.mark.slow
 def test_verdict_page_figures_and_csv_agree_on_what_is_compared(capsys):
     make_run()
     _, out, _ = run_cli(capsys, "verdict", "r", *NAMES, "--json")
@@ -259,6 +260,7 @@ def three_models(share_of_c: float = 0.6) -> Path:
     return import_lines("r", lines)
 
 
+@pytest.mark.slow
 def test_the_report_puts_a_chosen_pair_first(capsys):
     three_models()
     page = Path("reports/r/index.html")
@@ -271,6 +273,7 @@ def test_the_report_puts_a_chosen_pair_first(capsys):
     assert "<h3>A = <bdi>c</bdi>, B = <bdi>a</bdi></h3>" in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_report_and_a_verdict_of_own_claims_say_the_same(capsys):
     three_models()
     Path("mine.yaml").write_text(
@@ -304,6 +307,7 @@ def test_a_report_of_a_wrong_pair_or_claims_is_refused(capsys, options, message)
     assert message in re.sub(r"\s+", " ", refused(capsys, "report", "r", *options))
 
 
+@pytest.mark.slow
 def test_the_former_name_of_docs_still_works_and_says_so(capsys):
     make_run()
     code, _, err = run_cli(capsys, "report", "r", "--items", "0")

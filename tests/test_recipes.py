@@ -64,7 +64,6 @@ def run_commands(folder: Path, text: str) -> None:
         assert expected.strip() in output, f"{command}: {expected!r} is not in {output!r}"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_works_as_it_is_written(name, tmp_path):
     folder = copy_project(tmp_path)

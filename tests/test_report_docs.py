@@ -107,6 +107,7 @@ def test_scores_from_elsewhere_are_shown_as_they_are(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_no_docs_asked_for_are_none(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
     run.put(Cell("m", "topic", "en", 0), choices(0.5))
@@ -115,6 +116,7 @@ def test_no_docs_asked_for_are_none(tmp_path: Path) -> None:
     assert 'id="docs-' not in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_page_that_would_be_too_large_has_its_docs_beside_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_page_that_would_be_too_large_has_its_docs_beside_it(
     assert not (out / "shown-docs").exists()
 
 
+@pytest.mark.slow
 def test_hostile_texts_are_named_and_cut(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
     sample = ChoiceSample("d\0", "c", 0, (SCRIPT, "\u202eb", "z" * 10**6), (-1.0, -2.0, -3.0))

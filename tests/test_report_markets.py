@@ -158,6 +158,7 @@ def test_run_without_chance_levels_says_that_it_cannot_say(tmp_path: Path) -> No
     assert 'id="market-others"' not in html
 
 
+@pytest.mark.slow
 def test_hostile_language_name_stays_text(tmp_path: Path) -> None:
     evil = Language("en", "</td><script>x\u202e", "x", "Latn", "ltr", "</th><b>")
     run = ToyRun(tmp_path / "r", languages=(evil,))

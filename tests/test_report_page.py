@@ -112,6 +112,7 @@ def page_of(run: ToyRun) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_everything_is_written(report: Path) -> None:
     names = {path.name for path in report.iterdir()}
     drawn = ("heatmap", "difference", "forest", "moat", "profile", "markets")
@@ -127,6 +128,7 @@ def test_the_page_asks_for_nothing(html: str) -> None:
     assert html.count("url(") == html.count("url(data:") and "@import" not in html
 
 
+@pytest.mark.slow
 def test_every_link_leads_to_a_file_or_a_place_of_the_page(report: Path, tmp_path: Path) -> None:
     one_model = ToyRun(tmp_path / "one", languages=(ENGLISH, HINDI))
     one_model.put(Cell("m", "topic", "en", 0), choices(0.8))
@@ -215,12 +217,14 @@ def test_the_static_page_holds_the_verdict(html: str) -> None:
     assert "4 better, 0 worse, 0 undetermined" in text
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(report: Path, tmp_path: Path) -> None:
     again = write_report(report.parent / "r", tmp_path / "again", resampling=FAST).parent
     for path in sorted(report.iterdir()):
         assert (again / path.name).read_bytes() == path.read_bytes(), path.name
 
 
+@pytest.mark.slow
 def test_hostile_names_and_reasons_stay_text(tmp_path: Path) -> None:
     evil = replace(SWAHILI, name=f"Swahili{SCRIPT}", endonym=OVERRIDE, caveats=("\0" + SCRIPT,))
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, evil))
@@ -240,6 +244,7 @@ def test_hostile_names_and_reasons_stay_text(tmp_path: Path) -> None:
     assert "[U+202E]" in page.text and len(html) < 200_000
 
 
+@pytest.mark.slow
 def test_a_name_of_a_megabyte_is_cut(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(replace(ENGLISH, endonym="é" * 10**6),))
     run.put(Cell("m", "topic", "en", 0), choices(0.8))
@@ -248,6 +253,7 @@ def test_a_name_of_a_megabyte_is_cut(tmp_path: Path) -> None:
     assert "999,920 more characters" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_one_model_has_no_differences(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, HINDI))
     run.put(Cell("m", "topic", "en", 0), choices(0.8))
@@ -256,6 +262,7 @@ def test_one_model_has_no_differences(tmp_path: Path) -> None:
     assert "This run holds one model" in page.text
 
 
+@pytest.mark.slow
 def test_no_finished_cell_is_said(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
     run.fail(Cell("m", "topic", "en", 0), "no memory", "Traceback")
@@ -264,6 +271,7 @@ def test_no_finished_cell_is_said(tmp_path: Path) -> None:
     assert "no memory" in page.text
 
 
+@pytest.mark.slow
 def test_without_english_gaps_are_said_to_be_undefined(tmp_path: Path) -> None:
     run = two_models(tmp_path / "r", languages=(SWAHILI, ARABIC))
     page = page_of(run)
@@ -271,6 +279,7 @@ def test_without_english_gaps_are_said_to_be_undefined(tmp_path: Path) -> None:
     assert "bits per byte, lower is better" in page.text
 
 
+@pytest.mark.slow
 def test_other_pairs_are_in_the_data(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
     for seed, model in enumerate(("a", "b", "c")):

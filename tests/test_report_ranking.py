@@ -131,6 +131,7 @@ def test_models_without_a_common_cell_have_no_order(tmp_path: Path) -> None:
     assert {model for model, _ in ranking.unranked} == {"a", "b"}
 
 
+@pytest.mark.slow
 def test_one_model_has_no_ranking(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
     run.put(Cell("a", "topic", "en", 0), right(20))
@@ -167,6 +168,7 @@ def test_dots_and_whiskers_stay_inside_the_drawing(tmp_path: Path) -> None:
     assert all(6 <= row.x_low <= row.x <= row.x_high <= 194 for row in ranking.rows)
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_order_and_the_eligible_set(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
     for model, n in (("a", 30), ("b", 30)):

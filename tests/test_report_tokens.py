@@ -189,6 +189,7 @@ def test_rank_correlation_is_that_of_ranks(tmp_path: Path) -> None:
     assert swapped.keys() == tokens.slots.keys()
 
 
+@pytest.mark.slow
 def test_hostile_facts_of_a_model_stay_text(tmp_path: Path) -> None:
     evil = "</td><script>alert(1)</script>\u202e"
     run = ToyRun(tmp_path / "r", families={"text": TEXT}, languages=(ENGLISH, SWAHILI))

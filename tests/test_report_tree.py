@@ -170,6 +170,7 @@ def test_pair_without_a_language_in_common_has_a_sentence_and_no_table(tmp_path:
     assert tree_of(table, None).has_scores
 
 
+@pytest.mark.slow
 def test_hostile_family_stays_text(tmp_path: Path) -> None:
     evil = Language("de", "x", "x", "Latn", "ltr", "</th><script>\u202e" + "y" * 500)
     run = two_models(tmp_path / "r", languages=(ENGLISH, evil))

@@ -75,6 +75,7 @@ def check(run: ToyRun, name: str) -> Check:
     return next(found for found in trust(table_of(run)).checks if found.name == name)
 
 
+@pytest.mark.slow
 def test_every_check_is_stated_on_every_run(tmp_path: Path) -> None:
     names = {found.name for found in trust(table_of(two_models(tmp_path / "r"))).checks}
     empty = ToyRun(tmp_path / "e")
@@ -330,6 +331,7 @@ def test_many_languages_are_counted_not_named(tmp_path: Path) -> None:
     assert words.startswith("L00, L01") and words.endswith(f"and {25 - MOST_NAMES} more")
 
 
+@pytest.mark.slow
 def test_the_page_states_every_check(tmp_path: Path) -> None:
     run = two_models(tmp_path / "r", LANGUAGES)
     path = write_report(run.write(), tmp_path / "out", resampling=Resampling(replicates=500))

@@ -67,6 +67,7 @@ def weights_held(monkeypatch):
     return held
 
 
+@pytest.mark.slow
 def test_a_model_is_gone_before_the_next_one_is_loaded(
     sib200, checkpoint, other_checkpoint, folder, weights_held
 ):
@@ -102,6 +103,7 @@ def test_other_weights_under_the_same_name_make_the_cells_pending(
     assert states(plan_of(folder, place)) == ["changed", "changed"]
 
 
+@pytest.mark.slow
 def test_a_damaged_cell_is_run_again(sib200, checkpoint, folder, caplog):
     plan = plan_of(folder, checkpoint)
     list(run(plan, SETTINGS))
@@ -140,6 +142,7 @@ def test_a_failing_cell_is_recorded_and_the_rest_goes_on(sib200, checkpoint, fol
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", ["local", "ray"])
 def test_a_model_that_fails_alike_again_and_again_is_given_up(
     sib200, checkpoint, folder, monkeypatch, executor
@@ -251,6 +254,7 @@ def test_a_later_command_adds_to_the_manifest(sib200, checkpoint, folder):
     assert [cell.language for cell in read_run(folder).planned] == ["en", "ar"]
 
 
+@pytest.mark.slow
 def test_a_context_beyond_the_window_is_refused_before_anything_is_scored(
     sib200, narrow_checkpoint, folder
 ):

@@ -24,6 +24,7 @@ def folder(tmp_path):
     return tmp_path / "runs" / "r"
 
 
+@pytest.mark.slow
 def test_a_cell_of_other_weights_is_changed_until_it_is_scored_again(sib200, checkpoint, folder):
     list(run(plan_of(folder, checkpoint), SETTINGS))
     later = plan_of(folder, checkpoint, replace(SETTINGS, overflow="truncate"))
@@ -84,6 +85,7 @@ def arguments_of(checkpoint, *more):
     return ("run", "--models", str(checkpoint), *families, "--run", "r", *more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "differing"),
     [
@@ -108,6 +110,7 @@ def test_finished_cells_are_not_lost_to_another_way_of_asking(
     assert len(read_run("r").done) == 2
 
 
+@pytest.mark.slow
 def test_a_checkpoint_trained_on_in_its_folder_is_scored_again_unasked(
     sib200, checkpoint, other_checkpoint, capsys, tmp_path
 ):
@@ -122,11 +125,13 @@ def test_a_checkpoint_trained_on_in_its_folder_is_scored_again_unasked(
     assert "Done: 2 cells" in out
 
 
+@pytest.mark.slow
 def test_cells_of_a_trial_are_scored_again_in_full_only_with_replace(sib200, checkpoint, capsys):
     run_cli(capsys, *arguments_of(checkpoint, "--limit", "2"))
     assert "limit 2 there, none now" in refused(capsys, *arguments_of(checkpoint))
 
 
+@pytest.mark.slow
 def test_a_run_of_other_languages_replaces_nothing(sib200, checkpoint, capsys):
     run_cli(capsys, *arguments_of(checkpoint))
     others = ",".join(tag for tag in SCRIPTS if tag not in ("en", "ar"))
@@ -136,6 +141,7 @@ def test_a_run_of_other_languages_replaces_nothing(sib200, checkpoint, capsys):
     assert run_cli(capsys, *words, *more)[0] == 0
 
 
+@pytest.mark.slow
 def test_states_of_a_plan_follow_the_digest(sib200, checkpoint, folder):
     list(run(plan_of(folder, checkpoint), SETTINGS))
     assert states(plan_of(folder, checkpoint, replace(SETTINGS, verify=3))) == ["done", "done"]

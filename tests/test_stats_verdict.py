@@ -301,6 +301,7 @@ def test_languages_of_guessers_are_listed_and_stay_in_the_mean() -> None:
     assert found["above_chance"]["n_languages"] == 2
 
 
+@pytest.mark.slow
 def test_choosing_languages_by_other_docs_does_not_raise_their_lead() -> None:
     """The old rule, languages three stderr above chance on the same docs, would."""
     chosen, own = [], []
