@@ -104,12 +104,13 @@ def run(
 
       mlbench run --models vllm:pretrained=Qwen/Qwen2.5-7B --families core
     """
+    from mlbench.runner.command import select
     from mlbench.terminal import runs
 
     batch_size = parse_batch_size(batch_size)
     loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
     settings = Settings(parse_shots(shots), limit, *loading, executor, verify)
-    selection = runs.select(models, families, languages, languages_file)
+    selection = select(models, families, languages, languages_file)
     raise typer.Exit(runs.run(run, selection, settings, may_replace=replace))
 
 
@@ -128,10 +129,11 @@ def plan(
     languages_file: LanguagesFile = None,
 ) -> None:
     """Show what the same `run` would do: pending cells, tokens, time. Runs nothing."""
+    from mlbench.runner.command import select
     from mlbench.terminal import runs
 
     settings = Settings(parse_shots(shots), limit, engine, device, dtype, overflow=overflow)
-    selection = runs.select(models, families, languages, languages_file)
+    selection = select(models, families, languages, languages_file)
     runs.show_plan(run, selection, settings)
 
 

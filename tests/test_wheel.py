@@ -54,6 +54,7 @@ def test_the_wheel_carries_what_is_read_at_run_time(wheel):
     assert {
         "mlbench/languages.yaml",
         "mlbench/models.yaml",
+        "mlbench/py.typed",
         "mlbench/judge/claims.yaml",
         "mlbench/tasks/sib200_topic/sw.yaml",
         "mlbench/demo_models/demo-polyglot/model.safetensors",

@@ -74,12 +74,17 @@ MARKET_FIELDS = (
 
 def scores_csv(table: ReportTable) -> str:
     """Write every cell: one line a metric, or one line with the reason where there is no score."""
+    return _csv(SCORE_FIELDS, score_lines(table))
+
+
+def score_lines(table: ReportTable) -> list[Mapping[str, Any]]:
+    """Return every cell: one line a metric, or one line with the reason where there is no score."""
     blocks = {(block.family, block.shots): block for block in table.blocks}
     lines: list[Mapping[str, Any]] = []
     for view in table.cells.values():
         block = blocks[view.cell.family, view.cell.shots]
         lines += _score_lines(table, block, view)
-    return _csv(SCORE_FIELDS, lines)
+    return lines
 
 
 def _score_lines(table: ReportTable, block: Block, view: CellView) -> list[dict[str, Any]]:

@@ -1,27 +1,53 @@
 """What does `mlbench run` do, apart from printing? Plan, lock, write the manifest, score.
 
-A notebook does the same:
-
-    work = prepare_work("trial", models, prepared, Settings())
-    for event in do_work(work):
-        print(event)
+`mlbench.run` of a notebook does the same (api.py).
 """
 
 import logging
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mlbench import store
+from mlbench.data.languages import read_languages, select_languages
 from mlbench.data.prepare import Prepared
 from mlbench.errors import MlbenchError, SelectionError
-from mlbench.models import Model
-from mlbench.records import Language
+from mlbench.families import select_families
+from mlbench.models import Model, find_model
+from mlbench.records import Family, Language
 from mlbench.runner.events import CellDone, CellFailed, Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing, sign_cells, write_manifest
 from mlbench.settings import Settings
 from mlbench.store.manifest import read_bytes, restore
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a command is about."""
+
+    models: Sequence[Model]
+    families: Sequence[Family]
+    languages: Sequence[Language]
+
+
+def select(
+    models: Sequence[str],
+    families: str | Sequence[str],
+    languages: str | Sequence[str],
+    languages_file: Path | None,
+) -> Selection:
+    """Return what the names mean.
+
+    Raises SelectionError, LanguageFileError or ModelError for what they do not.
+    """
+    known = read_languages(languages_file)
+    return Selection(
+        [find_model(name) for name in dict.fromkeys(models)],
+        select_families(families),
+        select_languages(languages, known),
+    )
 
 
 @dataclass(frozen=True, slots=True)

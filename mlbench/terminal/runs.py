@@ -3,53 +3,21 @@
 import collections
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mlbench.data.languages import read_languages, select_languages
 from mlbench.data.prepare import Prepared, prepare
 from mlbench.errors import SelectionError
-from mlbench.families import select_families
 from mlbench.judge.run import choice_caveats
-from mlbench.models import Model, find_model
-from mlbench.records import Family, Language
-from mlbench.runner.command import Work, do_work, prepare_work
+from mlbench.runner.command import Selection, Work, do_work, prepare_work, select
 from mlbench.runner.events import Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing
 from mlbench.settings import Settings
 from mlbench.store.read import read_run
 from mlbench.terminal.progress import Tally, watch
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What a command is about."""
-
-    models: Sequence[Model]
-    families: Sequence[Family]
-    languages: Sequence[Language]
-
-
-def select(
-    models: Sequence[str],
-    families: Sequence[str],
-    languages: Sequence[str],
-    languages_file: Path | None,
-) -> Selection:
-    """Return what the names mean.
-
-    Raises SelectionError, LanguageFileError or ModelError for what they do not.
-    """
-    known = read_languages(languages_file)
-    return Selection(
-        [find_model(name) for name in dict.fromkeys(models)],
-        select_families(families),
-        select_languages(languages, known),
-    )
 
 
 def run(name: str, selection: Selection, settings: Settings, *, may_replace: bool = False) -> int:

@@ -16,9 +16,10 @@ from mlbench.data.languages import REFERENCE, read_languages, select_languages
 from mlbench.errors import SelectionError
 from mlbench.models import Model
 from mlbench.records import Language
+from mlbench.runner.command import Selection
 from mlbench.settings import Settings
 from mlbench.terminal.lists import print_table
-from mlbench.terminal.runs import Selection, prepare_docs
+from mlbench.terminal.runs import prepare_docs
 from mlbench.tokens.tokenizers import (
     LanguageCost,
     ModelCost,

@@ -1,0 +1,78 @@
+"""What does a notebook need? Run models, read a run, judge two models, and get every score.
+
+    import mlbench
+
+    run = mlbench.run("trial", models=["qwen3-0.6b", "./checkpoint"], families="core", limit=50)
+    mlbench.scores(run).to_pandas()
+    mlbench.verdict(run, "qwen3-0.6b", "./checkpoint")["moat"]
+
+Each is a few lines over the function that the command of the same name uses, and raises the same
+errors (mlbench.errors.MlbenchError).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlbench.data.prepare import prepare
+from mlbench.judge.run import judge_run
+from mlbench.runner.command import do_work, prepare_work, select
+from mlbench.settings import Settings
+from mlbench.store.read import Run, read_run
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def run(  # noqa: PLR0913  (what is asked, by name)
+    name: str,
+    *,
+    models: Sequence[str] = ("demo-polyglot", "demo-anglo"),
+    families: str | Sequence[str] = "embedded",
+    languages: str | Sequence[str] = "all",
+    shots: Sequence[int] = (0,),
+    limit: int | None = None,
+    settings: Settings | None = None,
+    languages_file: Path | None = None,
+    may_replace: bool = False,
+) -> Run:
+    """Score models, one cell at a time, and return the run; finished cells are kept.
+
+    `settings` holds how models are loaded (engine, device, dtype). A cell that breaks is recorded
+    as failed (`Run.failed`) and the rest goes on. Raises what `mlbench run` would say.
+    """
+    selection = select(models, families, languages, languages_file)
+    wanted = replace(settings or Settings(), shots=tuple(shots), limit=limit)
+    pairs = [(f, language) for f in selection.families for language in selection.languages]
+    prepared = [prepare(family, language) for family, language in pairs]
+    work = prepare_work(name, selection.models, prepared, wanted)
+    for _ in do_work(work, may_replace=may_replace):
+        pass
+    return read_run(name)
+
+
+def verdict(
+    run: Run | str | Path, a: str, b: str, *, claims: Path | None = None, seed: int = 0
+) -> dict[str, Any]:
+    """Judge A against B: the dict that `mlbench verdict --json` prints."""
+    return judge_run(_read(run), a, b, claims_file=claims, seed=seed)
+
+
+def scores(run: Run | str | Path) -> "pa.Table":
+    """Return every score of every cell as a table, one row per metric, as scores.csv has it.
+
+    `.to_pandas()` makes a data frame of it. A cell without a score has one row with its state and
+    reason; what is unknown is null.
+    """
+    import pyarrow as pa
+
+    from mlbench.report.export import SCORE_FIELDS, score_lines
+    from mlbench.report.tables import table_from_run
+
+    lines = score_lines(table_from_run(_read(run)))
+    return pa.table({name: [line.get(name) for line in lines] for name in SCORE_FIELDS})
+
+
+def _read(run: Run | str | Path) -> Run:
+    return run if isinstance(run, Run) else read_run(run)
