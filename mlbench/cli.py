@@ -302,7 +302,7 @@ def doctor() -> None:
 
 @app.command("import", rich_help_panel="Measure")
 def import_(
-    kind: Annotated[Literal["lm-eval", "csv"], typer.Argument(metavar="lm-eval|csv")],
+    kind: Annotated[str, typer.Argument(help="Whose results: lm-eval or csv.")],
     path: Annotated[Path, typer.Argument(help="A results folder of lm-eval, or a CSV file.")],
     run: RunName,
     map: Annotated[

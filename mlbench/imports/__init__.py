@@ -4,7 +4,7 @@ Read in this order: task_map (which family and language a task is), lm_eval_file
 lm_eval; csv_rows; imported (what is written to the run).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlbench.data.languages import read_languages
@@ -14,7 +14,9 @@ from mlbench.imports.imported import Imported, Outcome, add_to_run
 from mlbench.imports.lm_eval import read_lm_eval
 from mlbench.records import Language
 
-KINDS = ("lm-eval", "csv")
+Reader = Callable[[Path, Mapping[str, Language], Path | None], Imported]
+READERS: Mapping[str, Reader] = {"lm-eval": read_lm_eval, "csv": read_csv}
+"""How each kind of results is read; the only list of kinds."""
 
 
 def import_results(kind: str, path: Path, run: str, map_path: Path | None = None) -> Outcome:
@@ -22,17 +24,8 @@ def import_results(kind: str, path: Path, run: str, map_path: Path | None = None
 
     Raises SelectionError for an unknown kind, DataError for a file that is not as it should be.
     """
+    if kind not in READERS:
+        see = f"mlbench import {'|'.join(READERS)} PATH --run NAME"
+        raise SelectionError(unknown("kind of results", kind, READERS, see))
     languages = read_languages()
-    return add_to_run(run, _read(kind, path, map_path, languages), languages)
-
-
-def _read(
-    kind: str, path: Path, map_path: Path | None, languages: Mapping[str, Language]
-) -> Imported:
-    if kind not in KINDS:
-        raise SelectionError(unknown("kind of results", kind, KINDS, "mlbench import --help"))
-    if kind == "lm-eval":
-        return read_lm_eval(path, languages, map_path)
-    if map_path:
-        raise SelectionError("--map is for lm-eval; a table names its families itself")
-    return read_csv(path, languages)
+    return add_to_run(run, READERS[kind](path, languages, map_path), languages)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlbench.data.languages import REFERENCE
-from mlbench.errors import DataError, unknown
+from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.imports.imported import Imported, ImportedCell
 from mlbench.measures import BITS, BITS_PER_BYTE, SCORE, Sample, ScoreSample, TextSample
 from mlbench.models import Model
@@ -36,11 +36,15 @@ class _Row(NamedTuple):
     where: str
 
 
-def read_csv(path: Path, languages: Mapping[str, Language]) -> Imported:
+def read_csv(
+    path: Path, languages: Mapping[str, Language], map_path: Path | None = None
+) -> Imported:
     """Return what a table holds.
 
-    Raises DataError with file and line for the first line that is wrong.
+    Raises DataError with file and line for the first line that is wrong, SelectionError for a map.
     """
+    if map_path:
+        raise SelectionError("--map is for lm-eval; a table names its families itself")
     rows_by_cell: dict[Cell, list[_Row]] = defaultdict(list)
     line_by_doc: dict[tuple[Cell, str], str] = {}
     rows_by_family: dict[str, list[_Row]] = defaultdict(list)
