@@ -18,7 +18,6 @@ from mlbench.stats import (
     paired_difference,
     paired_differences,
     table_from_cells,
-    trace_docs,
 )
 from mlbench.stats.bootstrap import (
     draw_weights,
@@ -260,16 +259,3 @@ def test_chance_that_differs_between_docs_is_taken_off_each() -> None:
     ]
     delta = paired_differences(table_from_cells("f", cells), "a", "b", QUICK).delta
     assert delta.estimate[0] == pytest.approx((1 / 0.5 - 1 / 0.8) / 4)
-
-
-def test_traced_docs_make_the_difference_and_the_moat() -> None:
-    table = make_table()
-    traces = trace_docs(table, "good", "plain", "sw")
-    delta, moat = paired_differences(table, "good", "plain", QUICK)
-    lead = np.mean([trace.a - trace.b for trace in traces])
-    in_english = np.mean([trace.a_english - trace.b_english for trace in traces])
-    assert delta.estimate[delta.languages.index("sw")] == pytest.approx(lead / 0.75)
-    assert moat is not None
-    found = moat.estimate[moat.languages.index("sw")]
-    assert found == pytest.approx((lead - in_english) / 0.75)
-    assert trace_docs(table, "good", "plain", "xx") == []

@@ -78,7 +78,7 @@ def _check(
     return {
         "id": claim.id,
         "kind": claim.kind,
-        "claim": claim.sentence.format(a=a, b=b, wanted=claim.wanted),
+        "claim": claim.sentence.format(a=a, b=b, wanted=_wanted(claim, evidence)),
         "scale": claim.scale,
         "margin": claim.margin,
         "level": resampling.level,
@@ -94,6 +94,13 @@ def _check(
         "reason": effect.reason,
         "sentence": answer.sentence,
     }
+
+
+def _wanted(claim: Claim, evidence: Evidence) -> int:
+    """Return how many languages a claim wants covered: all of the run, if it does not say."""
+    if claim.wanted is not None:
+        return claim.wanted
+    return len(evidence.facts) or len({tag for t in evidence.tables for tag in t.languages})
 
 
 def _missing(claim: Claim, evidence: Evidence) -> str | None:
@@ -176,7 +183,7 @@ def _leads(analysis: Analysis) -> Leads:
 
 def _check_coverage(asked: Question) -> Answer:
     claim, level = asked.claim, asked.resampling.level
-    need = Need(claim.wanted, claim.retained)
+    need = Need(_wanted(claim, asked.evidence), claim.retained)
     effect = coverage_effect(asked.evidence.tables, asked.a, need, asked.resampling)
     return Answer(effect, coverage_sentence(effect, asked.a, need, level))
 

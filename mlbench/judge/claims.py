@@ -31,8 +31,8 @@ class ClaimsFileError(MlbenchError):
 class Claim:
     """One statement. `a` and `b` are models, or --a and --b; None for families and languages: all.
 
-    `wanted` and `retained` are for coverage: how many languages, and which share of the adjusted
-    English score each has to keep.
+    `wanted` and `retained` are for coverage: how many languages (None: all of the run), and which
+    share of the adjusted English score each has to keep.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Claim:
     families: tuple[str, ...] | None = None
     languages: tuple[str, ...] | None = None
     target: Target = "pooled"
-    wanted: int = 119
+    wanted: int | None = None
     retained: float = 0.5
 
     def fingerprint(self) -> str:

@@ -28,6 +28,7 @@ SCORE_FIELDS = (
     "value",
     "n_docs",
     "stderr",
+    "stderr_over",
     "low",
     "high",
     "level",
@@ -118,6 +119,7 @@ def _score_fields(score: Score) -> dict[str, Any]:
         "value": score.value,
         "n_docs": score.n_docs,
         "stderr": score.stderr,
+        "stderr_over": "docs",
     }
 
 
@@ -133,6 +135,7 @@ def _level_fields(view: CellView, block: Block) -> dict[str, Any]:
         level = view.level
         fields |= {
             "stderr": level.stderr,
+            "stderr_over": "clusters",
             "low": level.low,
             "high": level.high,
             "level": level.level,

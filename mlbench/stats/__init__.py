@@ -40,13 +40,11 @@ from mlbench.stats.ranks import (
 )
 from mlbench.stats.scales import Parity, information_parity
 from mlbench.stats.table import CellScores, ScoreTable
-from mlbench.stats.trace import DocTrace, trace_docs
 
 __all__ = [
     "CellScores",
     "Difference",
     "Differences",
-    "DocTrace",
     "Excluded",
     "Interval",
     "Level",
@@ -83,7 +81,6 @@ __all__ = [
     "predicted_effect",
     "rank_models",
     "table_from_cells",
-    "trace_docs",
     "value_levels",
     "wilson",
 ]
