@@ -120,3 +120,18 @@ def test_a_ranking_needs_a_language_that_all_have() -> None:
     cells = make_cells({"a": {"en": 0.5}, "b": {"sw": 0.5}})
     with pytest.raises(DataError, match="no language has all of a, b"):
         macro_ranks(table_from_cells("f", cells), ("a", "b"), QUICK)
+
+
+def test_the_interval_of_bits_is_that_of_their_logarithm() -> None:
+    rng = np.random.default_rng(0)
+    bits = np.exp(rng.normal(4, 0.6, size=12))
+    cells = [
+        CellScores(model, tag, [str(i) for i in range(12)], bits * more)
+        for model, more in (("a", 1.0), ("b", 1.5))
+        for tag in ("en", "sw")
+    ]
+    ranks = macro_ranks(table_from_cells("f", cells, measure=BITS), ("a", "b"), QUICK)
+    for rank in ranks:
+        # As far above as below by a factor, and never beyond zero bits.
+        assert rank.score_low / rank.score == pytest.approx(rank.score / rank.score_high)
+        assert rank.score_low < rank.score < rank.score_high < 0

@@ -5,7 +5,7 @@ model has to be resampled: languages with the same docs and the same weight are 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -49,7 +49,8 @@ class MacroMeans:
     """Weighted means of models over languages, with replicates (replicates x models).
 
     `n_draws` are the equal clusters that its clusters are worth (bootstrap.equal_draws),
-    `unequal[i, j]` the clusters in which models i and j do not score the same.
+    `unequal[i, j]` the clusters in which models i and j do not score the same. `is_amount`: the
+    means are negated amounts without an upper end (bits), so their logarithm has the interval.
     """
 
     estimate: Floats
@@ -57,6 +58,7 @@ class MacroMeans:
     n_clusters: int
     n_draws: float
     unequal: Ints
+    is_amount: bool = False
 
 
 class Ranking(NamedTuple):
@@ -110,6 +112,7 @@ def macro_means(
             max(d.n_clusters for d in draws),
             max(d.n_draws for d in draws),
             np.max([d.unequal for d in draws], axis=0),
+            table.measure.is_amount,
         )
         for k in range(len(weights))
     ]
@@ -123,6 +126,7 @@ def add_means(parts: Sequence[MacroMeans]) -> MacroMeans:
         sum(part.n_clusters for part in parts),
         sum(part.n_draws for part in parts),
         np.sum([part.unequal for part in parts], axis=0),
+        all(part.is_amount for part in parts),
     )
 
 
@@ -206,7 +210,7 @@ def rank_models(models: Sequence[str], means: MacroMeans, resampling: Resampling
     & Wilhelm, Review of Economic Studies 91, 2024). Its rank is the best place.
     """
     is_better = _is_better(means, 1 - resampling.level)
-    low, high = interval_of(_single_means(means), resampling.level)
+    low, high = _intervals(means, resampling.level)
     best, worst = 1 + is_better.sum(axis=0), len(models) - is_better.sum(axis=1)
     order = sorted(range(len(models)), key=lambda i: (-means.estimate[i], models[i]))
     ranks = [
@@ -222,6 +226,15 @@ def rank_models(models: Sequence[str], means: MacroMeans, resampling: Resampling
         for i in order
     ]
     return Ranking(tuple(ranks), _ties(models, order, is_better | is_better.T))
+
+
+def _intervals(means: MacroMeans, level: float) -> Floats:
+    """Give the interval of each mean; of amounts that of the logarithm, as a few docs hold much."""
+    if not means.is_amount:
+        return interval_of(_single_means(means), level)
+    logs = replace(means, estimate=np.log(-means.estimate), replicates=np.log(-means.replicates))
+    low, high = interval_of(_single_means(logs), level)
+    return np.stack([-np.exp(high), -np.exp(low)])
 
 
 def _single_means(means: MacroMeans) -> Contrast:
