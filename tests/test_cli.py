@@ -318,3 +318,11 @@ def test_a_read_only_run_folder_is_one_message(capsys, sib200, checkpoint, small
     arguments = ("--models", str(checkpoint), "--families", "sib200_lm", "--languages", "en")
     message = refused(capsys, "run", *arguments, "--run", str(small_disk / "run"))
     assert "Read-only file system" in message
+
+
+def test_a_list_of_cells_shows_the_judged_metric(capsys, sib200, checkpoint):
+    arguments = ("--models", str(checkpoint), "--families", "sib200_topic", "--languages", "en")
+    assert run_cli(capsys, "run", *arguments)[0] == 0
+    _, out, _ = run_cli(capsys, "list", "cells", "bench", "--json")
+    rows = json.loads(out)
+    assert [row["metric"] for row in rows] == ["acc_calibrated"]

@@ -113,7 +113,8 @@ def _cell_rows(run: str | None, *, is_whole: bool) -> list[Row]:
 def _cell_row(run: "Run", cell: Cell, *, is_whole: bool) -> Row:
     done = run.done.get(cell)
     signature = done.signature if done else None
-    score = next(iter(done.scores.values())) if done else None
+    # The judged one: a file holds its scores in the order of their names.
+    score = done.scores[run.families[cell.family]["metrics"][0]] if done else None
     return {
         **cell._asdict(),
         "state": run.state(cell),
