@@ -34,6 +34,10 @@ class ContextOverflow(MlbenchError):
     """A request longer than the model's window, where truncation was not allowed."""
 
 
+class NoNumber(MlbenchError):
+    """A model answered with NaN or infinity, which is not a score."""
+
+
 class StoreError(MlbenchError):
     """A run folder that cannot be read or written."""
 

@@ -1,4 +1,6 @@
 import json
+import math
+import shutil
 import weakref
 from dataclasses import replace
 
@@ -9,9 +11,12 @@ from mlbench import store
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import prepare
 from mlbench.engine import PackedLM
-from mlbench.errors import ContextOverflow, ModelError
+from mlbench.errors import ContextOverflow, ModelError, NoNumber
 from mlbench.families import read_families
+from mlbench.harness.evaluate import refuse_no_numbers
+from mlbench.measures import ChoiceSample
 from mlbench.models import find_model
+from mlbench.runner.command import select
 from mlbench.runner.events import CellDone, CellFailed, ModelLoaded, ModelStopped
 from mlbench.runner.executors import CellWorker
 from mlbench.runner.local import Streak, run
@@ -314,3 +319,52 @@ def test_nothing_to_run_is_an_error_with_the_reason(checkpoint):
 
     with pytest.raises(SelectionError, match="nothing to run: "):
         runs.run("r", selection, SETTINGS)
+
+
+def with_nan(checkpoint, folder, rows=slice(None)):
+    """Copy a checkpoint and make some rows of its embedding NaN."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(checkpoint, folder)
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name in tensors if "embed_tokens" in name or "wte" in name)
+    tensors[name] = tensors[name].clone()
+    tensors[name][rows] = torch.nan
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+@pytest.mark.parametrize("engine", ["packed", "hf"])
+@pytest.mark.parametrize("family", ["sib200_topic", "sib200_lm"])
+def test_a_model_that_answers_nan_has_failed_cells_and_no_score(
+    sib200, checkpoint, tmp_path, engine, family
+):
+    broken = with_nan(checkpoint, tmp_path / "broken")
+    selection = select([str(broken)], [family], ["en,ar"], None)
+    settings = Settings(engine=engine, device="cpu")
+    assert runs.run("nan", selection, settings) == 1
+    found = read_run("nan")
+    assert not found.done and len(found.failed) == 2
+    for cell in found.failed.values():
+        assert "the model gave no number in 9 of 9 docs" in cell.reason
+        assert "try --dtype float32" in cell.reason
+
+
+@pytest.mark.parametrize(
+    ("values", "is_refused"),
+    [
+        ((-1.0, -2.0), False),
+        ((-1.0, -math.inf), False),
+        ((-math.inf, -math.inf), True),
+        ((-1.0, math.nan), True),
+        ((-1.0, math.inf), True),
+    ],
+)
+def test_a_choice_that_is_ruled_out_is_a_number_and_nan_is_none(values, is_refused):
+    samples = [ChoiceSample("1", "1", 0, ("a", "b"), values)]
+    if is_refused:
+        with pytest.raises(NoNumber, match="in 1 of 1 docs; the first is '1'"):
+            refuse_no_numbers(samples)
+    else:
+        refuse_no_numbers(samples)
