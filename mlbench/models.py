@@ -23,6 +23,10 @@ from mlbench.settings import Dtype
 PRESETS_FILE = Path(__file__).with_name("models.yaml")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _BACKEND = re.compile(r"([a-z][a-z0-9_-]+):(.*)", re.DOTALL)
+# How lm-eval calls transformers models, which mlbench loads itself.
+_HF_NAMES = frozenset({"hf", "hf-auto", "huggingface"})
+# Of lm-eval's arguments for them, those that are options of mlbench too.
+_HF_OPTIONS = frozenset({"dtype", "device", "batch_size", "trust_remote_code"})
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
 
 
@@ -74,14 +78,38 @@ def find_model(name: str, *, needs_weights: bool = True) -> Model:
         checked = _check_folder(name, folder, needs_weights=needs_weights)
         return Model(name.rstrip("/"), "hf", str(checked))
     if match := _BACKEND.fullmatch(name):
+        if match[1] in _HF_NAMES:
+            return find_model(_pretrained(name, match[2]), needs_weights=needs_weights)
         return Model(name, match[1], arguments=match[2])
-    if _HUB_ID.fullmatch(name) and not name.startswith("."):
-        path, _, revision = name.partition("@")
+    path, _, revision = name.partition("@")
+    if _HUB_ID.fullmatch(path) and not name.startswith("."):
         return Model(name, "hf", path, revision=revision or None)
     raise ModelError(
         unknown("model", name, presets, "mlbench list models")
         + " A hub id (org/name), a local folder and BACKEND:ARGS are allowed too"
     )
+
+
+def _pretrained(name: str, arguments: str) -> str:
+    """Return the folder or hub id (with @revision) that lm-eval's arguments for hf name.
+
+    Raises ModelError for any other argument: mlbench loads hf itself, by options of its own.
+    """
+    given = dict(part.partition("=")[::2] for part in arguments.split(",") if part.strip())
+    pretrained, revision = given.pop("pretrained", ""), given.pop("revision", "")
+    if not pretrained:
+        raise ModelError(f"model {name!r} names no pretrained=...; a folder or hub id is needed")
+    found = f"{pretrained}@{revision}" if revision else pretrained
+    if given:
+        key, value = next(iter(given.items()))
+        option = f"--{key.replace('_', '-')}"
+        way = (
+            f"{option} {value}" if key in _HF_OPTIONS else f"without {key}, which it cannot pass on"
+        )
+        raise ModelError(
+            f"model {name!r}: mlbench does not take {key!r} there. Type: --models {found} {way}"
+        )
+    return found
 
 
 def _check_folder(name: str, folder: Path, *, needs_weights: bool = True) -> Path:
