@@ -18,6 +18,7 @@ import yaml
 
 from mlbench.data.sources import find_cache
 from mlbench.errors import ModelError, unknown
+from mlbench.redaction import redact
 from mlbench.settings import Dtype
 
 PRESETS_FILE = Path(__file__).with_name("models.yaml")
@@ -35,7 +36,8 @@ class Model:
     """A model by name: `backend` of lm-eval, and what that backend loads.
 
     `path` is a folder or a hub id for the backend hf, "" for others; `arguments` go to the backend
-    as they are. `facts` are the preset's: organisation, licence, parameters, note.
+    as they are, keys and passwords too, which `name` hides. `facts` are the preset's: organisation,
+    licence, parameters, note.
     """
 
     name: str
@@ -80,7 +82,7 @@ def find_model(name: str, *, needs_weights: bool = True) -> Model:
     if match := _BACKEND.fullmatch(name):
         if match[1] in _HF_NAMES:
             return find_model(_pretrained(name, match[2]), needs_weights=needs_weights)
-        return Model(name, match[1], arguments=match[2])
+        return Model(redact(name, match[2]), match[1], arguments=match[2])
     path, _, revision = name.partition("@")
     if _HUB_ID.fullmatch(path) and not name.startswith("."):
         return Model(name, "hf", path, revision=revision or None)
@@ -133,7 +135,8 @@ def fingerprint(model: Model) -> str:
     Raises ModelError if the hub does not know the model or cannot be reached.
     """
     if model.backend != "hf":
-        return hashlib.sha256(model.arguments.encode()).hexdigest()[:16]
+        shown = redact(model.arguments, model.arguments)
+        return hashlib.sha256(shown.encode()).hexdigest()[:16]
     folder = Path(model.path)
     if not folder.is_dir():
         return _hub_commit(model)

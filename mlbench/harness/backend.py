@@ -19,6 +19,7 @@ from mlbench.engine.cpu import give_back_freed_memory
 from mlbench.errors import ContextOverflow, ModelError
 from mlbench.harness.device import resolve_device, resolve_dtype
 from mlbench.models import Model, fingerprint
+from mlbench.redaction import redact
 from mlbench.settings import Overflow, Settings
 from mlbench.store.signature import Signature
 
@@ -140,7 +141,8 @@ def load_model(
     except _LOADING_ERRORS as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         reason = lines[0] if lines else type(error).__name__
-        raise ModelError(f"cannot load model {model.name!r}: {reason}") from error
+        shown = redact(reason, model.arguments)
+        raise ModelError(f"cannot load model {model.name!r}: {shown}") from error
     return CountingModel(lm, settings.overflow)
 
 

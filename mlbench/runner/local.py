@@ -17,6 +17,7 @@ from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
 from mlbench.measures import cell_score
+from mlbench.redaction import redact
 from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded, ModelStopped
 from mlbench.runner.plan import Plan, PlannedCell
 from mlbench.runner.window import refuse_overflow
@@ -102,6 +103,7 @@ def score(
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         trace = traceback.format_exc()
+        reason, trace = (redact(text, planned.model.arguments) for text in (reason, trace))
         return store.FailedCell(planned.cell, reason, trace, planned.signature)
     spent = {
         **usage._asdict(),

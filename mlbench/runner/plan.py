@@ -16,6 +16,7 @@ from mlbench.data.prepare import Prepared, hash_prompts
 from mlbench.errors import SelectionError, StoreError
 from mlbench.models import Model, fingerprint, own_dtype
 from mlbench.records import Cell, Language
+from mlbench.redaction import redact
 from mlbench.settings import Settings
 from mlbench.store.manifest import Contents, add_to_manifest, family_facts
 from mlbench.store.read import State
@@ -163,7 +164,7 @@ def _sign(model: Model, prepared: Prepared, shots: int, settings: Settings) -> S
     return Signature(
         model=model.name,
         backend=model.backend,
-        arguments=model.arguments,
+        arguments=redact(model.arguments, model.arguments),
         engine=settings.engine if model.backend == "hf" else model.backend,
         overflow=settings.overflow,
         verify=settings.verify,

@@ -1,0 +1,46 @@
+"""Which parts of a model's arguments must never be stored, shown or mailed? Keys and passwords.
+
+They reach the backend and nothing else: names, signatures, files, pages and messages have *** in
+their place. Better still they stay in the environment, where lm-eval's backends look for them.
+"""
+
+import re
+
+HIDDEN = "***"
+_SECRET_NAME = re.compile(
+    r"(?:^|[_-])(?:api_?key|key|token|auth|authorization|secret|password|passwd|pwd|headers?"
+    r"|credentials?|cookie)$",
+    re.IGNORECASE,
+)
+# Tokens of a vocabulary are no secrets.
+_OF_A_VOCABULARY = re.compile(r"^(?:add_)?(?:bos|eos|pad|unk|sep|mask|prefix|think_end)_token$")
+_USER_OF_URL = re.compile(r"://([^/@\s,]+)@")
+_OF_A_QUERY = re.compile(r"[?&]([\w-]+)=([^&#\s,]+)")
+
+
+def secrets_of(arguments: str) -> tuple[str, ...]:
+    """Return the values of lm-eval's `name=value,...` that must not be shown, the longest first.
+
+    >>> secrets_of("base_url=http://me:pw1234@host/v1?key=k-1,auth_token=sk-SECRET,tokenizer=t")
+    ('me:pw1234', 'sk-SECRET', 'pw1234', 'k-1')
+    """
+    found = [*_USER_OF_URL.findall(arguments)]
+    named = [part.partition("=")[::2] for part in arguments.split(",")]
+    for name, value in (*named, *_OF_A_QUERY.findall(arguments)):
+        name = name.strip()
+        if value and _SECRET_NAME.search(name) and not _OF_A_VOCABULARY.match(name):
+            found.append(value)
+    # A message may hold the password without its user, or the key without "Bearer".
+    found += [part for value in found for part in re.split(r"[:\s]+", value)[1:] if part]
+    return tuple(sorted(set(found), key=lambda secret: (-len(secret), secret)))
+
+
+def redact(text: str, arguments: str) -> str:
+    """Return a text with *** for each secret of the arguments.
+
+    >>> redact("local-completions:model=m,api_key=sk-1", "model=m,api_key=sk-1")
+    'local-completions:model=m,api_key=***'
+    """
+    for secret in secrets_of(arguments):
+        text = text.replace(secret, HIDDEN)
+    return text
