@@ -48,10 +48,10 @@ report: setup ## write the report of RUN again
 	@$(MLBENCH) report $(RUN)
 
 test: setup ## run the tests: no network, no GPU, no downloaded weights
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
 
 quick: setup ## run the tests of a minute: without those that are slow, use a browser or Ray
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not browser and not ray" $(TESTS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not ray" $(TESTS)
 
 mutations: setup ## make single changes to the code, and see whether the tests notice each
 	@$(BIN)/python tests/run_mutations.py
