@@ -94,7 +94,7 @@ def test_sentences_name_english_the_rest_and_the_undetermined(comparison: Compar
 
 def test_the_pooled_sentence_says_the_scale_and_both_counts(comparison: Comparison) -> None:
     sentence = words.pooled_sentence(comparison, NAMES)
-    assert sentence.startswith("Over 2 families, each counting once, (adjusted points)")
+    assert sentence.startswith("Over 2 families, each counting once (adjusted points)")
     assert "better in 4 of them, worse in 0" in sentence
 
 

@@ -213,7 +213,7 @@ def test_models_made_only_for_tests_say_so_beside_the_verdict(html: str) -> None
 
 def test_the_static_page_holds_the_verdict(html: str) -> None:
     text = Page(html).text
-    assert "Over 2 families, each counting once, (adjusted points), many − few is" in text
+    assert "Over 2 families, each counting once (adjusted points), many − few is" in text
     assert "4 better, 0 worse, 0 undetermined" in text
 
 

@@ -147,7 +147,7 @@ def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
     equal = counts["equivalent_holm"]
     rest = n - counts["better_holm"] - counts["worse_holm"] - equal
     english, others, moat = (_pooled(verdict, part) for part in ("english", "others", "moat"))
-    once = ", each counting once," if len(used) > 1 else ""
+    once = ", each counting once" if len(used) > 1 else ""
     return (
         f"{_over(comparison, used)}{once} ({unit}), {a} − {b} is {english} in English and "
         f"{others} on average in {plural(n, 'other language')}; the lead beyond English, the "
