@@ -316,13 +316,12 @@ def studies(replicates: int) -> list[Study]:
     apart = replace(world, is_parallel=False)
     plan = Plan(n_docs=300)
     few = replace(world, n_clusters=25, docs_a_cluster=2)
-    of_intervals, in_docs = "Coverage of 95 % intervals", "150 clusters of 2 docs"
     cover = "0.93 to 0.97 (the naive interval far less)"
     return [
         *(
             Study(title, cover, lambda rng, i, its=its: coverage_run(rng, its, with_seed(i)))
             for title, its in (
-                (f"{of_intervals}, parallel family ({in_docs}, 20 languages)", world),
+                ("Coverage of 95 % intervals, parallel family (150 clusters of 2 docs)", world),
                 ("Coverage, family that is not parallel", apart),
                 ("Coverage with few docs (25 clusters of 2)", few),
             )
@@ -387,10 +386,9 @@ def main() -> None:
         block += [f"| {name} | {value:.3f} | {se:.3f} |" for name, (value, se) in found.items()]
         print("\n".join(block), "\n", flush=True)
         lines += [*block, ""]
-    seconds = time.perf_counter() - start
-    command = f"python benchmarks/validation.py --runs {options.runs}"
-    command += f" --replicates {options.replicates} --seed {options.seed}"
-    lines.insert(0, f"`{command}` (numpy {np.__version__}, {seconds:.0f} s):\n")
+    given = " ".join(f"--{name} {vars(options)[name]}" for name in ("runs", "replicates", "seed"))
+    command = f"python benchmarks/validation.py {given}"
+    lines.insert(0, f"`{command}` (numpy {np.__version__}, {time.perf_counter() - start:.0f} s):\n")
     if options.write:
         # Here, as tests load this file from another folder.
         from pages import write_section
