@@ -167,6 +167,7 @@ def _read_config(model: Model, weights: str) -> Mapping[str, Any]:
             path = Path(hf_hub_download(model.path, "config.json", revision=weights))
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
+        # No dtype is known then; loading the model says what is wrong with the file.
         return {}
     return config
 

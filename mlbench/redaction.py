@@ -5,6 +5,11 @@ their place. Better still they stay in the environment, where lm-eval's backends
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
+
+Arguments = str | Mapping[str, Any]
+"""`name=value,...`, or the mapping of it that newer versions of lm-eval write."""
 
 HIDDEN = "***"
 _SECRET_NAME = re.compile(
@@ -18,15 +23,19 @@ _USER_OF_URL = re.compile(r"://([^/@\s,]+)@")
 _OF_A_QUERY = re.compile(r"[?&]([\w-]+)=([^&#\s,]+)")
 
 
-def secrets_of(arguments: str) -> tuple[str, ...]:
-    """Return the values of lm-eval's `name=value,...` that must not be shown, the longest first.
+def secrets_of(arguments: Arguments) -> tuple[str, ...]:
+    """Return the values among a model's arguments that must not be shown, the longest first.
 
     >>> secrets_of("base_url=http://me:pw1234@host/v1?key=k-1,auth_token=sk-SECRET,tokenizer=t")
     ('me:pw1234', 'sk-SECRET', 'pw1234', 'k-1')
     """
-    found = [*_USER_OF_URL.findall(arguments)]
-    named = [part.partition("=")[::2] for part in arguments.split(",")]
-    for name, value in (*named, *_OF_A_QUERY.findall(arguments)):
+    if isinstance(arguments, str):
+        named = [part.partition("=")[::2] for part in arguments.split(",")]
+    else:
+        named = [(name, str(value)) for name, value in arguments.items()]
+    text = ",".join(f"{name}={value}" for name, value in named)
+    found = [*_USER_OF_URL.findall(text)]
+    for name, value in (*named, *_OF_A_QUERY.findall(text)):
         name = name.strip()
         if value and _SECRET_NAME.search(name) and not _OF_A_VOCABULARY.match(name):
             found.append(value)
@@ -35,7 +44,7 @@ def secrets_of(arguments: str) -> tuple[str, ...]:
     return tuple(sorted(set(found), key=lambda secret: (-len(secret), secret)))
 
 
-def redact(text: str, arguments: str) -> str:
+def redact(text: str, arguments: Arguments) -> str:
     """Return a text with *** for each secret of the arguments.
 
     >>> redact("local-completions:model=m,api_key=sk-1", "model=m,api_key=sk-1")

@@ -42,7 +42,7 @@ def test_a_wrong_name_is_an_error_of_mlbench(tmp_path, monkeypatch):
     with pytest.raises(SelectionError, match="no family 'cldr_calender'"):
         mlbench.run("trial", families="cldr_calender")
     with pytest.raises(AttributeError, match="no attribute .judge_everything"):
-        mlbench.judge_everything  # noqa: B018
+        mlbench.judge_everything  # noqa: B018  (to ask for it is the test)
 
 
 def test_importing_mlbench_imports_nothing_else():

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from test_cli import run_cli
 
+from mlbench.imports.lm_eval_files import TaskResult
 from mlbench.models import find_model, fingerprint
 from mlbench.redaction import redact, secrets_of
 
@@ -31,6 +32,17 @@ def test_a_secret_is_in_no_name_and_no_fingerprint(arguments):
     other = find_model(f"local-completions:{arguments.replace(SECRET, 'another-key')}")
     assert (other.name, fingerprint(other)) == (model.name, fingerprint(model))
     assert redact(f"401 for {SECRET}", arguments) == redact("401 for ***", arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [f"model=m,auth_token={SECRET}", {"model": "m", "auth_token": SECRET}]
+)
+def test_a_key_that_lm_eval_wrote_to_its_results_is_not_imported(arguments):
+    config = {"model": "local-completions", "model_args": arguments}
+    results = {"config": config, "model_name": f"local-completions:auth_token={SECRET}"}
+    result = TaskResult("task", "now", Path("samples.jsonl"), results)
+    assert SECRET not in result.arguments and "***" in result.arguments
+    assert result.model == "local-completions:auth_token=***"
 
 
 def test_what_only_sounds_like_a_secret_is_kept():

@@ -13,6 +13,7 @@ from typing import Any
 
 from mlbench.errors import DataError
 from mlbench.imports.imported import Skipped
+from mlbench.redaction import redact
 
 _SAMPLES = re.compile(
     r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(\.\d+)?)\.jsonl"
@@ -48,11 +49,15 @@ class TaskResult:
         name = self.results.get("model_name") or general.get("model") or "model"
         revision = general.get("model_revision")
         is_default = revision in (None, "", "main", "N/A")
-        return str(name) if is_default else f"{name}@{revision}"
+        shown = redact(str(name), general.get("model_args") or "")
+        return shown if is_default else f"{shown}@{revision}"
 
     @property
     def arguments(self) -> str:
-        """Return all that makes two models of one name differ: arguments and chat template."""
+        """Return all that makes two models of one name differ: arguments and chat template.
+
+        Without keys and passwords, which lm-eval writes as they were given.
+        """
         general = self.results["config"]
         kept = {
             "model": general.get("model"),
@@ -60,7 +65,8 @@ class TaskResult:
             "chat_template": self.results.get("chat_template_sha"),
             "system_instruction": self.results.get("system_instruction_sha"),
         }
-        return json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str)
+        text = json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str)
+        return redact(text, general.get("model_args") or "")
 
     @property
     def is_export(self) -> bool:

@@ -96,6 +96,7 @@ def _remove_docs(folder: Path) -> None:
     """Delete the files that a report wrote there, and the folder if it holds nothing else."""
     for path in folder.glob("*.js"):
         path.unlink()
+    # What else lies there is not ours to delete, and keeps the folder.
     with suppress(OSError):
         folder.rmdir()
 
