@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from report_toys import ARABIC, ENGLISH, ToyRun, choices, texts
 
-from mlbench.measures import ChoiceSample, ScoreSample
+from mlbench.measures import ChoiceSample, ReplySample, ScoreSample
 from mlbench.records import Cell, TextDoc
 from mlbench.report import ShownDocs, write_report
 from mlbench.report.page.docs import choose, pack_docs
@@ -148,3 +148,9 @@ def test_hostile_texts_are_named_and_cut(tmp_path: Path) -> None:
     doc = docs_of(run)["en"][0]["docs"][0]
     assert doc["id"] == "d[U+0000]" and doc["choices"][:2] == [SCRIPT, "[U+202E]b"]
     assert "more characters" in doc["text"] and "more characters" in doc["choices"][2]
+
+
+def test_a_single_model_shows_its_worst_replies_first() -> None:
+    replies = [ReplySample(f"{i}", f"{i}", "abcdefgh"[: i + 1], "abcdefgh") for i in range(8)]
+    chosen = choose([replies], "chrf++", 3)
+    assert chosen == [("0", "none"), ("1", "none"), ("2", "none")]

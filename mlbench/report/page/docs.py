@@ -128,12 +128,16 @@ def _is_right_or_wrong(metric: str) -> bool:
 
 
 def _by_contrast(values: Sequence[Sequence[float]], metric: str) -> list[int]:
-    """Order docs: those that are right or wrong stay as they are, others differ most first."""
+    """Order docs: those that are right or wrong stay as they are, others differ most first.
+
+    Those of a single model have its worst first.
+    """
     places = list(range(len(values[0])))
     if _is_right_or_wrong(metric):
         return places
-    other = values[1] if len(values) == 2 else [0.0] * len(places)
-    return sorted(places, key=lambda i: -abs(values[0][i] - other[i]))
+    if len(values) == 1:
+        return sorted(places, key=lambda i: measure_of(metric).sign * values[0][i])
+    return sorted(places, key=lambda i: -abs(values[0][i] - values[1][i]))
 
 
 def _group(values: Sequence[float], metric: str) -> str:
