@@ -15,6 +15,7 @@ import typer
 
 from mlbench import __version__
 from mlbench.errors import MlbenchError
+from mlbench.redaction import log_without_secrets
 from mlbench.settings import Settings
 from mlbench.terminal.options import (
     AsJson,
@@ -379,13 +380,12 @@ def _start(
     if version:
         typer.echo(f"mlbench {__version__}")
         raise typer.Exit
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s"
-    )
+    log_without_secrets(logging.INFO if verbose else logging.ERROR)
     logging.getLogger("mlbench").setLevel(logging.INFO if verbose else logging.WARNING)
     if not verbose:
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         os.environ.setdefault("LMEVAL_LOG_LEVEL", "ERROR")
+        os.environ.setdefault("TQDM_DISABLE", "1")  # the bars of lm-eval's servers
 
 
 def main() -> None:

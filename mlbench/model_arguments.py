@@ -1,8 +1,9 @@
 """Do two texts of model arguments mean the same model? What `name=value,...` says, in one form.
 
-lm-eval wrote arguments as a text up to 0.4.9 and as a mapping since; people write them in any order.
-Most of what they hold decides a score. What does not (how many requests at once, on which device,
-how long to wait) is listed here, once, for models that are run and for results that are imported.
+lm-eval wrote arguments as a text up to 0.4.9 and as a mapping since; people write them in any
+order. Most of what they hold decides a score. What does not (how many requests at once, on which
+device, how long to wait) is listed here, once, for models that are run and results that are
+imported.
 """
 
 import json

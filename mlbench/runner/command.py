@@ -13,7 +13,7 @@ from mlbench.data.languages import read_languages, select_languages
 from mlbench.data.prepare import Prepared
 from mlbench.errors import MlbenchError, SelectionError
 from mlbench.families import select_families
-from mlbench.models import Model, find_model
+from mlbench.models import Model, find_models
 from mlbench.records import Family, Language
 from mlbench.runner.events import CellDone, CellFailed, Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing, sign_cells, write_manifest
@@ -44,7 +44,7 @@ def select(
     """
     known = read_languages(languages_file)
     return Selection(
-        [find_model(name) for name in dict.fromkeys(models)],
+        find_models(models),
         select_families(families),
         select_languages(languages, known),
     )

@@ -46,7 +46,8 @@ WHAT_OF_RUN = "What of the run"
 Models = Annotated[
     list[str],
     typer.Option(
-        help="Presets, hub ids (org/name), local folders, or BACKEND:ARGS of lm-eval.",
+        help="Presets, hub ids (org/name, org/name@revision), local folders, or BACKEND:ARGS of "
+        "lm-eval; NAME= before one is how it is called.",
         rich_help_panel=SELECTION,
     ),
 ]

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
+from mlbench import models
 from mlbench.data.languages import REFERENCE
 from mlbench.data.prepare import Prepared
 from mlbench.errors import ModelError, SelectionError
 from mlbench.families import read_families
-from mlbench.models import Model, find_model
+from mlbench.models import Model
 from mlbench.records import Family, Language, TextDoc
 from mlbench.tokens.premium import DocKey, Size, bytes_per_token, premiums_of, tokens_per_doc
 
@@ -86,15 +87,15 @@ def find_models(names: Sequence[str]) -> list[Model]:
 
     Raises ModelError for an unknown name, and for a backend that keeps its tokenizer to itself.
     """
-    models = [find_model(name, needs_weights=False) for name in dict.fromkeys(names)]
-    for model in models:
+    found = models.find_models(names, needs_weights=False)
+    for model in found:
         if not model.path:
             raise ModelError(
                 f"model {model.name!r}: the tokenizer of backend {model.backend!r} is not known "
                 f"here. Give what it loads instead: a preset, a hub id (org/name) or a local "
                 f"folder. See: mlbench list models"
             )
-    return models
+    return found
 
 
 def find_family() -> Family:
