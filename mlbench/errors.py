@@ -38,6 +38,10 @@ class NoNumber(MlbenchError):
     """A model answered with NaN or infinity, which is not a score."""
 
 
+class TextLost(MlbenchError):
+    """A tokenizer cannot write the texts of a cell, so that their bits are those of other texts."""
+
+
 class StoreError(MlbenchError):
     """A run folder that cannot be read or written."""
 

@@ -82,7 +82,13 @@ def test_hf_without_anything_to_load_is_refused():
 
 
 @pytest.mark.parametrize(
-    "typed", ["{}", "hf:pretrained={}", "mlbench:pretrained={}", "local-completions:model=x"]
+    "typed",
+    [
+        "{}",
+        "hf:pretrained={}",
+        "mlbench:pretrained={}",
+        "local-completions:model=x,base_url=http://h/v1",
+    ],
 )
 def test_any_model_is_called_as_one_likes(checkpoint, typed):
     plain = find_model(typed.format(checkpoint))

@@ -28,10 +28,10 @@ SECRET = "sk-SECRET123"
     ],
 )
 def test_a_secret_is_in_no_name_and_no_fingerprint(arguments):
-    model = find_model(f"local-completions:{arguments}")
+    model = find_model(f"vllm:{arguments}")
     assert SECRET not in f"{model.name} {model.slug} {model.identity}"
     assert SECRET in model.arguments  # the backend has to get it
-    other = find_model(f"local-completions:{arguments.replace(SECRET, 'another-key')}")
+    other = find_model(f"vllm:{arguments.replace(SECRET, 'another-key')}")
     assert (other.name, fingerprint(other)) == (model.name, fingerprint(model))
     assert redact(f"401 for {SECRET}", arguments) == redact("401 for ***", arguments)
 

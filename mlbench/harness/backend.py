@@ -35,11 +35,15 @@ cldr_timespan in two languages, two cores)."""
 
 
 class Usage(NamedTuple):
-    """What a cell's requests took; tokens are None where the backend does not show them."""
+    """What a cell's requests took; tokens are None where the backend does not show them.
+
+    `n_lost` counts the docs that the tokenizer cannot write, None where it is not at hand.
+    """
 
     n_requests: int
     n_tokens: int | None
     n_truncated: int | None
+    n_lost: int | None = None
 
 
 class CountingModel:
@@ -48,6 +52,8 @@ class CountingModel:
     def __init__(self, lm: LM, overflow: Overflow) -> None:
         self.lm = lm
         self.overflow = overflow
+        # One that a backend holds; lm-eval's dummy would fetch one when asked.
+        self.tokenizer: Any = vars(lm).get("tokenizer")
         self.window: int | None = getattr(lm, "max_length", None)
         self.device = str(getattr(lm, "device", "")) or None
         self.verified: set[tuple[str, int]] = set()

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from mlbench.errors import TextLost
 from mlbench.judge.pairing import why_not_paired
 from mlbench.records import Cell
 from mlbench.report.checks.check import (
@@ -54,6 +55,46 @@ def check_truncation(table: ReportTable, names: Mapping[str, str]) -> Check:
         finding,
         "Check this: any request longer than the model's window, which was cut. Languages that "
         "need more tokens are cut first, so this can look like a gap between languages.",
+        tuple(details),
+    )
+
+
+def check_lost(table: ReportTable, names: Mapping[str, str]) -> Check:
+    """Check if tokenizers can write the texts; unknown where none is at hand."""
+    lost: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    n_known = n_docs = 0
+    for block, model, views in columns(table, with_chance=False):
+        for view in views:
+            n_lost = view.result.usage.get("n_lost") if view.result else None
+            n_known += n_lost is not None
+            if n_lost:
+                lost[block_title(block), model].append((view.cell.language, int(n_lost)))
+                n_docs += int(n_lost)
+    refused: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for cell, view in table.cells.items():
+        if view.reason.startswith(TextLost.__name__):
+            refused[table.run.families[cell.family]["title"], cell.model].append(cell.language)
+    details = [
+        Detail(
+            f"{where}, {names[model]}",
+            plural(sum(n for _, n in by_tag), "doc"),
+            language_names(table, (tag for tag, _ in by_tag)),
+        )
+        for (where, model), by_tag in lost.items()
+    ] + [
+        Detail(f"{where}, {names[model]}", "no score", language_names(table, tags))
+        for (where, model), tags in refused.items()
+    ]
+    n_refused = sum(map(len, refused.values()))
+    return Check(
+        "lost",
+        "Texts that the tokenizer cannot write",
+        "check this" if details else "OK" if n_known else "unknown",
+        f"{plural(n_docs, 'doc')} lost in part; "
+        f"{plural(n_refused, 'cell')} of whole texts refused.",
+        "Check this: any doc that does not come back from the tokenizer, spaces apart: unknown "
+        "tokens, or characters dropped or changed. A model chooses by what is left; bits and "
+        "tokens of such texts are no score.",
         tuple(details),
     )
 
