@@ -23,6 +23,15 @@ _USER_OF_URL = re.compile(r"://([^/@\s,]+)@")
 _OF_A_QUERY = re.compile(r"[?&]([\w-]+)=([^&#\s,]+)")
 
 
+def is_secret_name(name: str) -> bool:
+    """Return whether an argument of this name holds a key or a password.
+
+    >>> [is_secret_name(name) for name in ("auth_token", "eos_token", "tokenizer")]
+    [True, False, False]
+    """
+    return bool(_SECRET_NAME.search(name)) and not _OF_A_VOCABULARY.match(name)
+
+
 def secrets_of(arguments: Arguments) -> tuple[str, ...]:
     """Return the values among a model's arguments that must not be shown, the longest first.
 
@@ -37,7 +46,7 @@ def secrets_of(arguments: Arguments) -> tuple[str, ...]:
     found = [*_USER_OF_URL.findall(text)]
     for name, value in (*named, *_OF_A_QUERY.findall(text)):
         name = name.strip()
-        if value and _SECRET_NAME.search(name) and not _OF_A_VOCABULARY.match(name):
+        if value and is_secret_name(name):
             found.append(value)
     # A message may hold the password without its user, or the key without "Bearer".
     found += [part for value in found for part in re.split(r"[:\s]+", value)[1:] if part]

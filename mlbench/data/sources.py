@@ -25,6 +25,18 @@ CACHE_VARIABLE = "MLBENCH_CACHE"
 LONGEST_REASON = 240
 
 
+_LFS_HEAD = b"version https://git-lfs.github.com/spec/"
+_LONGEST_POINTER = 1024
+
+
+def is_lfs_pointer(path: Path) -> bool:
+    """Return whether a file is what `git clone` without Git LFS leaves in a large file's place."""
+    if not path.is_file() or path.stat().st_size > _LONGEST_POINTER:
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_LFS_HEAD)) == _LFS_HEAD
+
+
 def find_cache() -> Path:
     """Return the folder for prepared docs: $MLBENCH_CACHE, else the user's cache folder."""
     chosen = os.environ.get(CACHE_VARIABLE)
