@@ -52,6 +52,7 @@ class Imported:
     families: Mapping[str, Mapping[str, Any]]
     cells: tuple[ImportedCell, ...]
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Outcome(NamedTuple):
@@ -97,7 +98,7 @@ def add_to_run(run: str | Path, found: Imported, languages: Mapping[str, Languag
         counts, kept = _add(folder, manifest, found, languages)
     n_docs = sum(len(imported.samples) for imported in found.cells)
     states = (counts["new"], counts["changed"], counts["known"])
-    return Outcome(folder, *states, n_docs, (*found.skipped, *kept), notes)
+    return Outcome(folder, *states, n_docs, (*found.skipped, *kept), (*found.notes, *notes))
 
 
 def _name_setups(
