@@ -63,3 +63,18 @@ def unknown(what: str, value: str, allowed: Iterable[str], see: str) -> str:
     nearest = difflib.get_close_matches(value, list(allowed), n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
     return f"no {what} {value!r}.{hint} See: {see}"
+
+
+def yaml_hint(value: object) -> str:
+    """Return what to write where YAML made something else of a word; "" where it did not.
+
+    >>> yaml_hint(False)
+    "YAML reads no as false; write 'no' in quotes"
+    """
+    if value is False:
+        return "YAML reads no as false; write 'no' in quotes"
+    if value is True:
+        return "YAML reads yes and on as true; write the word in quotes"
+    if isinstance(value, list | tuple):
+        return next(filter(None, map(yaml_hint, value)), "")
+    return ""

@@ -1,9 +1,8 @@
 """Do two texts of model arguments mean the same model? What `name=value,...` says, in one form.
 
-lm-eval wrote arguments as a text up to 0.4.9 and as a mapping since; people write them in any
-order. Most of what they hold decides a score. What does not (how many requests at once, on which
-device, how long to wait) is listed here, once, for models that are run and results that are
-imported.
+lm-eval wrote arguments as text up to 0.4.9 and as a mapping since; people write them in any order.
+Most of what they hold decides a score. What does not (how many requests at once, on which device,
+how long to wait) is listed here, once, for models that are run and for results that are imported.
 """
 
 import json
@@ -30,6 +29,14 @@ WITHOUT_EFFECT = frozenset(
     }
 )
 """Arguments of lm-eval's backends that cannot change a score."""
+
+NAMING = frozenset(
+    {
+        *("pretrained", "model", "path", "engine", "peft", "delta", "gguf_file", "revision"),
+        *("tokenizer", "tokenizer_revision", "base_url"),
+    }
+)
+"""Arguments that say which model it is, in which any two models differ."""
 
 _DEFAULTS = {
     "dtype": "auto",
@@ -82,6 +89,25 @@ def score_arguments(arguments: Mapping[str, str]) -> dict[str, str]:
         and (value not in ("None", "", HIDDEN) or (value == "None" and name in _NONE_COUNTS))
         and _DEFAULTS.get(name) != value
     }
+
+
+def setup_of(stored: str) -> dict[str, str]:
+    """Return what the `arguments` of a signature say of a model, by name.
+
+    A text of arguments where mlbench ran the model; where lm-eval did, an object as JSON, which
+    the first importer wrote with lm-eval's own keys.
+
+    >>> setup_of('{"model": "hf", "model_args": "pretrained=org/base", "chat_template": null}')
+    {'pretrained': 'org/base', 'model_type': 'hf'}
+    """
+    if not stored.startswith("{"):
+        return score_arguments(parse_arguments(stored))
+    content = json.loads(stored)
+    if "model_args" not in content:
+        return {str(name): str(value) for name, value in content.items()}
+    found = score_arguments(parse_arguments(content.pop("model_args")))
+    content["model_type"] = content.pop("model", None)
+    return found | {name: str(value) for name, value in content.items() if value is not None}
 
 
 def _split(text: str) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from test_cli import run_cli
 
-from mlbench.imports.lm_eval_files import TaskResult
+from mlbench.imports.lm_eval_result import TaskResult
 from mlbench.models import find_model, fingerprint
 from mlbench.redaction import redact, secrets_of
 
@@ -46,9 +46,10 @@ def test_a_key_of_the_environment_is_not_shown_either(monkeypatch):
 )
 def test_a_key_that_lm_eval_wrote_to_its_results_is_not_imported(arguments):
     config = {"model": "local-completions", "model_args": arguments}
-    results = {"config": config, "model_name": f"local-completions:auth_token={SECRET}"}
+    configs = {"configs": {"task": {}}}
+    results = {**configs, "config": config, "model_name": f"local-completions:auth_token={SECRET}"}
     result = TaskResult("task", "now", Path("samples.jsonl"), results)
-    assert SECRET not in result.arguments and "***" in result.arguments
+    assert result.setup == {"model": "m", "model_type": "local-completions"}
     assert result.model == "local-completions:auth_token=***"
 
 

@@ -204,7 +204,7 @@ def test_a_languages_file_without_english_is_refused(capsys, sib200, letters, tm
     ("arguments", "message"),
     [
         (("--models", "demo-polyglott"), "no model 'demo-polyglott'. Did you mean 'demo-polyglot'"),
-        (("--languages", "swa"), "no language 'swa'. Did you mean 'sw'"),
+        (("--languages", "swx"), "no language 'swx'. Did you mean 'sw'"),
         (
             ("--models", "vllm:pretrained=org/name"),
             "model 'vllm:pretrained=org/name': the tokenizer of backend 'vllm' is not known here. "

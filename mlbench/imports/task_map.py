@@ -12,8 +12,9 @@ from typing import Annotated, Any, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from mlbench.data.codes import find_tag
 from mlbench.data.languages import read_languages
-from mlbench.errors import DataError
+from mlbench.errors import DataError, SelectionError, yaml_hint
 from mlbench.families import read_families
 from mlbench.records import Language
 from mlbench.store.manifest import family_facts
@@ -78,8 +79,7 @@ def _read_entries(path: Path) -> dict[str, Entry]:
         first = error.errors()[0]
         where = ": ".join(str(part) for part in first["loc"]) or "file"
         raise DataError(
-            f"{path}: {where}: {first['msg']}, got {first['input']!r:.80}. "
-            f"A task name has: {', '.join(Entry.model_fields)}"
+            f"{path}: {where}: {_message(first)}. A task name has: {', '.join(Entry.model_fields)}"
         ) from error
     for pattern in entries:
         try:
@@ -87,6 +87,11 @@ def _read_entries(path: Path) -> dict[str, Entry]:
         except re.error as error:
             raise DataError(f"{path}: {pattern!r} is no regular expression: {error}") from error
     return entries
+
+
+def _message(error: Any) -> str:
+    hint = yaml_hint(error["input"])
+    return f"{error['input']!r}: {hint}" if hint else f"{error['msg']}, got {error['input']!r:.80}"
 
 
 def find_target(
@@ -110,9 +115,10 @@ def find_target(
         target = _own_tasks()[task]
     else:
         raise Unmapped("unknown task; name its family and language in a mapping file (--map)")
-    if target.language not in languages:
-        raise Unmapped(f"no language {target.language!r} in languages.yaml")
-    return target
+    try:
+        return target._replace(language=find_tag(target.language, languages))
+    except SelectionError as error:
+        raise Unmapped(str(error)) from error
 
 
 def _target_from_entry(

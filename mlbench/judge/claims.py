@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from mlbench.errors import MlbenchError
+from mlbench.errors import MlbenchError, yaml_hint
 from mlbench.measures import Margins, all_measures, all_scales
 
 CLAIMS_PATH = Path(__file__).with_name("claims.yaml")
@@ -117,7 +117,10 @@ def _number(value: Any, where: str) -> float:
 def _names(value: Any, where: str) -> tuple[str, ...]:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ClaimsFileError(f"{where}: {value!r} is not a name or a list of names")
+        hint = yaml_hint(value)
+        raise ClaimsFileError(
+            f"{where}: {value!r} is not a name or a list of names" + (hint and f". {hint}")
+        )
     return tuple(names)
 
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlbench.errors import TextLost
+from mlbench.imports.setups import read_setup
 from mlbench.judge.pairing import why_not_paired
+from mlbench.model_arguments import NAMING
 from mlbench.records import Cell
 from mlbench.report.checks.check import (
     Check,
@@ -105,22 +107,35 @@ def check_conditions(table: ReportTable, names: Mapping[str, str]) -> Check:
     details, decisive = [], 0
     for key in (*DECISIVE, *INFORMATIVE):
         by_model = known[key]
-        if len(set().union(*by_model.values())) > 1:
+        if _differs(by_model):
             decisive += key in DECISIVE
-            values = (f"{names[m]}: {', '.join(sorted(found))}" for m, found in by_model.items())
-            details.append(Detail(key, "; ".join(values)))
+            details.append(_detail(key, by_model, names))
+    arguments = _arguments(table)
+    different = [key for key, by_model in arguments.items() if _differs(by_model)]
+    decisive += bool(different)
+    details += [_detail(f"argument {key}", arguments[key], names) for key in different]
     unpaired, n_cells = _unpaired(table, names)
     is_different = bool(decisive or unpaired)
-    stated = [key for key in DECISIVE if known[key]]
+    stated = [key for key in DECISIVE if known[key]] + ["arguments"] * bool(arguments)
     return Check(
         "conditions",
         "Same conditions for all",
         "check this" if is_different else "OK" if stated else "unknown",
         f"{_stated(stated, decisive)}; docs and prompts differ in {plural(n_cells, 'cell')}.",
-        f"Check this: a difference in {', '.join(DECISIVE)}, or in the docs, data or prompts of a "
-        "cell (such cells are not compared). Mode and device are listed, but change no score.",
+        f"Check this: a difference in {', '.join(DECISIVE)}, in the arguments that a model was "
+        "loaded with, or in the docs, data or prompts of a cell (such cells are not compared). "
+        "Mode and device are listed, but change no score.",
         (*details, *unpaired),
     )
+
+
+def _differs(values_by_model: Mapping[str, set[str]]) -> bool:
+    return len(set().union(*values_by_model.values())) > 1
+
+
+def _detail(what: str, values_by_model: Mapping[str, set[str]], names: Mapping[str, str]) -> Detail:
+    values = (f"{names[m]}: {', '.join(sorted(found))}" for m, found in values_by_model.items())
+    return Detail(what, "; ".join(values))
 
 
 def _stated(stated: list[str], n_different: int) -> str:
@@ -138,9 +153,28 @@ def _conditions(table: ReportTable) -> dict[str, dict[str, set[str]]]:
     limit = {"limit": "all docs"} if is_limited else {}
     for cell, result in table.run.done.items():
         facts: Mapping[str, Any] = {**result.usage, **limit, **result.signature}
+        setup = read_setup(result.signature).arguments or {}
+        facts = {"dtype": setup["dtype"], **facts} if "dtype" in setup else facts
         for key in (*DECISIVE, *INFORMATIVE):
             if key in facts:
                 found[key][cell.model].add(show_line(facts[key], 80))
+    return found
+
+
+def _arguments(table: ReportTable) -> dict[str, dict[str, set[str]]]:
+    """Collect by argument its values by model; those that name the model are left out."""
+    setups = [
+        (result.signature, setup)
+        for result in table.run.done.values()
+        if (setup := read_setup(result.signature).arguments) is not None
+    ]
+    # Of what mlbench ran the backend is a part of the signature of its own.
+    named = {key for s, setup in setups for key in setup if s.source or key != "model_type"}
+    keys = sorted(named - NAMING - {"dtype"})
+    found: dict[str, dict[str, set[str]]] = {key: defaultdict(set) for key in keys}
+    for signature, setup in setups:
+        for key in keys:
+            found[key][str(signature.model)].add(show_line(setup.get(key, "none"), 80))
     return found
 
 
