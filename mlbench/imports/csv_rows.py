@@ -19,6 +19,7 @@ from mlbench.imports.imported import Imported, ImportedCell
 from mlbench.measures import BITS, BITS_PER_BYTE, SCORE, Sample, ScoreSample, TextSample
 from mlbench.models import Model
 from mlbench.records import Cell, Language, OutputType
+from mlbench.spreadsheet import plain
 from mlbench.store.signature import Signature
 
 REQUIRED = ("model", "family", "language", "doc_id", "score")
@@ -86,7 +87,8 @@ def _read_rows(path: Path, languages: Mapping[str, Language]) -> Iterator[_Row]:
                 where = f"{path}:{reader.line_num}"
                 if None in fields or None in fields.values():
                     raise DataError(f"{where}: expected {len(reader.fieldnames or ())} fields")
-                yield _read_row(fields, where, languages)
+                texts = {name: plain(value) for name, value in fields.items()}
+                yield _read_row(texts, where, languages)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except (csv.Error, UnicodeDecodeError) as error:

@@ -16,6 +16,7 @@ from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.markets import Markets
 from mlbench.report.tables import CellView, ReportTable, signature_hash
 from mlbench.report.text import show
+from mlbench.spreadsheet import guarded
 
 SCORE_FIELDS = (
     "model",
@@ -217,6 +218,4 @@ def _field(value: object) -> object:
         return "" if math.isnan(value) else repr(value)
     if not isinstance(value, str):
         return value
-    text = show(value)
-    # A spreadsheet would run text that begins like this as a formula; numbers never come here.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+    return guarded(show(value))
