@@ -1,21 +1,19 @@
 """The command line: every command in a few lines, each over one function of the package.
 
-Exit codes: 0 all done, 1 some cells failed (the rest is kept), 2 the command line or a file is
-wrong (one message, no stack trace), 130 stopped by Ctrl-C. What is heavy is imported inside the
-command that needs it, so that `mlbench list` answers at once.
+Exit codes are in terminal/ending.py. What is heavy is imported inside the command that needs it, so
+that `mlbench list` answers at once.
 """
 
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from mlbench import __version__
-from mlbench.errors import MlbenchError
 from mlbench.settings import Settings
+from mlbench.terminal.ending import run_to_the_end
 from mlbench.terminal.options import (
     AsJson,
     BatchSize,
@@ -25,12 +23,15 @@ from mlbench.terminal.options import (
     DtypeOption,
     EngineOption,
     ExecutorOption,
+    ExportOut,
     Families,
     FigureA,
     FigureB,
     FigureFamilies,
     FigureModel,
     FigureModels,
+    FigureOut,
+    ImportPath,
     Languages,
     LanguagesFile,
     Limit,
@@ -41,9 +42,11 @@ from mlbench.terminal.options import (
     Replace,
     ReportA,
     ReportB,
+    ReportOut,
     RunArgument,
     RunName,
     Shots,
+    TaskMapOption,
     TrustRemoteCode,
     Verify,
     parse_batch_size,
@@ -56,6 +59,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Is a language model as good in your language as in English?\n\n"
     "mlbench scores base models in up to 119 languages and shows where one is better, where two "
     "are equal, and where the data cannot decide. Every finished cell is kept; the same command "
@@ -63,6 +67,9 @@ app = typer.Typer(
     "[bold]First steps[/bold], with no download and no account:\n\n"
     "  mlbench run\n\n"
     "  mlbench report bench",
+    epilog="[bold]Exit codes[/bold]: 0 all done, 1 some cells failed (or --strict and not all are "
+    "done), 2 the command or a file is wrong, 70 a fault of mlbench, 130 stopped by Ctrl-C (143 by "
+    "SIGTERM, 129 by SIGHUP).",
 )
 tasks_app = typer.Typer(no_args_is_help=True, help="The task files for lm-eval's own commands.")
 app.add_typer(tasks_app, name="tasks", rich_help_panel="Look around")
@@ -137,12 +144,10 @@ def plan(
     runs.show_plan(run, selection, settings)
 
 
-@app.command(rich_help_panel="Read")
+@app.command(cls=ListCommand, rich_help_panel="Read")
 def report(
     run: RunArgument,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to write to; default reports/RUN.")
-    ] = None,
+    out: ReportOut = None,
     docs: Annotated[
         int, typer.Option(min=0, help="Docs of each family and language to show; 0 for none.")
     ] = 20,
@@ -178,7 +183,7 @@ def figure(
         typer.Argument(help="heatmap, difference, forest, moat, profile, parity or markets"),
     ],
     run: RunName,
-    out: Annotated[Path, typer.Option(help="File to write: .pdf, .svg or .png.")],
+    out: FigureOut,
     family: FigureFamilies = NO_CHOICE,
     models: FigureModels = NO_CHOICE,
     model: FigureModel = None,
@@ -203,7 +208,7 @@ def figure(
     typer.echo(f"figure: {write_figure(name, run, out, choice)}")
 
 
-@app.command(rich_help_panel="Read")
+@app.command(cls=ListCommand, rich_help_panel="Read")
 def verdict(
     run: RunArgument,
     a: Annotated[str, typer.Option("--a", help="The model that the claims are about.")],
@@ -258,7 +263,7 @@ def fetch(
     runs.fetch(families, languages, languages_file)
 
 
-@app.command("list", rich_help_panel="Look around")
+@app.command("list", cls=ListCommand, rich_help_panel="Look around")
 def list_(
     what: Annotated[str, typer.Argument(help="languages, families, models, or cells")],
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="for cells")] = None,
@@ -292,7 +297,7 @@ def tokenizers(
     tokenizer_table.show(models, languages, languages_file, settings, as_json=as_json)
 
 
-@app.command(rich_help_panel="Look around")
+@app.command(cls=ListCommand, rich_help_panel="Look around")
 def doctor() -> None:
     """Check this machine: versions, memory, device, data, caches, and what to do about it."""
     from mlbench.terminal.doctor import examine
@@ -300,14 +305,12 @@ def doctor() -> None:
     raise typer.Exit(examine())
 
 
-@app.command("import", rich_help_panel="Measure")
+@app.command("import", cls=ListCommand, rich_help_panel="Measure")
 def import_(
     kind: Annotated[str, typer.Argument(help="Whose results: lm-eval or csv.")],
-    path: Annotated[Path, typer.Argument(help="A results folder of lm-eval, or a CSV file.")],
+    path: ImportPath,
     run: RunName,
-    map: Annotated[
-        Path | None, typer.Option(help="Your own task names, in the form of task_map.yaml.")
-    ] = None,
+    map: TaskMapOption = None,
 ) -> None:
     """Add results that lm-eval or others made to a run, to report and judge like our own.
 
@@ -321,16 +324,14 @@ def import_(
         typer.echo(line)
 
 
-@app.command(rich_help_panel="Read")
+@app.command(cls=ListCommand, rich_help_panel="Read")
 def export(
     run: RunArgument,
     format: Annotated[
         Literal["csv", "parquet", "lm-eval"],
         typer.Option(help="A line per doc, or lm-eval's files."),
     ],
-    out: Annotated[
-        Path | None, typer.Option(help="File, or folder for lm-eval; default exports/RUN/.")
-    ] = None,
+    out: ExportOut = None,
 ) -> None:
     """Write the score of every doc of a run, for other programs or another run."""
     from mlbench.exports import export_run
@@ -389,12 +390,5 @@ def _start(
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends with its message and exit code."""
-    try:
-        app()
-    except MlbenchError as error:
-        typer.echo(f"mlbench: {error}", err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("mlbench: stopped", err=True)
-        sys.exit(130)
+    """Run the command line; terminal/ending.py says how it ends."""
+    sys.exit(run_to_the_end(app))

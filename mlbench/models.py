@@ -7,7 +7,8 @@ backend of lm-eval. Nothing is loaded here; that is harness/backend.py.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ import yaml
 
 from mlbench.data.sources import find_cache
 from mlbench.errors import ModelError, unknown
+from mlbench.names import refuse_remote
 from mlbench.redaction import redact
 from mlbench.settings import Dtype
 
@@ -63,6 +65,22 @@ def read_presets() -> Mapping[str, Mapping[str, Any]]:
     return MappingProxyType(yaml.safe_load(text))
 
 
+def split_names(names: Sequence[str]) -> list[str]:
+    """Return names of models, also those typed with commas, once each.
+
+    A comma separates the arguments of BACKEND:ARGS, and may be in the name of a folder.
+    """
+    parts = [
+        [name] if _is_whole(name) else [part.strip() for part in name.split(",") if part.strip()]
+        for name in names
+    ]
+    return list(dict.fromkeys(part for group in parts for part in group))
+
+
+def _is_whole(name: str) -> bool:
+    return ":" in name or not name.strip(", ") or Path(name).is_dir()
+
+
 def find_model(name: str, *, needs_weights: bool = True) -> Model:
     """Return the model that a name means.
 
@@ -75,7 +93,10 @@ def find_model(name: str, *, needs_weights: bool = True) -> Model:
         folder, hub_id = facts.pop("folder", None), facts.pop("hub", "")
         path = str(_check_folder(name, PRESETS_FILE.parent / folder)) if folder else hub_id
         return Model(name, "hf", path, facts=facts)
-    folder = Path(name).expanduser()
+    refuse_remote(name, "model")
+    folder = Path(name)
+    with suppress(RuntimeError):  # ~somebody who is not here
+        folder = folder.expanduser()
     if folder.is_dir():
         checked = _check_folder(name, folder, needs_weights=needs_weights)
         return Model(name.rstrip("/"), "hf", str(checked))
@@ -166,7 +187,7 @@ def _read_config(model: Model, weights: str) -> Mapping[str, Any]:
         if not folder.is_dir():
             path = Path(hf_hub_download(model.path, "config.json", revision=weights))
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         # No dtype is known then; loading the model says what is wrong with the file.
         return {}
     return config

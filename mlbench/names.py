@@ -10,8 +10,14 @@ from pathlib import Path
 
 from mlbench.errors import SelectionError
 
-MAX_BYTES = 200
-"""Of one part of a path: file systems allow 255, and an ending such as `.failed.json` comes after."""
+MAX_BYTES = 255
+"""Of one part of a path, in every common file system."""
+
+SHORT_BYTES = 200
+"""Of a folder's name that mlbench makes: it stands in names of files, which have endings."""
+
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, those that turn the direction of a line, and bytes that are no UTF-8."""
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 """A scheme as s3:// has it, also where a Path has made one slash of the two; C:/ is none."""
@@ -27,14 +33,10 @@ def local_path(text: str | Path, what: str) -> Path:
     mlbench.errors.SelectionError: --out 's3://bucket/run' is not on this machine: ...
     """
     given = str(text)
-    if _REMOTE.match(given):
-        raise SelectionError(
-            f"{what} {given!r} is not on this machine: mlbench reads and writes local files only. "
-            f"Give a local path, and copy what it holds yourself"
-        )
+    refuse_remote(given, what)
     if not given.strip():
         raise SelectionError(f"{what} is empty. Give a name or a path")
-    if not given.isprintable():
+    if _UNSEEN.search(given):
         raise SelectionError(
             f"{what} {given!a} has a character that cannot be printed. Leave it out"
         )
@@ -48,14 +50,35 @@ def local_path(text: str | Path, what: str) -> Path:
     return Path(given)
 
 
+def refuse_remote(given: str, what: str) -> None:
+    """Raise SelectionError for a place on another machine, such as s3://bucket/run."""
+    if _REMOTE.match(given):
+        raise SelectionError(
+            f"{what} {given!r} is not on this machine: mlbench reads and writes local files only. "
+            f"Give a local path, and copy what it holds yourself"
+        )
+
+
+def fault_of_name(name: str) -> str:
+    """Return what keeps a name from being one part of a path and of a printed line; "" if nothing.
+
+    >>> fault_of_name("my exam"), fault_of_name("../up")
+    ('', "is no name; '/', '\\\\' and '.' in front are not allowed")
+    """
+    if _UNSEEN.search(name):
+        return "has a character that cannot be printed"
+    if re.search(r"[/\\]", name) or name[:1] in (".", ""):
+        return "is no name; '/', '\\' and '.' in front are not allowed"
+    return ""
+
+
 def folder_name(name: str) -> str:
     """Return a name as a folder takes it: as it is, or where that cannot be, short with a digest.
 
     >>> folder_name("sib200_topic"), folder_name("../up")
     ('sib200_topic', '-up-3f8ed2b3')
     """
-    is_plain = name.isprintable() and not re.search(r"[/\\]", name) and name[:1] not in ("", ".")
-    if is_plain and len(name.encode(errors="replace")) <= MAX_BYTES:
+    if not fault_of_name(name) and len(name.encode()) <= SHORT_BYTES:
         return name
     safe = re.sub(r"[^\w.-]", "-", name)[:40].strip(".")
     return f"{safe}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""No text of ours is run as a formula by a spreadsheet, and what we wrote is read back as it was."""
+"""No spreadsheet runs a text of ours as a formula, and what we wrote is read back as it was."""
 
 import csv
 import io
@@ -39,7 +39,9 @@ def table_of(names: tuple[str, ...]) -> str:
     for name in names:
         for i in range(3):
             doc = f"{names[i]} {i}"
-            writer.writerow([guarded(name), "=quiz()", "en", guarded(doc), guarded(doc), i % 2, 0.5])
+            writer.writerow(
+                [guarded(name), "=quiz()", "en", guarded(doc), guarded(doc), i % 2, 0.5]
+            )
     return file.getvalue()
 
 

@@ -16,7 +16,9 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from mlbench.errors import LanguageFileError, SelectionError, unknown
+from mlbench.names import local_path
 from mlbench.records import Language
+from mlbench.yaml_text import parse_yaml
 
 REFERENCE = "en"
 """The language every gap and every moat is measured against."""
@@ -70,7 +72,7 @@ def find_languages_file() -> Path:
     """Return the file in force: $MLBENCH_LANGUAGES, else the one shipped with mlbench."""
     chosen = os.environ.get(LANGUAGES_FILE_VARIABLE)
     if chosen:
-        return Path(chosen)
+        return local_path(chosen, LANGUAGES_FILE_VARIABLE)
     package = Path(__file__).parent.parent
     installed = package / "languages.yaml"
     return installed if installed.exists() else package.parent / "languages.yaml"
@@ -114,10 +116,10 @@ def _read_as_of(_: Path, path: Path, state: tuple[int, int]) -> Mapping[str, Lan
 def _load(path: Path) -> tuple[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        return text, yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return text, parse_yaml(text)
     except OSError as error:
         raise LanguageFileError(f"cannot read languages file {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise LanguageFileError(f"{path} is not valid YAML: {error}") from error
 
 

@@ -13,29 +13,18 @@ import transformers
 from accelerate.utils.memory import clear_device_cache  # type: ignore[import-untyped]  # no types
 from lm_eval.api.model import LM
 from lm_eval.api.registry import get_model
-from safetensors import SafetensorError
 
 from mlbench.engine.cpu import give_back_freed_memory
-from mlbench.errors import ContextOverflow, ModelError
+from mlbench.errors import ContextOverflow
 from mlbench.harness.device import resolve_device, resolve_dtype
+from mlbench.harness.loading import told_in_one_line
 from mlbench.models import Model, fingerprint
-from mlbench.redaction import redact
 from mlbench.settings import Overflow, Settings
 from mlbench.store.signature import Signature
 
 logger = logging.getLogger(__name__)
 
 Request = tuple[Any, list[int], list[int]]
-
-_LOADING_ERRORS = (
-    OSError,
-    ValueError,
-    ImportError,
-    RuntimeError,
-    TypeError,
-    KeyError,
-    SafetensorError,
-)
 
 CPU_BATCH_SIZE = 8
 """hf on a CPU: 43, 35, 31 and 26 docs/s at 8, 32, 64 and 128 (demo-polyglot on sib200_topic and
@@ -132,17 +121,12 @@ def load_model(
     clear_device_cache(garbage_collection=True)  # lm-eval's models are in cycles of references
     give_back_freed_memory()
     transformers.utils.logging.disable_progress_bar()
-    try:
+    with told_in_one_line("model", model):
         if model.backend == "hf":
             lm = _load_hf(model, settings, device, signature)
         else:
             extra = {"batch_size": settings.batch_size, "device": settings.device}
             lm = get_model(model.backend).create_from_arg_string(model.arguments, extra)
-    except _LOADING_ERRORS as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        reason = lines[0] if lines else type(error).__name__
-        shown = redact(reason, model.arguments)
-        raise ModelError(f"cannot load model {model.name!r}: {shown}") from error
     return CountingModel(lm, settings.overflow)
 
 

@@ -10,10 +10,8 @@ from typing import Any
 
 import transformers
 
-from mlbench.errors import ModelError
+from mlbench.harness.loading import told_in_one_line
 from mlbench.models import Model, fingerprint
-
-_LOADING_ERRORS = (OSError, ValueError, ImportError, RuntimeError, TypeError, KeyError)
 
 
 def load_tokenizer(model: Model, *, trust_remote_code: bool) -> Any:
@@ -23,14 +21,10 @@ def load_tokenizer(model: Model, *, trust_remote_code: bool) -> Any:
     """
     revision = "main" if Path(model.path).is_dir() else fingerprint(model)
     transformers.utils.logging.disable_progress_bar()
-    try:
+    with told_in_one_line("the tokenizer of model", model):
         return transformers.AutoTokenizer.from_pretrained(
             model.path, revision=revision, trust_remote_code=trust_remote_code, use_fast=True
         )
-    except _LOADING_ERRORS as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        reason = ": ".join([type(error).__name__, *lines[:1]])
-        raise ModelError(f"cannot load the tokenizer of model {model.name!r}: {reason}") from error
 
 
 def encode(tokenizer: Any, texts: list[str], *, special: bool = True) -> list[list[int]]:

@@ -18,6 +18,7 @@ from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.imports.imported import Imported, ImportedCell
 from mlbench.measures import BITS, BITS_PER_BYTE, SCORE, Sample, ScoreSample, TextSample
 from mlbench.models import Model
+from mlbench.names import fault_of_name
 from mlbench.records import Cell, Language, OutputType
 from mlbench.spreadsheet import plain
 from mlbench.store.signature import Signature
@@ -112,8 +113,8 @@ def _read_row(fields: Mapping[str, str], where: str, languages: Mapping[str, Lan
     for name in ("model", "family", "doc_id"):
         if not fields[name].strip():
             raise DataError(f"{where}: {name} is empty")
-    if "/" in fields["family"] or fields["family"].startswith("."):
-        raise DataError(f"{where}: family {fields['family']!r} is no name; '/' is not allowed")
+    if fault := fault_of_name(fields["family"]):
+        raise DataError(f"{where}: family {fields['family']!r} {fault}")
     tag = fields["language"]
     if tag not in languages:
         raise DataError(f"{where}: {unknown('language', tag, languages, 'mlbench list languages')}")

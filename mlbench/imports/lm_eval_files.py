@@ -87,7 +87,7 @@ class TaskResult:
                     if not isinstance(row, dict):
                         raise ValueError("expected an object")
                     yield number, row
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RecursionError) as error:
             raise DataError(f"{self.path}: not lm-eval's samples: {error}") from error
 
 
@@ -123,7 +123,7 @@ def find_results(folder: Path) -> tuple[list[TaskResult], list[Skipped]]:
 def _read_results(path: Path) -> Mapping[str, Any]:
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise DataError(f"{path}: not lm-eval's results: {error}") from error
     parts = ("config", "configs")
     if not isinstance(content, dict) or not all(isinstance(content.get(p), dict) for p in parts):

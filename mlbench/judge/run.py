@@ -42,7 +42,7 @@ def refuse_unknown(run: Run, models: Iterable[str]) -> None:
     """Raise SelectionError for the first model that the run does not have."""
     for name in models:
         if name not in run.models:
-            see = f"mlbench list cells {run.folder}"
+            see = f"mlbench list cells {run.typed}"
             raise SelectionError(unknown("model", name, run.models, see))
 
 
@@ -72,7 +72,7 @@ def _why_nothing(run: Run, pairing: Pairing) -> str:
     why = f": {'; '.join(reasons)}" if reasons else ""
     return (
         f"no family has a language in which {pairing.a!r} and {pairing.b!r} can be compared{why}. "
-        f"See: mlbench list cells {run.folder}"
+        f"See: mlbench list cells {run.typed}"
     )
 
 

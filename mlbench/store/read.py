@@ -52,6 +52,11 @@ class Run:
         """Return the columns in the order of the manifest."""
         return list(dict.fromkeys(Column(c.model, c.family, c.shots) for c in self.planned))
 
+    @property
+    def typed(self) -> str:
+        """Return what to type for this run on a command line."""
+        return store.run_name(self.folder)
+
     def state(self, cell: Cell) -> State:
         """Return where a planned cell stands."""
         if cell in self.done:

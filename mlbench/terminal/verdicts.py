@@ -190,7 +190,7 @@ def explain(run: Run, models: tuple[str, str], tag: str, console: Console) -> No
         whys = sorted({gone.reason for gone in pairing.left_out if gone.language == tag})
         raise SelectionError(
             f"no finished cell of {a!r} and {b!r} in language {tag!r} can be compared"
-            f"{': ' if whys else ''}{'; '.join(whys)}. See: mlbench list cells {run.folder}"
+            f"{': ' if whys else ''}{'; '.join(whys)}. See: mlbench list cells {run.typed}"
         )
     if tag != REFERENCE:
         say(console, f"For its moat, see also: --explain {REFERENCE}")

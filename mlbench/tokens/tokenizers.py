@@ -16,7 +16,7 @@ from mlbench.data.languages import REFERENCE
 from mlbench.data.prepare import Prepared
 from mlbench.errors import ModelError, SelectionError
 from mlbench.families import read_families
-from mlbench.models import Model, find_model
+from mlbench.models import Model, find_model, split_names
 from mlbench.records import Family, Language, TextDoc
 from mlbench.tokens.premium import DocKey, Size, bytes_per_token, premiums_of, tokens_per_doc
 
@@ -86,7 +86,7 @@ def find_models(names: Sequence[str]) -> list[Model]:
 
     Raises ModelError for an unknown name, and for a backend that keeps its tokenizer to itself.
     """
-    models = [find_model(name, needs_weights=False) for name in dict.fromkeys(names)]
+    models = [find_model(name, needs_weights=False) for name in split_names(names)]
     for model in models:
         if not model.path:
             raise ModelError(
