@@ -46,12 +46,14 @@ from mlbench.terminal.options import (
     RunArgument,
     RunName,
     Shots,
+    Strict,
     TaskMapOption,
     TrustRemoteCode,
     Verify,
     parse_batch_size,
     parse_shots,
 )
+from mlbench.terminal.task_commands import tasks_app
 
 app = typer.Typer(
     name="mlbench",
@@ -71,7 +73,6 @@ app = typer.Typer(
     "done), 2 the command or a file is wrong, 70 a fault of mlbench, 130 stopped by Ctrl-C (143 by "
     "SIGTERM, 129 by SIGHUP).",
 )
-tasks_app = typer.Typer(no_args_is_help=True, help="The task files for lm-eval's own commands.")
 app.add_typer(tasks_app, name="tasks", rich_help_panel="Look around")
 
 DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
@@ -158,6 +159,7 @@ def report(
     a: ReportA = None,
     b: ReportB = None,
     claims: ClaimsOption = None,
+    strict: Strict = False,
 ) -> None:
     """Write the page reports/RUN/index.html, its figures (SVG, PNG, PDF) and the scores as CSV.
 
@@ -169,11 +171,11 @@ def report(
 
       mlbench report bench --a demo-anglo --b demo-polyglot --claims mine.yaml
     """
-    from mlbench.report import Asked, ShownDocs, write_report
+    from mlbench.report import Asked, ShownDocs
+    from mlbench.terminal import reports
 
     shown = ShownDocs(docs if items is None else items, max_html_mb)
-    page = write_report(run, out, docs=shown, asked=Asked(a, b, claims))
-    typer.echo(f"report: {page}")
+    raise typer.Exit(reports.write(run, out, shown, Asked(a, b, claims), is_strict=strict))
 
 
 @app.command(cls=ListCommand, rich_help_panel="Read")
@@ -219,6 +221,7 @@ def verdict(
         str | None, typer.Option(metavar="LANGUAGE", help="Show the docs behind a language.")
     ] = None,
     as_json: AsJson = False,
+    strict: Strict = False,
 ) -> None:
     """Judge A against B: where A is better, and whether by more than in English.
 
@@ -226,12 +229,16 @@ def verdict(
 
       mlbench verdict bench --a demo-polyglot --b demo-anglo
     """
+    from mlbench.store.read import read_run
     from mlbench.terminal import verdicts
+    from mlbench.terminal.counts import exit_code
 
+    found = read_run(run)
     if explain:
-        verdicts.show_docs(run, (a, b), explain)
+        verdicts.show_docs(found, (a, b), explain)
     else:
-        verdicts.show_verdict(run, (a, b), claims, seed=seed, as_json=as_json)
+        verdicts.show_verdict(found, (a, b), claims, seed=seed, as_json=as_json)
+    raise typer.Exit(exit_code(found, is_strict=strict))
 
 
 @app.command("check-family", cls=ListCommand, rich_help_panel="Read")
@@ -265,15 +272,18 @@ def fetch(
 
 @app.command("list", cls=ListCommand, rich_help_panel="Look around")
 def list_(
-    what: Annotated[str, typer.Argument(help="languages, families, models, or cells")],
+    what: Annotated[str, typer.Argument(help="languages, families, models, runs, or cells")],
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="for cells")] = None,
     as_json: AsJson = False,
+    strict: Strict = False,
     languages_file: LanguagesFile = None,
 ) -> None:
-    """List the languages, families or models there are, or the cells of a run."""
+    """List the languages, families, models or runs there are, or the cells of a run."""
     from mlbench.terminal import lists
 
-    lists.show(what, run, languages_file=languages_file, as_json=as_json)
+    if what == "cells":
+        raise typer.Exit(lists.show_cells(run, as_json=as_json, is_strict=strict))
+    lists.show(what, languages_file=languages_file, as_json=as_json)
 
 
 @app.command(cls=ListCommand, rich_help_panel="Look around")
@@ -337,37 +347,6 @@ def export(
     from mlbench.exports import export_run
 
     typer.echo(export_run(run, format, out))
-
-
-@tasks_app.command("generate")
-def tasks_generate() -> None:
-    """Write the task files again, for a developer who changed a family or languages.yaml."""
-    from mlbench import task_files
-
-    made = task_files.render_all()
-    task_files.write_stubs(task_files.find_tasks_folder(), made)
-    typer.echo(f"{len(made)} task files in {task_files.find_tasks_folder()}")
-
-
-@tasks_app.command("check")
-def tasks_check() -> None:
-    """Check that the task files are what the generator makes; exit code 1 if not."""
-    from mlbench import task_files
-
-    made = task_files.render_all()
-    problems = task_files.check_stubs(task_files.find_tasks_folder(), made)
-    for problem in problems:
-        typer.echo(problem)
-    typer.echo(f"{len(made)} task files, {len(problems)} differ")
-    raise typer.Exit(1 if problems else 0)
-
-
-@tasks_app.command("path")
-def tasks_path() -> None:
-    """Print the folder for `lm_eval run --include_path`."""
-    from mlbench.task_files import find_tasks_folder
-
-    typer.echo(find_tasks_folder())
 
 
 @app.callback(invoke_without_command=True)

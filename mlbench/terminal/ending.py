@@ -25,7 +25,6 @@ from types import FrameType
 from typing import Any
 
 from mlbench import __version__
-from mlbench.data.sources import find_cache
 from mlbench.errors import BackendError, MlbenchError, Stopped
 from mlbench.redaction import redact
 
@@ -93,6 +92,9 @@ def _show_traceback() -> None:
 
 def _keep_traceback() -> Path | str:
     """Write what is being handled to a file of the cache, and return where it is."""
+    # Imported late: it brings the CLDR, and most commands end well.
+    from mlbench.data.sources import find_cache
+
     text = _hide_secrets(
         f"mlbench {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
         f"{shlex.join(sys.argv)}\n\n{traceback.format_exc()}"

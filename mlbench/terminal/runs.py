@@ -146,6 +146,9 @@ def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
             markup=False,
         )
     models = dict.fromkeys(planned.cell.model for planned in plan.cells)
-    for sentence in choice_caveats(read_run(plan.folder), models):
+    found = read_run(plan.folder)
+    if not found.is_complete:
+        console.print(f"{found.counts_line}: mlbench list cells {found.typed}", markup=False)
+    for sentence in choice_caveats(found, models):
         console.print(f"Check this: {sentence}", markup=False)
     console.print(f"Next: mlbench report {store.run_name(plan.folder)}", markup=False)
