@@ -30,6 +30,10 @@ class ModelError(MlbenchError):
     """A model that cannot be found, read or loaded."""
 
 
+class BackendError(ModelError):
+    """A backend that broke in its own way while it loaded: its traceback is kept in a file."""
+
+
 class ContextOverflow(MlbenchError):
     """A request longer than the model's window, where truncation was not allowed."""
 
@@ -48,6 +52,14 @@ class StoreError(MlbenchError):
 
 class NewerStoreError(MlbenchError):
     """A cell that a newer mlbench wrote: not damaged, and not ours to replace."""
+
+
+class Stopped(BaseException):
+    """A signal ends the command: nothing on the way may take it for an error of its own."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
 
 
 class NoData(Exception):

@@ -8,7 +8,8 @@ here; that is harness/backend.py.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ import yaml
 from mlbench.data.sources import find_cache
 from mlbench.errors import ModelError, unknown
 from mlbench.model_arguments import parse_arguments, score_arguments
+from mlbench.names import refuse_remote
 from mlbench.redaction import redact
 from mlbench.settings import Dtype, Settings
 
@@ -84,6 +86,22 @@ def read_presets() -> Mapping[str, Mapping[str, Any]]:
     return MappingProxyType(yaml.safe_load(text))
 
 
+def split_names(names: Sequence[str]) -> list[str]:
+    """Return names, also those typed with commas, once each.
+
+    A comma separates the arguments of BACKEND:ARGS, and may be in the name of a folder.
+    """
+    parts = [
+        [name] if _is_whole(name) else [part.strip() for part in name.split(",") if part.strip()]
+        for name in names
+    ]
+    return list(dict.fromkeys(part for group in parts for part in group))
+
+
+def _is_whole(name: str) -> bool:
+    return ":" in name or not name.strip(", ") or Path(name).is_dir()
+
+
 def find_model(name: str, *, needs_weights: bool = True) -> Model:
     """Return the model that a name means; `NAME=` before it is how it is called.
 
@@ -96,7 +114,10 @@ def find_model(name: str, *, needs_weights: bool = True) -> Model:
         folder, hub_id = facts.pop("folder", None), facts.pop("hub", "")
         path = str(_check_folder(name, PRESETS_FILE.parent / folder)) if folder else hub_id
         return Model(name, "hf", path, facts=facts)
-    folder = Path(name).expanduser()
+    refuse_remote(name, "model")
+    folder = Path(name)
+    with suppress(RuntimeError):  # ~somebody who is not here
+        folder = folder.expanduser()
     if folder.is_dir():
         checked = _check_folder(name, folder, needs_weights=needs_weights)
         return Model(name.rstrip("/"), "hf", str(checked))
@@ -117,13 +138,13 @@ def find_model(name: str, *, needs_weights: bool = True) -> Model:
     )
 
 
-def find_models(names: Iterable[str], *, needs_weights: bool = True) -> list[Model]:
-    """Return the models that names mean, each once.
+def find_models(names: Sequence[str], *, needs_weights: bool = True) -> list[Model]:
+    """Return the models that names mean, each once; names may be typed with commas.
 
     Raises ModelError as find_model does, and if two of them would be called the same.
     """
     found: dict[str, Model] = {}
-    for name in names:
+    for name in split_names(names):
         model = find_model(name, needs_weights=needs_weights)
         if found.setdefault(model.name, model) != model:
             raise ModelError(
@@ -263,7 +284,7 @@ def _read_config(model: Model, weights: str) -> Mapping[str, Any]:
         if not folder.is_dir():
             path = Path(hf_hub_download(model.path, "config.json", revision=weights))
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         # No dtype is known then; loading the model says what is wrong with the file.
         return {}
     return config

@@ -19,7 +19,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from mlbench.data.added_languages import with_defaults
 from mlbench.data.codes import find_tag, is_other_word
 from mlbench.errors import LanguageFileError, SelectionError, unknown, yaml_hint
+from mlbench.names import local_path
 from mlbench.records import Language
+from mlbench.yaml_text import parse_yaml
 
 ADD = "add"
 """The key of a languages file whose blocks are added to the built-in ones."""
@@ -80,7 +82,7 @@ class _Block(BaseModel):
 def find_languages_file() -> Path:
     """Return the file in force: $MLBENCH_LANGUAGES, else the one shipped with mlbench."""
     chosen = os.environ.get(LANGUAGES_FILE_VARIABLE)
-    return Path(chosen) if chosen else _shipped_file()
+    return local_path(chosen, LANGUAGES_FILE_VARIABLE) if chosen else _shipped_file()
 
 
 def _shipped_file() -> Path:
@@ -135,10 +137,10 @@ def _read_as_of(_: Path, path: Path, state: tuple[int, int]) -> Mapping[str, Lan
 def _load(path: Path) -> tuple[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        return text, yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return text, parse_yaml(text)
     except OSError as error:
         raise LanguageFileError(f"cannot read languages file {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise LanguageFileError(f"{path} is not valid YAML: {error}") from error
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mlbench.data import cldr
 from mlbench.errors import DataError, NoData
+from mlbench.names import local_path
 from mlbench.records import CldrSource, HubSource, Language, Rows, Source
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def find_cache() -> Path:
     """Return the folder for prepared docs: $MLBENCH_CACHE, else the user's cache folder."""
     chosen = os.environ.get(CACHE_VARIABLE)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(chosen) if chosen else Path(base) / "mlbench"
+    return local_path(chosen, CACHE_VARIABLE) if chosen else Path(base) / "mlbench"
 
 
 def read_rows(source: Source, language: Language) -> Rows:
@@ -87,7 +88,7 @@ def _find_mirror(source: HubSource) -> Path | None:
     root = os.environ.get(DATA_VARIABLE)
     if not root:
         return None
-    folder = Path(root).expanduser() / source.hub_id
+    folder = local_path(root, DATA_VARIABLE).expanduser() / source.hub_id
     if not folder.is_dir():
         raise DataError(
             f"{DATA_VARIABLE}={root!r} has no folder {source.hub_id}. Put a copy of the hub's "

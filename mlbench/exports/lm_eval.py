@@ -15,6 +15,7 @@ from typing import Any
 
 from mlbench import store
 from mlbench.measures import ChoiceSample, Sample, TextSample, measure_of, statistics_of
+from mlbench.names import folder_name
 from mlbench.records import Cell, OutputType, Score
 from mlbench.store.read import Run
 from mlbench.task_files import task_name
@@ -30,7 +31,7 @@ def write_lm_eval(run: Run, folder: Path) -> None:
         time = f"{created:%Y-%m-%dT%H-%M-%S}.{shots:06d}"
         results = _begin_results(model, created)
         for cell in group:
-            name = task_name(cell.family, cell.language)
+            name = _task_of(cell)
             rows = list(sample_rows(run, cell))
             _add_task(results, run, cell, rows)
             path = place / f"samples_{name}_{time}.jsonl"
@@ -38,6 +39,11 @@ def write_lm_eval(run: Run, folder: Path) -> None:
             _write_text(path, text)
         path = place / f"results_{time}.json"
         _write_text(path, json.dumps(results, ensure_ascii=False, indent=2) + "\n")
+
+
+def _task_of(cell: Cell) -> str:
+    """Name the task of a cell so that a file can be called after it, whatever the family is."""
+    return folder_name(task_name(cell.family, cell.language))
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -60,7 +66,7 @@ def _begin_results(model: str, created: datetime) -> dict[str, Any]:
 def _add_task(
     results: dict[str, Any], run: Run, cell: Cell, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    name, facts, done = task_name(cell.family, cell.language), run.families[cell.family], run.done
+    name, facts, done = _task_of(cell), run.families[cell.family], run.done
     signature, metrics = done[cell].signature, rows[0]["metrics"]
     results["config"]["model_args"] = signature.get("arguments") or None
     results["config"]["limit"] = signature.get("limit")

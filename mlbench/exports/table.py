@@ -1,6 +1,7 @@
 """A run as one long table: one line per doc with the primary metric of its family.
 
 Its columns are those that `mlbench import csv` reads, so that a table gives the same verdict again.
+In CSV a text that a spreadsheet would run is guarded (spreadsheet.py); the import takes that away.
 """
 
 import csv
@@ -11,6 +12,7 @@ from typing import Any
 from mlbench.judge.chance import pooled_chance
 from mlbench.measures import TextSample, measure_of
 from mlbench.records import Cell
+from mlbench.spreadsheet import guarded
 from mlbench.store.read import Run
 from mlbench.store.samples import scores_of
 
@@ -75,7 +77,12 @@ def fill_csv(path: str, run: Run) -> None:
         writer.writeheader()
         for rows in table_rows(run):
             for row in rows:
-                writer.writerow({**row, "is_parallel": str(row["is_parallel"]).lower()})
+                line = {**row, "is_parallel": str(row["is_parallel"]).lower()}
+                writer.writerow({name: _field(value) for name, value in line.items()})
+
+
+def _field(value: object) -> object:
+    return guarded(value) if isinstance(value, str) else value
 
 
 def fill_parquet(path: str, run: Run) -> None:

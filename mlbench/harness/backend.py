@@ -16,12 +16,12 @@ from lm_eval.api.registry import get_model
 from lm_eval.utils import handle_arg_string
 
 from mlbench.engine.cpu import give_back_freed_memory
-from mlbench.errors import ContextOverflow, ModelError
+from mlbench.errors import ContextOverflow
 from mlbench.harness.device import resolve_device, resolve_dtype
+from mlbench.harness.loading import told_in_one_line
 from mlbench.harness.server import refuse_other_lengths, refuse_useless_replies
 from mlbench.model_arguments import parse_arguments
 from mlbench.models import Model, find_revision, with_options
-from mlbench.redaction import redact
 from mlbench.settings import Overflow, Settings
 from mlbench.store.signature import Signature
 
@@ -131,7 +131,7 @@ def load_model(
     clear_device_cache(garbage_collection=True)  # lm-eval's models are in cycles of references
     give_back_freed_memory()
     transformers.utils.logging.disable_progress_bar()
-    try:
+    with told_in_one_line("model", model):
         if model.backend == "hf":
             lm = _load_hf(model, settings, device, signature)
         else:
@@ -140,11 +140,6 @@ def load_model(
             )
             refuse_other_lengths(lm)
             refuse_useless_replies(lm)
-    except Exception as error:  # a backend raises what it likes
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        reason = lines[0] if lines else type(error).__name__
-        shown = redact(reason, model.arguments)
-        raise ModelError(f"cannot load model {model.name!r}: {shown}") from error
     return CountingModel(lm, settings.overflow)
 
 

@@ -11,11 +11,9 @@ from typing import Any
 
 import transformers
 
-from mlbench.errors import ModelError
+from mlbench.harness.loading import told_in_one_line
 from mlbench.model_arguments import parse_arguments
 from mlbench.models import Model, fingerprint
-
-_LOADING_ERRORS = (OSError, ValueError, ImportError, RuntimeError, TypeError, KeyError)
 
 
 def load_tokenizer(model: Model, *, trust_remote_code: bool) -> Any:
@@ -26,14 +24,10 @@ def load_tokenizer(model: Model, *, trust_remote_code: bool) -> Any:
     path = parse_arguments(model.arguments).get("tokenizer", model.path)
     revision = "main" if Path(path).is_dir() else fingerprint(replace(model, path=path))
     transformers.utils.logging.disable_progress_bar()
-    try:
+    with told_in_one_line("the tokenizer of model", model):
         return transformers.AutoTokenizer.from_pretrained(
             path, revision=revision, trust_remote_code=trust_remote_code, use_fast=True
         )
-    except _LOADING_ERRORS as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        reason = ": ".join([type(error).__name__, *lines[:1]])
-        raise ModelError(f"cannot load the tokenizer of model {model.name!r}: {reason}") from error
 
 
 def encode(tokenizer: Any, texts: list[str], *, special: bool = True) -> list[list[int]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlbench.errors import DataError
+from mlbench.spreadsheet import plain
 
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _OTHER_FILES = {
@@ -47,7 +48,7 @@ def read_lines(path: Path, required: Sequence[str], optional: Sequence[str]) -> 
                 where = f"{path}:{line}"
                 if None in fields or None in fields.values():
                     raise DataError(f"{where}: expected {len(names)} fields")
-                yield Line(where, fields)
+                yield Line(where, {name: plain(value) for name, value in fields.items()})
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

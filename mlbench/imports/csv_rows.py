@@ -22,6 +22,7 @@ from mlbench.imports.doc_ids import check_ids
 from mlbench.imports.imported import Imported, ImportedCell
 from mlbench.measures import BITS, BITS_PER_BYTE, SCORE, Sample, ScoreSample, TextSample
 from mlbench.models import Model
+from mlbench.names import fault_of_name
 from mlbench.records import Cell, Language, OutputType
 from mlbench.store.signature import Signature
 
@@ -120,8 +121,8 @@ def _read_row(line: Line, tags: _Tags) -> _Row:
     for name in ("model", "family", "doc_id"):
         if not fields[name].strip():
             raise DataError(f"{where}: {name} is empty")
-    if "/" in fields["family"] or fields["family"].startswith("."):
-        raise DataError(f"{where}: family {fields['family']!r} is no name; '/' is not allowed")
+    if fault := fault_of_name(fields["family"]):
+        raise DataError(f"{where}: family {fields['family']!r} {fault}")
     if "\n" in fields["doc_id"]:
         raise DataError(f"{where}: a doc_id has a line break; does a quote not close?")
     tag = tags.find(fields["language"], where)

@@ -16,6 +16,7 @@ from mlbench.errors import DataError, StoreError
 from mlbench.imports.setups import LM_EVAL, held_setups, names_of
 from mlbench.measures import Sample, cell_score
 from mlbench.models import Model
+from mlbench.names import fault_of_name
 from mlbench.records import Cell, Language
 from mlbench.store.manifest import Contents, add_to_manifest, read_manifest
 from mlbench.store.signature import Signature
@@ -90,6 +91,9 @@ def add_to_run(run: str | Path, found: Imported, languages: Mapping[str, Languag
     what the run holds.
     """
     folder = store.find_run(run, must_exist=False)
+    for name in found.families:
+        if fault := fault_of_name(name):
+            raise DataError(f"family {name!r} {fault}")
     for imported in found.cells:
         _check_docs(imported)
     with store.lock_run(folder):

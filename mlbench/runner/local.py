@@ -124,6 +124,7 @@ def keep(folder: Path, planned: PlannedCell, outcome: store.CellResult | store.F
 
     Raises StoreError if that fails.
     """
+    store.refuse_vanished(folder)
     if isinstance(outcome, store.FailedCell):
         store.put_failed(planned.path, outcome)
         return CellFailed(planned, outcome)

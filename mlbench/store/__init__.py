@@ -12,6 +12,8 @@ from mlbench.store.cells import (
     lock_run,
     put,
     put_failed,
+    refuse_vanished,
+    run_name,
     write,
 )
 from mlbench.store.signature import Signature
@@ -29,5 +31,7 @@ __all__ = [
     "lock_run",
     "put",
     "put_failed",
+    "refuse_vanished",
+    "run_name",
     "write",
 ]

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from mlbench.errors import NewerStoreError, StoreError
+from mlbench.errors import NewerStoreError, SelectionError, StoreError
 from mlbench.measures import Sample
+from mlbench.names import folder_name, local_path, typed
 from mlbench.records import Cell, Score
 from mlbench.store.samples import STATISTICS, SampleColumns
 from mlbench.store.signature import Signature, read_signature
@@ -56,18 +57,41 @@ class FailedCell(NamedTuple):
 def find_run(run: str | Path, *, must_exist: bool = True) -> Path:
     """Return the folder of a run: a bare name is always under runs/, a path has a separator.
 
-    Raises StoreError if it must exist and does not.
+    Raises SelectionError for what cannot be a run's folder, StoreError if it must exist and does
+    not.
     """
-    folder = Path(run) if _is_path(str(run)) else RUNS / run
-    if must_exist and not (folder / MANIFEST).is_file():
+    place = local_path(run, "run name")
+    # A Path is one, also where it lost the ./ that a person typed.
+    folder = place if isinstance(run, Path) or _is_path(run) else RUNS / place
+    if (folder / MANIFEST).is_file():
+        return folder
+    if not must_exist:
+        _refuse_shared_folder(folder, str(run))
+    else:
         known = sorted(p.parent.name for p in RUNS.glob(f"*/{MANIFEST}"))
         here = Path(run) / MANIFEST
         beside = f"{here} is a path: type ./{run}. " if here.is_file() else ""
         raise StoreError(
             f"no run {str(run)!r} ({folder / MANIFEST} is not there). {beside}"
-            f"Runs here: {', '.join(known) or 'none'}. Make one: mlbench run --run {run}"
+            f"Runs here: {', '.join(known) or 'none'}. "
+            f"Make one: mlbench run --run {typed(folder, RUNS)}"
         )
     return folder
+
+
+def run_name(folder: Path) -> str:
+    """Return what to type for a run: its name, or the path of one that is not under runs/."""
+    return typed(folder, RUNS)
+
+
+def _refuse_shared_folder(folder: Path, run: str) -> None:
+    """Refuse a place that holds other things than a run: all runs, or the folder of the user."""
+    here = Path.cwd()
+    if folder.resolve() in (here, *here.parents, RUNS.resolve()):
+        raise SelectionError(
+            f"--run {run!r} is no folder for a run: it holds other things. Give a name, such as "
+            f"--run bench, or a path of its own"
+        )
 
 
 def _is_path(run: str) -> bool:
@@ -76,7 +100,8 @@ def _is_path(run: str) -> bool:
 
 def cell_path(folder: Path, slug: str, cell: Cell) -> Path:
     """Return where a cell's file is, or will be."""
-    return folder / slug / cell.family / str(cell.shots) / f"{cell.language}.parquet"
+    family = folder_name(cell.family)
+    return folder / slug / family / str(cell.shots) / f"{cell.language}.parquet"
 
 
 def put(path: Path, result: CellResult) -> None:
@@ -197,8 +222,11 @@ def _column(pa: Any, name: str, values: list[Any]) -> Any:
 
 
 @contextlib.contextmanager
-def lock_run(folder: Path) -> Iterator[None]:
-    """Keep a second command from writing to the same run at the same time."""
+def lock_run(folder: Path) -> Iterator[Callable[[], None]]:
+    """Keep a second command from writing to the same run at the same time.
+
+    Gives a function that raises StoreError once the folder has gone or is another one.
+    """
     lock = FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -209,10 +237,37 @@ def lock_run(folder: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise StoreError(f"cannot write to run folder {folder}: {error.strerror}") from error
+    ours = _identity(folder / LOCK)
+
+    def refuse_another() -> None:
+        if _identity(folder / LOCK) != ours:
+            raise _vanished(folder)
+
     try:
-        yield
+        yield refuse_another
     finally:
         lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def refuse_vanished(folder: Path) -> None:
+    """Raise StoreError if a run's folder has gone, before a cell in it would bring back a part."""
+    if not (folder / MANIFEST).is_file():
+        raise _vanished(folder)
+
+
+def _vanished(folder: Path) -> StoreError:
+    return StoreError(
+        f"the run folder {folder} was deleted, moved or replaced while this command wrote to it. "
+        f"Put it back, or repeat the command to score its cells again"
+    )
 
 
 def write(path: Path, fill: Callable[[str], object]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from mlbench import store
 from mlbench.data.prepare import Prepared
 from mlbench.errors import StoreError
+from mlbench.names import folder_name
 from mlbench.records import ChoiceDoc
 
 FOLDER = ".docs"
@@ -57,7 +58,7 @@ def read_texts(run: Path, result: store.CellResult) -> Mapping[str, str]:
 
 
 def _path(run: Path, family: str, tag: str, digest: str) -> Path:
-    return run / FOLDER / family / f"{tag}-{digest[:16]}.parquet"
+    return run / FOLDER / folder_name(family) / f"{tag}-{digest[:16]}.parquet"
 
 
 def _render(prepared: Prepared) -> dict[str, str]:

@@ -20,6 +20,7 @@ from mlbench.report.checks.check import (
 )
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, number, plural, show_line
+from mlbench.store.read import STATES
 from mlbench.store.signature import ALIKE, parts_of
 
 DECISIVE = parts_of(ALIKE)
@@ -201,14 +202,15 @@ def check_missing(table: ReportTable, names: Mapping[str, str]) -> Check:
     """Check if a planned cell is not there, above all if models differ in that."""
     planned = Counter(cell.model for cell in table.run.planned)
     done = Counter(cell.model for cell in table.run.done)
-    failed = Counter(cell.model for cell in table.run.failed)
     details = []
     for model, n in planned.items():
         lost = [c for c in table.run.planned if c.model == model and c not in table.run.done]
         if lost:
-            missing = n - done[model] - failed[model]
+            states = Counter(map(table.run.state, lost))
             where = language_names(table, (cell.language for cell in lost))
-            says = f"{share(len(lost), n)}: {failed[model]:,} failed, {missing:,} missing"
+            told = [s for s in STATES[1:] if states[s] or s in ("failed", "missing")]
+            parts = ", ".join(f"{states[state]:,} {state}" for state in told)
+            says = f"{share(len(lost), n)}: {parts}"
             details.append(Detail(names[model], says, where))
     shares = [done[model] / n for model, n in planned.items()]
     n_lost, total = planned.total() - done.total(), planned.total()
