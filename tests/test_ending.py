@@ -20,7 +20,7 @@ from mlbench.runner import local
 from mlbench.runner.command import do_work
 from mlbench.settings import Settings
 from mlbench.store.read import read_run
-from mlbench.terminal import ending, runs, verdicts
+from mlbench.terminal import ending, runs
 
 SECRET = "sk-SECRET123"
 ONE_CELL = ("--families", "cldr_calendar", "--languages", "en", "--limit", "2")
@@ -38,7 +38,7 @@ def broken(error: BaseException):
 
 
 def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(capsys, monkeypatch):
-    monkeypatch.setattr(verdicts, "show_verdict", broken(AttributeError(f"no x of {SECRET}")))
+    monkeypatch.setattr("mlbench.store.read.read_run", broken(AttributeError(f"no x of {SECRET}")))
     arguments = ("verdict", "r", "--a", f"local-completions:token={SECRET}", "--b", "b")
     code, out, err = run_cli(capsys, *arguments)
     (fault,) = faults()
@@ -49,7 +49,7 @@ def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(capsys, monkeypatc
 
 
 def test_v_shows_the_traceback_too(capsys, monkeypatch):
-    monkeypatch.setattr(verdicts, "show_verdict", broken(AttributeError("x")))
+    monkeypatch.setattr("mlbench.store.read.read_run", broken(AttributeError("x")))
     code, _, err = run_cli(capsys, "-v", "verdict", "r", "--a", "a", "--b", "b")
     assert code == 70 and "Traceback" in err
 
@@ -58,7 +58,7 @@ def test_without_a_cache_to_write_to_the_file_is_elsewhere(capsys, monkeypatch, 
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("MLBENCH_CACHE", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "other"))
-    monkeypatch.setattr(verdicts, "show_verdict", broken(AttributeError("x")))
+    monkeypatch.setattr("mlbench.store.read.read_run", broken(AttributeError("x")))
     code, _, err = run_cli(capsys, "verdict", "r", "--a", "a", "--b", "b")
     assert code == 70 and str(tmp_path / "other") in err
     assert list((tmp_path / "other").rglob("*.txt"))
@@ -73,12 +73,12 @@ def test_without_a_cache_to_write_to_the_file_is_elsewhere(capsys, monkeypatch, 
     ],
 )
 def test_a_file_or_a_network_at_fault_is_the_users_to_mend(capsys, monkeypatch, error, says):
-    monkeypatch.setattr(verdicts, "show_verdict", broken(error))
+    monkeypatch.setattr("mlbench.store.read.read_run", broken(error))
     assert says in refused(capsys, "verdict", "r", "--a", "a", "--b", "b")
 
 
 def test_an_interrupt_outside_a_run_is_told(capsys, monkeypatch):
-    monkeypatch.setattr(verdicts, "show_verdict", broken(ending.Stopped(signal.SIGTERM)))
+    monkeypatch.setattr("mlbench.store.read.read_run", broken(ending.Stopped(signal.SIGTERM)))
     code, _, err = run_cli(capsys, "verdict", "r", "--a", "a", "--b", "b")
     assert (code, err) == (143, "mlbench: stopped by SIGTERM\n")
 
@@ -109,7 +109,7 @@ def test_whatever_a_backend_raises_is_one_line_and_leaves_no_column(
     monkeypatch.setattr(backend, "get_model", broken(error))
     message = refused(capsys, *arguments, "--models", name)
     shown = ": ".join(filter(None, (type(error).__name__, str(error).replace(SECRET, "***"))))
-    assert f"cannot load model 'dummy:model=x,token=***': {shown}" in message
+    assert f"cannot load model 'dummy:model=x': {shown}" in message
     assert "traceback in " in message and len(faults()) == 1
     assert SECRET not in faults()[0].read_text(encoding="utf-8")
     assert Path("runs/r/run.json").read_bytes() == before

@@ -68,7 +68,7 @@ def _check_kind(path: Path) -> None:
     """Look at the first bytes, by which other kinds of files can be told."""
     with path.open("rb") as file:
         head = file.read(400)
-    if head.startswith(_UTF_16) or b"\0" in head:
+    if head.startswith(_UTF_16) or head.count(b"\0") > len(head) / 4:
         raise DataError(f"{path} is in UTF-16; UTF-8 is needed. {_AS_UTF_8}")
     for magic, kind in _OTHER_FILES.items():
         if head.startswith(magic):
