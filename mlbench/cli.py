@@ -16,6 +16,7 @@ import typer
 from mlbench import __version__
 from mlbench.errors import MlbenchError
 from mlbench.settings import Settings
+from mlbench.terminal.keeping import forget, repair
 from mlbench.terminal.options import (
     AsJson,
     BatchSize,
@@ -49,6 +50,7 @@ from mlbench.terminal.options import (
     parse_batch_size,
     parse_shots,
 )
+from mlbench.terminal.tasks import tasks_app
 
 app = typer.Typer(
     name="mlbench",
@@ -64,7 +66,6 @@ app = typer.Typer(
     "  mlbench run\n\n"
     "  mlbench report bench",
 )
-tasks_app = typer.Typer(no_args_is_help=True, help="The task files for lm-eval's own commands.")
 app.add_typer(tasks_app, name="tasks", rich_help_panel="Look around")
 
 DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
@@ -308,6 +309,7 @@ def import_(
     map: Annotated[
         Path | None, typer.Option(help="Your own task names, in the form of task_map.yaml.")
     ] = None,
+    replace: Replace = False,
 ) -> None:
     """Add results that lm-eval or others made to a run, to report and judge like our own.
 
@@ -317,7 +319,7 @@ def import_(
     """
     from mlbench.imports import import_results
 
-    for line in import_results(kind, path, run, map).lines():
+    for line in import_results(kind, path, run, map, may_replace=replace).lines():
         typer.echo(line)
 
 
@@ -338,35 +340,8 @@ def export(
     typer.echo(export_run(run, format, out))
 
 
-@tasks_app.command("generate")
-def tasks_generate() -> None:
-    """Write the task files again, for a developer who changed a family or languages.yaml."""
-    from mlbench import task_files
-
-    made = task_files.render_all()
-    task_files.write_stubs(task_files.find_tasks_folder(), made)
-    typer.echo(f"{len(made)} task files in {task_files.find_tasks_folder()}")
-
-
-@tasks_app.command("check")
-def tasks_check() -> None:
-    """Check that the task files are what the generator makes; exit code 1 if not."""
-    from mlbench import task_files
-
-    made = task_files.render_all()
-    problems = task_files.check_stubs(task_files.find_tasks_folder(), made)
-    for problem in problems:
-        typer.echo(problem)
-    typer.echo(f"{len(made)} task files, {len(problems)} differ")
-    raise typer.Exit(1 if problems else 0)
-
-
-@tasks_app.command("path")
-def tasks_path() -> None:
-    """Print the folder for `lm_eval run --include_path`."""
-    from mlbench.task_files import find_tasks_folder
-
-    typer.echo(find_tasks_folder())
+app.command(rich_help_panel="Look around")(repair)
+app.command(cls=ListCommand, rich_help_panel="Measure")(forget)
 
 
 @app.callback(invoke_without_command=True)

@@ -19,8 +19,10 @@ READERS: Mapping[str, Reader] = {"lm-eval": read_lm_eval, "csv": read_csv}
 """How each kind of results is read; the only list of kinds."""
 
 
-def import_results(kind: str, path: Path, run: str, map_path: Path | None = None) -> Outcome:
-    """Read results of a kind and add them to a run.
+def import_results(
+    kind: str, path: Path, run: str, map_path: Path | None = None, *, may_replace: bool = False
+) -> Outcome:
+    """Read results of a kind and add them to a run; `may_replace` finished cells by others.
 
     Raises SelectionError for an unknown kind, DataError for a file that is not as it should be.
     """
@@ -28,4 +30,5 @@ def import_results(kind: str, path: Path, run: str, map_path: Path | None = None
         see = f"mlbench import {'|'.join(READERS)} PATH --run NAME"
         raise SelectionError(unknown("kind of results", kind, READERS, see))
     languages = read_languages()
-    return add_to_run(run, READERS[kind](path, languages, map_path), languages)
+    found = READERS[kind](path, languages, map_path)
+    return add_to_run(run, found, languages, may_replace=may_replace)

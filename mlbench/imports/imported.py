@@ -8,14 +8,17 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlbench import __version__, store
 from mlbench.errors import DataError, StoreError
+from mlbench.files import Fill
 from mlbench.measures import Sample, cell_score
 from mlbench.records import Cell, Language
-from mlbench.store.manifest import Contents, add_to_manifest, read_manifest
+from mlbench.store.manifest import Contents, manifest_files, read_manifest
+from mlbench.store.replacing import Replaced, refuse_losses
 from mlbench.store.signature import Signature
 
 VERSION = 1
@@ -74,40 +77,57 @@ class Outcome(NamedTuple):
             yield f"  not imported: {', '.join(names)}: {reason}"
 
 
-def add_to_run(run: str | Path, found: Imported, languages: Mapping[str, Language]) -> Outcome:
-    """Write what was imported to a run, new or not.
+def add_to_run(
+    run: str | Path,
+    found: Imported,
+    languages: Mapping[str, Language],
+    *,
+    may_replace: bool = False,
+) -> Outcome:
+    """Write what was imported to a run, new or not: all of it, or where that fails nothing.
 
     Raises DataError, before anything is written, for cells that are not whole or that do not fit
-    what the run holds.
+    what the run holds; SelectionError for finished cells that would be lost, unless `may_replace`.
     """
     folder = store.find_run(run, must_exist=False)
     for imported in found.cells:
         _check_docs(imported)
     with store.lock_run(folder):
-        counts = _add(folder, found, languages)
+        counts = _add(folder, found, languages, may_replace=may_replace)
     n_docs = sum(len(imported.samples) for imported in found.cells)
     states = (counts["new"], counts["changed"], counts["known"])
     return Outcome(folder, *states, n_docs, found.skipped)
 
 
-def _add(folder: Path, found: Imported, languages: Mapping[str, Language]) -> Counter[str]:
-    """Write what the run lacks, and count the states of the cells. The caller holds the lock."""
+def _add(
+    folder: Path, found: Imported, languages: Mapping[str, Language], *, may_replace: bool
+) -> Counter[str]:
+    """Write what the run lacks, and count the states of the cells. The caller holds the lock.
+
+    The manifest takes its place last: who reads meanwhile sees no new cell before it.
+    """
     manifest = read_manifest(folder) if (folder / store.MANIFEST).is_file() else {}
     families = _check_families(folder, manifest.get("families", {}), found.families)
     results = [_result_of(imported, families) for imported in found.cells]
     slugs = {name: str(facts["slug"]) for name, facts in found.models.items()}
     paths = [store.cell_path(folder, slugs[r.cell.model], r.cell) for r in results]
-    states = [_find_known(path, r) for path, r in zip(paths, results, strict=True)]
-    if set(states) != {"known"}:
-        tags = {result.cell.language for result in results}
-        used = [language for tag, language in languages.items() if tag in tags]
-        models = {**found.models, **manifest.get("models", {})}
-        digests = {result.cell: result.signature.digest for result in results}
-        contents = Contents(models, families, tuple(digests), used, digests=digests)
-        add_to_manifest(folder, contents)
-        for path, result, state in zip(paths, results, states, strict=True):
-            if state != "known":
-                store.put(path, result)
+    pairs = [(_get_known(path, r.cell), r) for path, r in zip(paths, results, strict=True)]
+    states = [_state_of(folder, before, result) for before, result in pairs]
+    if not may_replace:
+        refuse_losses(folder, _replaced(pairs), len(states) - states.count("new"))
+    tags = {result.cell.language for result in results}
+    used = [language for tag, language in languages.items() if tag in tags]
+    models = {**found.models, **manifest.get("models", {})}
+    digests = {result.cell: result.signature.digest for result in results}
+    contents = Contents(models, families, tuple(digests), used, digests=digests)
+    fills: dict[Path, Fill] = {
+        path: partial(store.fill_cell, result)
+        for path, result, state in zip(paths, results, states, strict=True)
+        if state != "known"
+    }
+    store.write_together(folder, fills | manifest_files(folder, contents))
+    for path in fills:
+        store.forget_failure(path)
     return Counter(states)
 
 
@@ -159,21 +179,33 @@ def _result_of(
     return store.CellResult(imported.cell, signature, scores, usage, imported.samples)
 
 
-def _find_known(path: Path, result: store.CellResult) -> str:
-    """Return new, changed or known; raises DataError for a cell of another model of that name."""
+def _get_known(path: Path, cell: Cell) -> store.CellResult | None:
     try:
-        found = store.get(path)
+        found = store.get(path, cell)
     except StoreError:
-        return "changed"  # a damaged file is replaced by the import, as a run replaces it
-    if not isinstance(found, store.CellResult):
+        return None  # a damaged file is replaced by the import, as a run replaces it
+    return found if isinstance(found, store.CellResult) else None
+
+
+def _state_of(folder: Path, before: store.CellResult | None, after: store.CellResult) -> str:
+    """Return new, changed or known; raises DataError for a cell of another model of that name."""
+    if before is None:
         return "new"
-    before, after = found.signature, result.signature
-    if not after.same_cell(before):
+    if not after.signature.same_cell(before.signature):
         return "known"
-    if before.source != after.source or before.arguments != after.arguments:
-        cell = result.cell
+    was, now = before.signature, after.signature
+    if was.source != now.source or was.arguments != now.arguments:
+        cell = after.cell
         raise DataError(
-            f"{path} holds {cell.family} in {cell.language!r} of another model called "
+            f"{folder} holds {cell.family} in {cell.language!r} of another model called "
             f"{cell.model!r}, or not from an import. Import into another --run"
         )
     return "changed"
+
+
+def _replaced(pairs: Iterable[tuple[store.CellResult | None, store.CellResult]]) -> list[Replaced]:
+    return [
+        Replaced(before.signature, after.signature, len(before.samples), len(after.samples))
+        for before, after in pairs
+        if before is not None and after.signature.same_cell(before.signature)
+    ]

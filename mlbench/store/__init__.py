@@ -1,18 +1,25 @@
 """What does a run hold? Its cells, their samples and texts, and its manifest: one owner."""
 
 from mlbench.store.cells import (
-    LOCK,
-    MANIFEST,
-    RUNS,
     CellResult,
     FailedCell,
     cell_path,
-    find_run,
+    fill_cell,
+    forget_failure,
     get,
-    lock_run,
     put,
     put_failed,
+)
+from mlbench.store.folder import (
+    LOCK,
+    MANIFEST,
+    RUNS,
+    find_run,
+    lock_run,
     write,
+    write_bytes,
+    write_out,
+    write_together,
 )
 from mlbench.store.signature import Signature
 
@@ -24,10 +31,15 @@ __all__ = [
     "FailedCell",
     "Signature",
     "cell_path",
+    "fill_cell",
     "find_run",
+    "forget_failure",
     "get",
     "lock_run",
     "put",
     "put_failed",
     "write",
+    "write_bytes",
+    "write_out",
+    "write_together",
 ]
