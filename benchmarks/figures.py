@@ -1,4 +1,4 @@
-"""How long do the figures of a report take? CPU seconds of each, drawn once and saved three times.
+"""How long do the figures of a report take? CPU seconds of each, drawn once, in three formats.
 
     python benchmarks/figures.py RUN
 
@@ -6,14 +6,13 @@ Reading the run and judging the first pair come before the clock starts.
 """
 
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from mlbench.errors import SelectionError
 from mlbench.report import draw_figure
 from mlbench.report.compare import compare, pairs_of
-from mlbench.report.figures.drawing import save_figure
+from mlbench.report.figures.drawing import figure_files
 from mlbench.report.figures.figures import FIGURES
 from mlbench.report.tables import table_from_run
 from mlbench.stats import Resampling
@@ -25,17 +24,16 @@ def main() -> None:
     table = table_from_run(read_run(sys.argv[1]))
     comparison = compare(table, pairs_of(table)[0], Resampling())
     total = 0.0
-    with tempfile.TemporaryDirectory() as folder:
-        for name in FIGURES:
-            start = time.process_time()
-            try:
-                save_figure(draw_figure(name, table, None, comparison), Path(folder), name)
-            except SelectionError as error:
-                print(f"{name}: none, {error}")
-                continue
-            seconds = time.process_time() - start
-            total += seconds
-            print(f"{name}: {seconds:.2f} s")
+    for name in FIGURES:
+        start = time.process_time()
+        try:
+            figure_files(draw_figure(name, table, None, comparison), Path(), name)
+        except SelectionError as error:
+            print(f"{name}: none, {error}")
+            continue
+        seconds = time.process_time() - start
+        total += seconds
+        print(f"{name}: {seconds:.2f} s")
     print(f"all: {total:.2f} s")
 
 

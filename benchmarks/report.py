@@ -37,7 +37,7 @@ STAGES = {
     "scores_csv": "scores.csv",
     "differences_csv": "differences.csv",
     "verdicts_json": "verdict.json",
-    "_save_figures": "figures",
+    "_figure_files": "figures",
 }
 
 

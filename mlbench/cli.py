@@ -15,6 +15,7 @@ from mlbench import __version__
 from mlbench.redaction import log_without_secrets
 from mlbench.settings import Settings
 from mlbench.terminal.ending import run_to_the_end
+from mlbench.terminal.keeping import forget, repair
 from mlbench.terminal.options import (
     AsJson,
     BatchSize,
@@ -322,6 +323,7 @@ def import_(
     path: ImportPath,
     run: RunName,
     map: TaskMapOption = None,
+    replace: Replace = False,
 ) -> None:
     """Add results that lm-eval or others made to a run, to report and judge like our own.
 
@@ -331,7 +333,7 @@ def import_(
     """
     from mlbench.imports import import_results
 
-    for line in import_results(kind, path, run, map).lines():
+    for line in import_results(kind, path, run, map, may_replace=replace).lines():
         typer.echo(line)
 
 
@@ -348,6 +350,10 @@ def export(
     from mlbench.exports import export_run
 
     typer.echo(export_run(run, format, out))
+
+
+app.command(rich_help_panel="Look around")(repair)
+app.command(cls=ListCommand, rich_help_panel="Measure")(forget)
 
 
 @app.callback(invoke_without_command=True)

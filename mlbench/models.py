@@ -18,6 +18,7 @@ from typing import Any, get_args
 
 import yaml
 
+from mlbench import files
 from mlbench.data.sources import find_cache
 from mlbench.errors import ModelError, unknown
 from mlbench.model_arguments import parse_arguments, score_arguments
@@ -26,6 +27,7 @@ from mlbench.redaction import redact
 from mlbench.settings import Dtype, Settings
 
 PRESETS_FILE = Path(__file__).with_name("models.yaml")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _BACKEND = re.compile(r"([a-z][a-z0-9_-]+):(.*)", re.DOTALL)
 _NAMED = re.compile(r"(\w[\w .@+()/-]*)=(.+)", re.DOTALL)
@@ -291,19 +293,30 @@ def _read_config(model: Model, weights: str) -> Mapping[str, Any]:
 
 
 def _digest_file(file: Path) -> str:
-    """Digest a file; large ones once, then from the cache while size and time stay the same."""
+    """Digest a file; large ones once, then from the cache while the file is the same one."""
     stat = file.stat()
     small = stat.st_size < 64 * 2**20
-    key = hashlib.sha256(f"{file} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()
+    # Size and time of change stay where rsync -t or cp -p puts another file in place; these do not.
+    state = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
+    key = hashlib.sha256(f"{file} {state}".encode()).hexdigest()
     seen = find_cache() / "digests" / key
-    if not small and seen.exists():
-        return seen.read_text(encoding="utf-8")
+    if not small and (known := _read_digest(seen)):
+        return known
     with file.open("rb") as content:
         value = hashlib.file_digest(content, "sha256").hexdigest()
     if not small:
-        seen.parent.mkdir(parents=True, exist_ok=True)
-        seen.write_text(value, encoding="utf-8")
+        # A cache that cannot be written costs time, never a run.
+        with suppress(OSError):
+            files.write_bytes(seen, value.encode())
     return value
+
+
+def _read_digest(seen: Path) -> str | None:
+    try:
+        text = seen.read_bytes().decode("ascii", errors="replace")
+    except OSError:
+        return None
+    return text if _DIGEST.fullmatch(text) else None
 
 
 def _hub_commit(model: Model) -> str:

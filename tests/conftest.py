@@ -26,6 +26,7 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 SLOW = frozenset(
     {
         "test_cldr_families",
+        "test_damage",
         "test_demo_models",
         "test_engine_architectures",
         "test_engine_cpu",

@@ -1,7 +1,6 @@
 """A run of two models, imported from a table, that holds every reason to leave a cell out."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from mlbench import store
 from mlbench.data.languages import read_languages
 from mlbench.imports import import_results
 from mlbench.records import Cell
-from mlbench.store.manifest import Contents, add_to_manifest
+from mlbench.store.manifest import Contents, add_to_manifest, read_manifest, save_manifest
 from mlbench.store.read import read_run
 
 N_DOCS = 40
@@ -114,8 +113,7 @@ def make_run(name: str = "r") -> Path:
 
 def _edit_plan(folder: Path) -> None:
     """Plan cells that failed or were never run, and languages without data."""
-    path = folder / store.MANIFEST
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest = read_manifest(folder)
     known = read_languages()
     for tag in ("ja", "ko", "fi", "vi"):
         manifest["languages"][tag] = dataclasses.asdict(known[tag])
@@ -123,7 +121,7 @@ def _edit_plan(folder: Path) -> None:
         manifest["cells"][model]["topic"]["0"] += ["ja", "ko"]
     manifest["cells"]["a"]["topic"]["0"].append("vi")
     manifest["no_data"]["topic"] = {"fi": "no rows"}
-    path.write_text(json.dumps(manifest), encoding="utf-8")
+    save_manifest(folder, manifest)
     for model, tag in (("b", "ru"), ("a", "ja"), ("b", "ja"), ("a", "vi")):
         cell = Cell(model, "topic", tag, 0)
         where = store.cell_path(folder, manifest["models"][model]["slug"], cell)

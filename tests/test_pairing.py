@@ -29,6 +29,7 @@ from mlbench.report.figures.difference import difference_claim, difference_grid
 from mlbench.report.figures.forest import forest_from_comparison
 from mlbench.report.tables import table_from_run
 from mlbench.stats import Resampling
+from mlbench.store.manifest import read_manifest, save_manifest
 from mlbench.store.read import read_run
 
 FAST = Resampling(replicates=500)
@@ -157,10 +158,10 @@ def test_a_family_enters_at_the_fewest_shots_that_both_have():
 def test_shots_that_are_finished_for_nobody_hide_no_others():
     lines = [x for m in "ab" for tag in ("en", "sw") for x in lines_of(m, "f", tag, shots=5)]
     folder = import_lines("r", lines)
-    manifest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    manifest = read_manifest(folder)
     for model in "ab":
         manifest["cells"][model]["f"]["0"] = ["en", "sw"]
-    (folder / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
+    save_manifest(folder, manifest)
     found = pair(read_run(folder), "a", "b")
     assert {cell.shots for cell in found.compared} == {5}
     assert pair(read_run(folder), "a", "b", shots=0).compared == ()

@@ -24,7 +24,7 @@ from mlbench.report import Choice, MarketBar, colours, draw_figure, draw_markets
 from mlbench.report.compare import Pair, compare
 from mlbench.report.figures.cellgrid import HATCHES
 from mlbench.report.figures.difference import difference_grid
-from mlbench.report.figures.drawing import FORMATS, SMALL, TALLEST, WIDTHS, save_figure, text_width
+from mlbench.report.figures.drawing import FORMATS, SMALL, TALLEST, WIDTHS, figure_files, text_width
 from mlbench.report.figures.figures import FIGURES
 from mlbench.report.figures.heatmap import colour_of, heatmap_grid, profile_grid
 from mlbench.report.figures.layout import fit_text, wrap_text
@@ -168,20 +168,21 @@ def test_scores_that_are_not_above_chance_are_outlined(tmp_path: Path) -> None:
 def test_text_in_a_name_is_never_a_formula(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r", languages=(replace(ENGLISH, name="$\\frac{1$ ᚠ\0"),))
     run.put(Cell("$x^{$", "topic", "en", 0), choices(0.8))
-    paths = save_figure(draw_figure("heatmap", table_of(run)), tmp_path, "heatmap")
-    assert all(path.stat().st_size > 1_000 for path in paths)
+    files = figure_files(draw_figure("heatmap", table_of(run)), tmp_path, "heatmap")
+    assert len(files) == len(FORMATS) and all(len(content) > 1_000 for content in files.values())
 
 
 DRAW = """
 import sys
 from pathlib import Path
 from mlbench.report import draw_figure
-from mlbench.report.figures.drawing import save_figure
+from mlbench.report.figures.drawing import figure_files
 from mlbench.report.tables import table_from_run
 from mlbench.store.read import read_run
 table = table_from_run(read_run(sys.argv[1]))
 for name in ("heatmap", "difference", "forest", "moat", "profile", "parity", "markets"):
-    save_figure(draw_figure(name, table), Path(sys.argv[2]), name)
+    for path, content in figure_files(draw_figure(name, table), Path(sys.argv[2]), name).items():
+        path.write_bytes(content)
 """
 
 

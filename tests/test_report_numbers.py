@@ -96,7 +96,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     folder = tmp_path_factory.mktemp("runs") / "numbers"
     run = some_run(folder).write()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(write, "_save_figures", lambda *_: None)
+        patch.setattr(write, "_figure_files", lambda *_: {})
         path = write_report(run, folder / "out", docs=ShownDocs(0), resampling=FEW)
     with open_browser() as browser, open_page(browser, path) as page:
         page.select_option("#view", "all")

@@ -2,17 +2,21 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mlbench import store
+from mlbench.data.languages import read_languages
+from mlbench.data.prepare import Prepared
 from mlbench.errors import NewerStoreError
+from mlbench.families import read_families
 from mlbench.measures import TextSample
-from mlbench.records import Cell, Score
+from mlbench.records import Cell, FamilyDocs, Score
 from mlbench.runner.plan import Plan, PlannedCell, find_states
+from mlbench.store.manifest import family_facts
 from mlbench.store.read import read_run
 from mlbench.store.signature import AGAIN, ALIKE, ASKED, SHARED, Signature, parts_of, read_signature
 
@@ -109,6 +113,7 @@ def write_0_1_0(folder, signature):
     table = pq.read_table(path)
     meta = json.loads(table.schema.metadata[b"mlbench"])
     meta["signature"] = signature
+    del meta["format"]
     metadata = {b"mlbench": json.dumps(meta).encode()}
     pq.write_table(
         pa.table(table.to_pydict(), table.schema).replace_schema_metadata(metadata), path
@@ -117,8 +122,8 @@ def write_0_1_0(folder, signature):
         "mlbench": "0.1.0",
         "created": "2026-11-28T00:00:00+00:00",
         "models": {"m": {"slug": "m"}},
-        "families": {},
-        "languages": {},
+        "families": {"sib200_lm": family_facts(read_families()["sib200_lm"])},
+        "languages": {"sw": asdict(read_languages()["sw"])},
         "cells": {"m": {"sib200_lm": {"0": ["sw"]}}},
         "no_data": {},
     }
@@ -127,7 +132,9 @@ def write_0_1_0(folder, signature):
 
 
 def state_of(folder, path, signature):
-    plan = Plan(folder, (PlannedCell(CELL, None, None, path, signature),), {})
+    family, language = read_families()["sib200_lm"], read_languages()["sw"]
+    prepared = Prepared(family, language, FamilyDocs(()), "", "")
+    plan = Plan(folder, (PlannedCell(CELL, None, prepared, path, signature),), {})
     return find_states(plan).cells[0].state
 
 

@@ -1,5 +1,6 @@
 """A score of an earlier plan is never shown as done, and a failure never hides behind one."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -63,8 +64,8 @@ def test_a_run_without_digests_is_read_as_before(sib200, checkpoint, folder):
     manifest = read_manifest(folder)
     assert manifest["signatures"]
     plan_of(folder, checkpoint, replace(SETTINGS, overflow="truncate"))
-    text = (folder / "run.json").read_text(encoding="utf-8")
-    (folder / "run.json").write_text(text.replace('"signatures"', '"other"'), encoding="utf-8")
+    of_0_1_0 = {k: v for k, v in manifest.items() if k not in ("signatures", "format")}
+    (folder / "run.json").write_text(json.dumps(of_0_1_0), encoding="utf-8")
     assert len(read_run(folder).done) == 2
 
 

@@ -13,6 +13,7 @@ from mlbench import store
 from mlbench.errors import SelectionError, StoreError
 from mlbench.measures import ChoiceSample, TextSample, doc_scores
 from mlbench.records import Cell, Score
+from mlbench.store.cells import sealed_parquet
 from mlbench.store.samples import cluster_ids_of, doc_ids_of, scores_of, tokens_of
 
 CELL = Cell("org/model", "sib200_topic", "zh-Hans", 5)
@@ -83,7 +84,8 @@ def test_a_file_with_other_columns_is_damaged(tmp_path):
     path = tmp_path / "a.parquet"
     store.put(path, result(CHOICES))
     table = pq.read_table(path)
-    pq.write_table(table.drop_columns(["target"]), path)
+    meta = {b"mlbench": table.schema.metadata[b"mlbench"]}
+    path.write_bytes(sealed_parquet(table.drop_columns(["target"]), meta))
     with pytest.raises(StoreError, match="is damaged .its columns are calibration, choices"):
         store.get(path)
 
@@ -121,7 +123,7 @@ def test_a_flipped_byte_in_the_data_is_found(tmp_path):
 
 def test_a_damaged_failure_record_is_told(tmp_path):
     (tmp_path / "a.failed.json").write_text("{", encoding="utf-8")
-    with pytest.raises(StoreError, match="Delete it and run again"):
+    with pytest.raises(StoreError, match="is damaged.*makes it again"):
         store.get(tmp_path / "a.parquet")
 
 

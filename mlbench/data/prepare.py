@@ -1,14 +1,14 @@
 """Which docs does a family have in a language? Rows become docs once and are kept on disk.
 
 A prepared file is keyed by family, its version, its language, the fingerprint of its source and the
-code that makes docs, so a change of any makes a new file. The sha256 is over the docs themselves:
-the same data give the same value from the hub and from a mirror.
+code that makes docs, so a change of any makes a new file. It is sealed and says whose it is: what
+is not as it was written is made again. The sha256 is over the docs themselves: the same data give
+the same value from the hub and from a mirror.
 """
 
 import contextlib
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mlbench import files
 from mlbench.data import sources
 from mlbench.errors import DataError, NoData
 from mlbench.records import ChoiceDoc, CldrSource, Doc, Family, FamilyDocs, Language, TextDoc
@@ -48,9 +49,10 @@ def prepare(family: Family, language: Language) -> Prepared:
         return Prepared(family, language, FamilyDocs(()), "", "", reason=str(absent))
     folder = sources.find_cache() / "docs" / f"{family.name}-v{family.version}"
     path = folder / f"{language.tag}-{key[:16]}.json"
-    content = _read(path)
+    owner = f"{family.name} {language.tag} {key}"
+    content = _read(path, owner)
     if content is None:
-        content = _make(family, language)
+        content = {**_make(family, language), "owner": owner}
         _write(path, content)
     scored = tuple(_doc_from_dict(doc) for doc in content["scored"])
     fewshot, calibration = (
@@ -109,13 +111,15 @@ def _render(prepared: Prepared, docs: Sequence[Doc], shots: int) -> list[str]:
 
 
 def hash_prompts(prepared: Prepared, shots: int, limit: int | None) -> str:
-    """Return a digest of everything a model is asked in a cell: contexts, choices, calibration."""
+    """Return a digest of what a cell asks and takes for right: contexts, choices, targets,
+    calibration."""
     docs = prepared.docs.scored[:limit]
     prompt = prepared.family.prompt
     digest = hashlib.sha256(str(prepared.family.calibration_context).encode())
     for doc, context in zip(docs, render_contexts(prepared, shots, limit), strict=True):
         choices = prompt(doc).choices if prompt and isinstance(doc, ChoiceDoc) else ()
-        digest.update(json.dumps([context, *choices]).encode())
+        target = [doc.target] if isinstance(doc, ChoiceDoc) else []
+        digest.update(json.dumps([context, *choices, *target]).encode())
     for context in render_calibration(prepared, shots):
         digest.update(json.dumps(["calibration", context]).encode())
     return digest.hexdigest()[:16]
@@ -196,24 +200,19 @@ def _doc_from_dict(doc: dict[str, Any]) -> Doc:
     return ChoiceDoc(**{**doc, "choices": tuple(doc["choices"])})
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """Return a prepared file, None where there is none or it is damaged."""
+def _read(path: Path, owner: str) -> dict[str, Any] | None:
+    """Return a prepared file; None where there is none, or it is not what was written for this."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        text = path.read_bytes()
+    except OSError:
         return None
-    return content
+    content: dict[str, Any] = json.loads(text) if files.is_whole(text) else {}
+    return content if content.get("owner") == owner else None
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     """Keep prepared docs. A cache that cannot be written costs time, never a run."""
-    # Two commands may prepare the same docs at once: each writes to a name of its own.
-    temporary = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True)
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    ordered = {key: content[key] for key in sorted(content)} | {"seal": files.UNSEALED}
+    text = json.dumps(ordered, ensure_ascii=False).encode("utf-8")
+    with contextlib.suppress(OSError):
+        files.write_bytes(path, files.seal(text))

@@ -8,11 +8,14 @@ One code path for hub and mirror: `datasets.load_dataset`. With MLBENCH_DATA=<di
 import hashlib
 import logging
 import os
+import re
 import tempfile
 import textwrap
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from mlbench import files
 from mlbench.data import cldr
 from mlbench.errors import DataError, NoData
 from mlbench.names import local_path
@@ -22,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 DATA_VARIABLE = "MLBENCH_DATA"
 CACHE_VARIABLE = "MLBENCH_CACHE"
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 # `datasets` lists a hundred file extensions behind the name of a file that it misses.
 LONGEST_REASON = 240
 
@@ -118,15 +122,23 @@ def _hub_commit(source: HubSource) -> str:
         api = HfApi()
         commit = api.dataset_info(source.hub_id, revision=source.revision, timeout=20).sha
     except (OSError, HFValidationError) as error:
-        if seen.exists():
+        if known := _read_commit(seen):
             logger.warning("hub not reached; using %s as last seen", source.hub_id)
-            return seen.read_text(encoding="utf-8")
+            return known
         raise DataError(_unreachable(source, error)) from error
     if not commit:
         raise DataError(f"the hub names no commit for {source.hub_id}@{source.revision}")
-    seen.parent.mkdir(parents=True, exist_ok=True)
-    seen.write_text(commit, encoding="utf-8")
+    with suppress(OSError):  # a cache that cannot be written costs time, never a run
+        files.write_bytes(seen, commit.encode())
     return commit
+
+
+def _read_commit(seen: Path) -> str | None:
+    try:
+        text = seen.read_bytes().decode("ascii", errors="replace")
+    except OSError:
+        return None
+    return text if _COMMIT.fullmatch(text) else None
 
 
 def _read_hub_rows(source: HubSource, code: str) -> Rows:

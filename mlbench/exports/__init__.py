@@ -8,7 +8,7 @@ from typing import Literal
 
 from mlbench import store
 from mlbench.errors import SelectionError
-from mlbench.exports.lm_eval import write_lm_eval
+from mlbench.exports.lm_eval import lm_eval_files
 from mlbench.exports.table import fill_csv, fill_parquet
 from mlbench.store.read import read_run
 
@@ -31,13 +31,13 @@ def export_run(run: str, kind: Format, out: Path | None = None) -> str:
         place = out or folder / "lm-eval"
         if place.is_file():
             raise SelectionError(f"--out {str(place)!r} is a file; name a folder")
-        write_lm_eval(found, place)
+        store.write_out(place, lm_eval_files(found, place))
     else:
         place = out or folder / f"scores.{kind}"
         if place.is_dir():
             raise SelectionError(f"--out {str(place)!r} is a folder; name a file in it")
         fill = fill_csv if kind == "csv" else fill_parquet
-        store.write(place, lambda path: fill(path, found))
+        store.write_out(place.parent, {place: lambda file: fill(file, found)})
     n_docs = sum(len(result.samples) for result in found.done.values())
     rest = "" if found.is_complete else f"; of {found.counts_line}"
     return f"{place}: {len(found.done)} cells, {n_docs:,} docs{rest}"

@@ -9,11 +9,12 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from mlbench import store
+from mlbench.files import Fill
 from mlbench.measures import ChoiceSample, Sample, TextSample, measure_of, statistics_of
 from mlbench.names import folder_name
 from mlbench.records import Cell, OutputType, Score
@@ -21,24 +22,20 @@ from mlbench.store.read import Run
 from mlbench.task_files import task_name
 
 
-def write_lm_eval(run: Run, folder: Path) -> None:
-    """Write a results file per model and number of examples, and a samples file per cell."""
+def lm_eval_files(run: Run, folder: Path) -> dict[Path, Fill]:
+    """Return what fills a results file per model and number of examples, and a samples file per
+    cell."""
+    files: dict[Path, Fill] = {}
     cells = sorted(run.done, key=lambda cell: (cell.model, cell.shots, cell.family, cell.language))
     for (model, shots), group in groupby(cells, key=lambda cell: (cell.model, cell.shots)):
-        place = folder / str(run.models[model]["slug"])
+        place, mine = folder / str(run.models[model]["slug"]), list(group)
         # lm-eval writes the time with microseconds; the examples there keep files apart.
-        created = datetime.fromisoformat(run.created)
-        time = f"{created:%Y-%m-%dT%H-%M-%S}.{shots:06d}"
-        results = _begin_results(model, created)
-        for cell in group:
-            name = _task_of(cell)
-            rows = list(sample_rows(run, cell))
-            _add_task(results, run, cell, rows)
-            path = place / f"samples_{name}_{time}.jsonl"
-            text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            _write_text(path, text)
-        path = place / f"results_{time}.json"
-        _write_text(path, json.dumps(results, ensure_ascii=False, indent=2) + "\n")
+        time = f"{datetime.fromisoformat(run.created):%Y-%m-%dT%H-%M-%S}.{shots:06d}"
+        for cell in mine:
+            path = place / f"samples_{_task_of(cell)}_{time}.jsonl"
+            files[path] = partial(_fill_samples, run, cell)
+        files[place / f"results_{time}.json"] = partial(_fill_results, run, mine)
+    return files
 
 
 def _task_of(cell: Cell) -> str:
@@ -46,8 +43,16 @@ def _task_of(cell: Cell) -> str:
     return folder_name(task_name(cell.family, cell.language))
 
 
-def _write_text(path: Path, text: str) -> None:
-    store.write(path, lambda file: Path(file).write_text(text, encoding="utf-8"))
+def _fill_samples(run: Run, cell: Cell, file: IO[bytes]) -> None:
+    for row in sample_rows(run, cell):
+        file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+
+def _fill_results(run: Run, cells: Sequence[Cell], file: IO[bytes]) -> None:
+    results = _begin_results(cells[0].model, datetime.fromisoformat(run.created))
+    for cell in cells:
+        _add_task(results, run, cell, list(sample_rows(run, cell)))
+    file.write(json.dumps(results, ensure_ascii=False, indent=2).encode() + b"\n")
 
 
 def _begin_results(model: str, created: datetime) -> dict[str, Any]:

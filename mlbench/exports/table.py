@@ -5,9 +5,9 @@ In CSV a text that a spreadsheet would run is guarded (spreadsheet.py); the impo
 """
 
 import csv
+import io
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mlbench.judge.chance import pooled_chance
 from mlbench.measures import TextSample, measure_of
@@ -70,22 +70,24 @@ def _cell_rows(run: Run, cell: Cell, chance: float | None) -> Iterator[dict[str,
         }
 
 
-def fill_csv(path: str, run: Run) -> None:
+def fill_csv(file: IO[bytes], run: Run) -> None:
     """Write the table as CSV; what is unknown is an empty field."""
-    with Path(path).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for rows in table_rows(run):
-            for row in rows:
-                line = {**row, "is_parallel": str(row["is_parallel"]).lower()}
-                writer.writerow({name: _field(value) for name, value in line.items()})
+    for number, rows in enumerate(table_rows(run)):
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        if not number:
+            writer.writeheader()
+        for row in rows:
+            line = {**row, "is_parallel": str(row["is_parallel"]).lower()}
+            writer.writerow({name: _field(value) for name, value in line.items()})
+        file.write(text.getvalue().encode("utf-8"))
 
 
 def _field(value: object) -> object:
     return guarded(value) if isinstance(value, str) else value
 
 
-def fill_parquet(path: str, run: Run) -> None:
+def fill_parquet(file: IO[bytes], run: Run) -> None:
     """Write the table as Parquet; what is unknown is null."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -94,6 +96,6 @@ def fill_parquet(path: str, run: Run) -> None:
     types |= {name: pa.float64() for name in ("score", "chance", "loglikelihood")}
     types |= {"is_parallel": pa.bool_()}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
-    with pq.ParquetWriter(path, schema) as writer:
+    with pq.ParquetWriter(file, schema) as writer:
         for rows in table_rows(run):
             writer.write_table(pa.Table.from_pylist(rows, schema))

@@ -20,8 +20,10 @@ READERS: Mapping[str, Reader] = {"lm-eval": read_lm_eval, "csv": read_csv}
 """How each kind of results is read; the only list of kinds."""
 
 
-def import_results(kind: str, path: Path, run: str, map_path: Path | None = None) -> Outcome:
-    """Read results of a kind and add them to a run.
+def import_results(
+    kind: str, path: Path, run: str, map_path: Path | None = None, *, may_replace: bool = False
+) -> Outcome:
+    """Read results of a kind and add them to a run; `may_replace` finished cells by others.
 
     Raises SelectionError for an unknown kind, DataError for a file that is not as it should be.
     """
@@ -30,4 +32,5 @@ def import_results(kind: str, path: Path, run: str, map_path: Path | None = None
         raise SelectionError(unknown("kind of results", kind, READERS, see))
     store.find_run(run, must_exist=False)  # a wrong name is told before any work
     languages = read_languages()
-    return add_to_run(run, READERS[kind](path, languages, map_path), languages)
+    found = READERS[kind](path, languages, map_path)
+    return add_to_run(run, found, languages, may_replace=may_replace)

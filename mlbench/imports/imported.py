@@ -8,17 +8,19 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlbench import __version__, store
 from mlbench.errors import DataError, StoreError
+from mlbench.files import Fill
 from mlbench.imports.setups import LM_EVAL, held_setups, names_of
 from mlbench.measures import Sample, cell_score
 from mlbench.models import Model
 from mlbench.names import fault_of_name
 from mlbench.records import Cell, Language
-from mlbench.store.manifest import Contents, add_to_manifest, read_manifest
+from mlbench.store.manifest import Contents, manifest_files, read_manifest
 from mlbench.store.signature import Signature
 
 VERSION = 2
@@ -84,11 +86,17 @@ class Outcome(NamedTuple):
             yield f"  not imported: {', '.join(names)}: {reason}"
 
 
-def add_to_run(run: str | Path, found: Imported, languages: Mapping[str, Language]) -> Outcome:
-    """Write what was imported to a run, new or not.
+def add_to_run(
+    run: str | Path,
+    found: Imported,
+    languages: Mapping[str, Language],
+    *,
+    may_replace: bool = False,
+) -> Outcome:
+    """Write what was imported to a run, new or not: all of it, or where that fails nothing.
 
     Raises DataError, before anything is written, for cells that are not whole or that do not fit
-    what the run holds.
+    what the run holds; SelectionError for finished cells that would be lost, unless `may_replace`.
     """
     folder = store.find_run(run, must_exist=False)
     for name in found.families:
@@ -99,7 +107,7 @@ def add_to_run(run: str | Path, found: Imported, languages: Mapping[str, Languag
     with store.lock_run(folder):
         manifest = read_manifest(folder) if (folder / store.MANIFEST).is_file() else {}
         found, notes = _name_setups(folder, manifest, found)
-        counts, kept = _add(folder, manifest, found, languages)
+        counts, kept = _add(folder, manifest, found, languages, may_replace=may_replace)
     n_docs = sum(len(imported.samples) for imported in found.cells)
     states = (counts["new"], counts["changed"], counts["known"])
     return Outcome(folder, *states, n_docs, (*found.skipped, *kept), (*found.notes, *notes))
@@ -136,29 +144,39 @@ def _name_setups(
 
 
 def _add(
-    folder: Path, manifest: Mapping[str, Any], found: Imported, languages: Mapping[str, Language]
+    folder: Path,
+    manifest: Mapping[str, Any],
+    found: Imported,
+    languages: Mapping[str, Language],
+    *,
+    may_replace: bool,
 ) -> tuple[Counter[str], list[Skipped]]:
     """Write what the run lacks; count the states of the cells and tell which the run keeps.
 
-    The caller holds the lock.
+    The caller holds the lock. The manifest takes its place last: who reads meanwhile sees no new
+    cell before it.
     """
     families = _check_families(folder, manifest.get("families", {}), found.families)
     results = [_result_of(imported, families) for imported in found.cells]
     slugs = {name: str(facts["slug"]) for name, facts in found.models.items()}
     paths = [store.cell_path(folder, slugs[r.cell.model], r.cell) for r in results]
-    states = [_find_known(path, r) for path, r in zip(paths, results, strict=True)]
-    found_states = list(zip(paths, results, states, strict=True))
-    kept = [Skipped(_cell_name(r.cell), s) for _, r, s in found_states if s not in STATES]
-    written = [(path, result) for path, result, s in found_states if s in ("new", "changed")]
+    states = [
+        _state_of(path, result, may_replace=may_replace)
+        for path, result in zip(paths, results, strict=True)
+    ]
+    stated = list(zip(paths, results, states, strict=True))
+    kept = [Skipped(_cell_name(r.cell), state) for _, r, state in stated if state not in STATES]
+    written = {path: result for path, result, s in stated if s in ("new", "changed")}
     if written:
-        tags = {result.cell.language for _, result in written}
+        tags = {result.cell.language for result in written.values()}
         used = [language for tag, language in languages.items() if tag in tags]
         models = {**found.models, **manifest.get("models", {})}
-        digests = {result.cell: result.signature.digest for _, result in written}
+        digests = {result.cell: result.signature.digest for result in written.values()}
         contents = Contents(models, families, tuple(digests), used, digests=digests)
-        add_to_manifest(folder, contents)
-        for path, result in written:
-            store.put(path, result)
+        fills: dict[Path, Fill] = {p: partial(store.fill_cell, r) for p, r in written.items()}
+        store.write_together(folder, fills | manifest_files(folder, contents))
+        for path in written:
+            store.forget_failure(path)
     return Counter(states), kept
 
 
@@ -214,13 +232,13 @@ def _result_of(
     return store.CellResult(imported.cell, signature, scores, usage, imported.samples)
 
 
-def _find_known(path: Path, result: store.CellResult) -> str:
+def _state_of(path: Path, result: store.CellResult, *, may_replace: bool) -> str:
     """Return new, changed or known, or why the run keeps what it has.
 
     Raises DataError for a cell that is from elsewhere.
     """
     try:
-        found = store.get(path)
+        found = store.get(path, result.cell)
     except StoreError:
         return "changed"  # a damaged file is replaced by the import, as a run replaces it
     if not isinstance(found, store.CellResult):
@@ -235,11 +253,11 @@ def _find_known(path: Path, result: store.CellResult) -> str:
         )
     lacking = [task for task in before.tasks or () if task not in (after.tasks or ())]
     n_before, n_after = len(found.samples), len(result.samples)
-    if n_after < n_before or lacking:
+    if (n_after < n_before or lacking) and not may_replace:
         limit = "" if after.limit is None else f" with --limit {after.limit:g}"
         tasks = f", also of {', '.join(lacking)}" if lacking else ""
         return (
             f"{n_after:,} docs{limit}, left out for the {n_before:,} docs{tasks} that the run has. "
-            f"Import into another --run"
+            f"Import into another --run, or type --replace"
         )
     return "changed"

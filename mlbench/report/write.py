@@ -7,17 +7,20 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from matplotlib.axes import Axes
 from threadpoolctl import threadpool_limits
 
 from mlbench import store
-from mlbench.errors import SelectionError, StoreError
+from mlbench.errors import SelectionError
+from mlbench.files import Fill
 from mlbench.judge import read_claims
 from mlbench.report.compare import Asked, Comparison, Pair, compare, pairs_of
 from mlbench.report.export import differences_csv, markets_csv, scores_csv
-from mlbench.report.figures.drawing import WIDTHS, save_figure
+from mlbench.report.figures.drawing import FORMATS, WIDTHS, figure_files
 from mlbench.report.figures.figures import FIGURES, Choice, draw_figure
 from mlbench.report.markets import markets_of
 from mlbench.report.page.docs import SHOWN_DOCS, pack_docs
@@ -29,6 +32,7 @@ from mlbench.store.read import Run, read_run
 logger = logging.getLogger(__name__)
 
 REPORTS = Path("reports")
+TABLES = ("scores.csv", "markets.csv", "differences.csv", "verdict.json")
 DOCS_FOLDER = "shown-docs"
 """Not "docs", which a folder given with --out may have already."""
 WIDER = (14.0, 28.0, 56.0)
@@ -70,35 +74,41 @@ def write_report(
 ) -> Path:
     """Write the report of a run and return its page; default folder is reports/<run's name>.
 
+    All of it is made before the first file takes its place; where that fails, what was there stays.
     Raises StoreError if there is no such run, or the folder cannot be written; SelectionError and
     ClaimsFileError for what is asked.
     """
     table = table_from_run(run if isinstance(run, Run) else read_run(run))
     folder = out or REPORTS / table.name
+    page = folder / "index.html"
     comparisons = compare_all(table, resampling or Resampling(), asked)
     texts = _page_texts(table, comparisons, docs or ShownDocs()) | {"scores.csv": scores_csv(table)}
     if (markets := markets_of(table, None)).models:
         texts["markets.csv"] = markets_csv(markets)
-    _remove_docs(folder / DOCS_FOLDER)  # of a report before this one
     if comparisons:
         texts["differences.csv"] = differences_csv(table, comparisons)
         texts["verdict.json"] = verdicts_json(comparisons)
-    for name, text in texts.items():
-        _write_text(folder / name, text)
-    try:
-        _save_figures(table, comparisons, folder)
-    except OSError as error:
-        raise StoreError(f"cannot write figures to {folder}: {error.strerror or error}") from error
-    return folder / "index.html"
-
-
-def _remove_docs(folder: Path) -> None:
-    """Delete the files that a report wrote there, and the folder if it holds nothing else."""
-    for path in folder.glob("*.js"):
-        path.unlink()
+    # Newlines stay "\n" on every system, and a lone surrogate from a broken name cannot stop it.
+    contents = {folder / name: text.encode(errors="replace") for name, text in texts.items()}
+    contents |= _figure_files(table, comparisons, folder)
+    # The last to take its place: the page names the others.
+    contents[page] = contents.pop(page)
+    fills: dict[Path, Fill] = {p: partial(_fill, content) for p, content in contents.items()}
+    store.write_out(folder, fills, gone=_files_of(folder))
     # What else lies there is not ours to delete, and keeps the folder.
     with suppress(OSError):
-        folder.rmdir()
+        (folder / DOCS_FOLDER).rmdir()
+    return page
+
+
+def _fill(content: bytes, file: IO[bytes]) -> None:
+    file.write(content)
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """Return every file that a report may have written there: one before may have had more."""
+    figures = [folder / f"{name}.{form}" for name in FIGURES for form in FORMATS]
+    return [*(folder / name for name in TABLES), *figures, *(folder / DOCS_FOLDER).glob("*.js")]
 
 
 def _page_texts(
@@ -120,13 +130,17 @@ def _page_texts(
     return {"index.html": page} | files
 
 
-def _save_figures(table: ReportTable, comparisons: Mapping[Pair, Comparison], folder: Path) -> None:
+def _figure_files(
+    table: ReportTable, comparisons: Mapping[Pair, Comparison], folder: Path
+) -> dict[Path, bytes]:
     """Draw every figure that this run has, of the first pair at the fewest shots."""
     first = next(iter(comparisons.values()), None)
+    files: dict[Path, bytes] = {}
     for name in FIGURES:
         axes = _draw_if_possible(name, table, first)
         if axes is not None:
-            save_figure(axes, folder, name)
+            files |= figure_files(axes, folder, name)
+    return files
 
 
 def _draw_if_possible(name: str, table: ReportTable, first: Comparison | None) -> Axes | None:
@@ -171,9 +185,3 @@ def verdicts_json(comparisons: dict[Pair, Comparison]) -> str:
         for pair, comparison in comparisons.items()
     ]
     return json.dumps(found, sort_keys=True, ensure_ascii=False, indent=1) + "\n"
-
-
-def _write_text(path: Path, text: str) -> None:
-    # Newlines stay "\n" on every system, and a lone surrogate from a broken name cannot stop it.
-    content = text.encode("utf-8", errors="replace")
-    store.write(path, lambda file: Path(file).write_bytes(content))

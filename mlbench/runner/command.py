@@ -19,6 +19,7 @@ from mlbench.runner.events import CellDone, CellFailed, Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing, sign_cells, write_manifest
 from mlbench.settings import Settings
 from mlbench.store.manifest import read_bytes, restore
+from mlbench.store.texts import keep_texts
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +93,7 @@ def do_work(work: Work, *, may_replace: bool = False) -> Generator[Planned | Eve
         yield Planned(plan)
         before = read_bytes(plan.folder)
         write_manifest(plan, work.languages)
+        _mend_texts(plan)
         n_scored, is_whole = 0, False
         try:
             for event in _execute(plan, work.settings):
@@ -108,6 +110,13 @@ def _is_untouched(plan: Plan) -> bool:
     """Return whether no cell was written since: a signal may come between a cell and its event."""
     states = [planned.state for planned in plan.cells]
     return plan.folder.is_dir() and states == [p.state for p in find_states(plan).cells]
+
+
+def _mend_texts(plan: Plan) -> None:
+    """Write again the texts of finished cells that the run has lost, or that are damaged."""
+    done = {p.prepared.sha256: p.prepared for p in plan.cells if p.state == "done"}
+    for prepared in done.values():
+        keep_texts(plan.folder, prepared)
 
 
 def _execute(plan: Plan, settings: Settings) -> Iterator[Event]:

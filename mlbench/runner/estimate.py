@@ -190,7 +190,7 @@ def _read_speeds(plan: Plan) -> dict[str, float]:
     seconds: dict[str, float] = defaultdict(float)
     for planned in plan.cells:
         try:
-            found = store.get(planned.path)
+            found = store.get(planned.path, planned.cell)
         except StoreError:
             continue  # a damaged cell has no speed; the plan has already reported it
         if isinstance(found, store.CellResult) and found.usage["n_tokens"]:

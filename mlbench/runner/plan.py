@@ -13,13 +13,14 @@ from pathlib import Path
 
 from mlbench import __version__, store
 from mlbench.data.prepare import Prepared, hash_prompts
-from mlbench.errors import SelectionError, StoreError
+from mlbench.errors import StoreError
 from mlbench.models import Model, fingerprint, own_dtype, with_options
 from mlbench.records import Cell, Language
 from mlbench.settings import Settings
 from mlbench.store.manifest import Contents, add_to_manifest, family_facts
 from mlbench.store.read import State
-from mlbench.store.signature import ASKED, Signature, parts_of
+from mlbench.store.replacing import Replaced, refuse_losses
+from mlbench.store.signature import Signature
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 class PlannedCell:
     """A cell with its docs, its file, its signature, and where it stands.
 
-    `earlier` is the signature of the finished cell that a changed one would take the place of.
+    `replaced` is the finished cell that a changed one would take the place of.
     """
 
     cell: Cell
@@ -37,7 +38,7 @@ class PlannedCell:
     path: Path
     signature: Signature
     state: State = "missing"
-    earlier: Signature | None = None
+    replaced: Replaced | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,14 @@ class Plan:
         return [planned for planned in self.cells if planned.state != "done"]
 
     @property
+    def replaced(self) -> list[Replaced]:
+        """Return the finished cells whose place planned ones would take."""
+        return [planned.replaced for planned in self.cells if planned.replaced is not None]
+
+    @property
     def changed_parts(self) -> tuple[str, ...]:
         """Name the parts of a signature in which finished cells differ from the planned ones."""
-        found = (p.signature.same_cell(p.earlier) for p in self.cells if p.earlier is not None)
+        found = (one.wanted.same_cell(one.earlier) for one in self.replaced)
         return tuple(dict.fromkeys(name for names in found for name in names))
 
 
@@ -98,34 +104,12 @@ def find_states(plan: Plan) -> Plan:
 
 
 def refuse_replacing(plan: Plan) -> None:
-    """Refuse a plan that asks for finished cells in another way: their scores would be lost.
+    """Refuse a plan by which finished cells would be lost (store/replacing.py says which).
 
-    Weights, data and prompts that changed are not refused; nothing can give the old scores again.
-    Raises SelectionError with how many cells, what differs, and what to type.
+    Raises SelectionError.
     """
-    lost = [(p, p.earlier) for p in plan.cells if p.earlier is not None]
-    lost = [(p, earlier) for p, earlier in lost if _asked_otherwise(p.signature, earlier)]
-    if not lost:
-        return
-    planned, earlier = lost[0][0].signature, lost[0][1]
-    differing = "; ".join(
-        f"{name} {_word(earlier.get(name))} there, {_word(planned.get(name))} now"
-        for name in _asked_otherwise(planned, earlier)
-    )
     n_done = sum(p.state in ("done", "changed") for p in plan.cells)
-    raise SelectionError(
-        f"{len(lost)} of {n_done} finished cells in {plan.folder} would be lost: they were scored "
-        f"otherwise ({differing}). Keep them with another --run NAME, or type --replace to score "
-        f"them again"
-    )
-
-
-def _asked_otherwise(planned: Signature, earlier: Signature) -> list[str]:
-    return [name for name in planned.same_cell(earlier) if name in parts_of(ASKED)]
-
-
-def _word(value: object) -> str:
-    return "none" if value is None else repr(value)
+    refuse_losses(plan.folder, plan.replaced, n_done)
 
 
 def write_manifest(plan: Plan, languages: Iterable[Language]) -> None:
@@ -139,7 +123,7 @@ def write_manifest(plan: Plan, languages: Iterable[Language]) -> None:
 
 def _find_state(planned: PlannedCell) -> PlannedCell:
     try:
-        found = store.get(planned.path)
+        found = store.get(planned.path, planned.cell)
     except StoreError as error:
         logger.warning("%s", error)
         return replace(planned, state="damaged")
@@ -148,7 +132,10 @@ def _find_state(planned: PlannedCell) -> PlannedCell:
     if isinstance(found, store.FailedCell):
         return replace(planned, state="failed")
     if planned.signature.same_cell(found.signature):
-        return replace(planned, state="changed", earlier=found.signature)
+        n_docs, limit = len(planned.prepared.docs.scored), planned.signature.limit
+        sizes = (len(found.samples), n_docs if limit is None else min(n_docs, int(limit)))
+        replaced = Replaced(found.signature, planned.signature, *sizes)
+        return replace(planned, state="changed", replaced=replaced)
     return replace(planned, state="done")
 
 

@@ -1,20 +1,27 @@
 """What does a run hold? Its cells, their samples and texts, and its manifest: one owner."""
 
 from mlbench.store.cells import (
-    LOCK,
-    MANIFEST,
-    RUNS,
     CellResult,
     FailedCell,
     cell_path,
-    find_run,
+    fill_cell,
+    forget_failure,
     get,
-    lock_run,
     put,
     put_failed,
+)
+from mlbench.store.folder import (
+    LOCK,
+    MANIFEST,
+    RUNS,
+    find_run,
+    lock_run,
     refuse_vanished,
     run_name,
     write,
+    write_bytes,
+    write_out,
+    write_together,
 )
 from mlbench.store.signature import Signature
 
@@ -26,7 +33,9 @@ __all__ = [
     "FailedCell",
     "Signature",
     "cell_path",
+    "fill_cell",
     "find_run",
+    "forget_failure",
     "get",
     "lock_run",
     "put",
@@ -34,4 +43,7 @@ __all__ = [
     "refuse_vanished",
     "run_name",
     "write",
+    "write_bytes",
+    "write_out",
+    "write_together",
 ]

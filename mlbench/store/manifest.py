@@ -2,7 +2,8 @@
 
 Without it a report could not tell a missing cell from one nobody asked for, nor a score of this
 plan from one of an earlier plan: beside each planned cell stands the digest of its signature. A
-later command on the same run adds to it.
+later command on the same run adds to it. It is sealed (files.py), has the number of its form
+(form.py) and a copy beside it, run.json.bak, from which repair.py makes a damaged one again.
 """
 
 import json
@@ -13,8 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from mlbench import __version__, store
-from mlbench.errors import StoreError
+from mlbench.errors import NewerStoreError, StoreError
+from mlbench.files import UNSEALED, Fill, is_whole, seal
 from mlbench.records import Cell, Family, HubSource, Language
+from mlbench.store.folder import BACKUP, remove, run_name
+from mlbench.store.form import FORMAT, find_fault
+
+_SEAL_KEY = "seal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,19 @@ class Contents:
 
 def add_to_manifest(folder: Path, contents: Contents) -> None:
     """Add models, families, cells and languages to a run's manifest, or begin one."""
-    path = folder / store.MANIFEST
-    known = read_manifest(folder) if path.is_file() else _empty()
+    for path, fill in manifest_files(folder, contents).items():
+        store.write(path, fill)
+
+
+def manifest_files(folder: Path, contents: Contents) -> dict[Path, Fill]:
+    """Return what `add_to_manifest` writes, for who writes it together with cells."""
+    known = read_manifest(folder) if (folder / store.MANIFEST).is_file() else empty_manifest()
+    add_contents(known, contents)
+    return _files_of(folder, _text_of(known))
+
+
+def add_contents(known: dict[str, Any], contents: Contents) -> None:
+    """Add models, families, cells and languages to the content of a manifest."""
     known["models"].update(contents.models)
     known["families"].update(contents.families)
     for cell in contents.cells:
@@ -52,24 +69,80 @@ def add_to_manifest(folder: Path, contents: Contents) -> None:
         known["languages"][language.tag] = asdict(language)
     for name, reasons in contents.no_data.items():
         known["no_data"].setdefault(name, {}).update(reasons)
-    text = json.dumps(known, ensure_ascii=False, indent=1) + "\n"
-    store.write(path, lambda file: Path(file).write_text(text, encoding="utf-8"))
+
+
+def save_manifest(folder: Path, known: Mapping[str, Any]) -> None:
+    """Write a run's manifest and its copy."""
+    for path, fill in _files_of(folder, _text_of(known)).items():
+        store.write(path, fill)
+
+
+def _text_of(known: Mapping[str, Any]) -> bytes:
+    content = {name: value for name, value in known.items() if name != _SEAL_KEY}
+    content |= {"format": FORMAT, _SEAL_KEY: UNSEALED}
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    return seal(text.encode("utf-8", errors="replace"))
+
+
+def _files_of(folder: Path, text: bytes) -> dict[Path, Fill]:
+    """Return what is to be written of a manifest and its copy; nothing of what is there already.
+
+    The copy holds the same, not what was before: what a damaged manifest said last is needed.
+    """
+    paths = (folder / BACKUP, folder / store.MANIFEST)
+    lacking = [path for path in paths if not path.is_file() or path.read_bytes() != text]
+    return dict.fromkeys(lacking, lambda file: file.write(text))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return a run's manifest.
 
-    Raises StoreError if it is damaged.
+    Raises StoreError if it is damaged or not as mlbench writes it, NewerStoreError if a newer one
+    wrote it.
     """
-    path = folder / store.MANIFEST
+    return parse_manifest(folder / store.MANIFEST)
+
+
+def parse_manifest(path: Path) -> dict[str, Any]:
+    """Return a manifest, or the copy of one, as `read_manifest` does."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(
-            f"{path} is damaged or unreadable: {error}. Delete it and repeat `mlbench run`; "
-            f"finished cells are kept"
-        ) from error
+        text = path.read_bytes()
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from error
+    fault = "it is not what was written" if is_whole(text) is False else _find_fault(path, text)
+    if fault:
+        raise _damaged(path, fault)
+    content: dict[str, Any] = json.loads(text)
+    content.pop(_SEAL_KEY, None)
     return content
+
+
+def _find_fault(path: Path, text: bytes) -> str:
+    fault = find_fault(text)
+    format_ = _format_of(text)
+    if format_ > FORMAT:
+        raise NewerStoreError(
+            f"{path} has format {format_}, and mlbench {__version__} knows formats up to {FORMAT}: "
+            f"a newer mlbench wrote it. Type: pip install --upgrade mlbench"
+        )
+    return fault or ("its seal is gone" if format_ > 1 and is_whole(text) is None else "")
+
+
+def _format_of(text: bytes) -> int:
+    """Return the number of the form, which says whether the rest can be judged at all."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return 1
+    found = content.get("format") if isinstance(content, dict) else None
+    return found if isinstance(found, int) else 1
+
+
+def _damaged(path: Path, why: str) -> StoreError:
+    return StoreError(
+        f"{path} is damaged ({why}). Type: mlbench repair {run_name(path.parent)}, which makes it "
+        f"again from its copy and the cells; finished cells are kept"
+    )
 
 
 def planned_cells(manifest: Mapping[str, Any]) -> dict[Cell, str | None]:
@@ -89,7 +162,8 @@ def planned_cells(manifest: Mapping[str, Any]) -> dict[Cell, str | None]:
     }
 
 
-def _empty() -> dict[str, Any]:
+def empty_manifest() -> dict[str, Any]:
+    """Return the manifest of a run that holds nothing yet."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     return {
         "mlbench": __version__,
@@ -134,8 +208,9 @@ def restore(folder: Path, before: bytes | None) -> None:
 
     The lock file stays, here as everywhere: another command may be waiting at it.
     """
-    path = folder / store.MANIFEST
     if before is None:
-        path.unlink(missing_ok=True)
+        for name in (store.MANIFEST, BACKUP):
+            remove(folder / name)
     else:
-        store.write(path, lambda file: Path(file).write_bytes(before))
+        for path, fill in _files_of(folder, before).items():
+            store.write(path, fill)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -134,10 +134,7 @@ def read_run(run: str | Path) -> Run:
     for cell, digest in planned.items():
         path = store.cell_path(folder, manifest["models"][cell.model]["slug"], cell)
         found.add(cell, path, digest)
-    languages = {
-        tag: Language(**{**block, "caveats": tuple(block["caveats"])})
-        for tag, block in manifest["languages"].items()
-    }
+    languages = {tag: read_language(block) for tag, block in manifest["languages"].items()}
     return Run(
         folder=folder,
         created=manifest["created"],
@@ -153,6 +150,12 @@ def read_run(run: str | Path) -> Run:
     )
 
 
+def read_language(block: Mapping[str, Any]) -> Language:
+    """Return a language of a manifest; what only a newer version knows of it is left out."""
+    known = {part.name: block[part.name] for part in fields(Language) if part.name in block}
+    return Language(**{**known, "caveats": tuple(known.get("caveats", ()))})
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """What is on disk of the planned cells, filled while they are read."""
@@ -165,7 +168,7 @@ class _Found:
     def add(self, cell: Cell, path: Path, digest: str | None) -> None:
         """Read a cell; `digest` is that of its planned signature, None where none was kept."""
         try:
-            stored = store.get(path)
+            stored = store.get(path, cell)
         except StoreError as error:
             self.damaged[cell] = str(error)
             return

@@ -135,8 +135,9 @@ Replace = Annotated[
     bool,
     typer.Option(
         "--replace",
-        help="Score finished cells again that were scored in another way (limit, dtype, engine, "
-        "overflow). Without it they are kept and the command is refused.",
+        help="Put new results in the place of finished cells that have more docs, or that were "
+        "scored in another way (limit, dtype, engine, overflow). Without it they are kept and the "
+        "command is refused.",
     ),
 ]
 

@@ -18,6 +18,7 @@ from mlbench.runner.events import Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing
 from mlbench.settings import Settings
 from mlbench.store.read import read_run
+from mlbench.store.replacing import name_changes
 from mlbench.terminal.progress import Tally, watch
 
 
@@ -115,7 +116,11 @@ def _say_plan(plan: Plan, console: Console) -> None:
     detail = ", ".join(f"{n} {state}" for state, n in counted.items())
     console.print(f"{plan.folder}: {len(plan.cells)} cells ({detail})")
     if differing := plan.changed_parts:
-        console.print(f"  changed: finished with other {', '.join(differing)}, so scored again")
+        console.print(
+            f"  changed: finished with other {', '.join(differing)}, so scored again "
+            f"({name_changes(plan.replaced)})",
+            markup=False,
+        )
     for family, reasons in plan.no_data.items():
         tags = ", ".join(reasons)
         console.print(f"  no data for {family} in {len(reasons)}: {tags}")

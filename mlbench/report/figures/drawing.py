@@ -4,6 +4,7 @@ matplotlib without pyplot: no global state and no window. Digits by the thousand
 collections of glyph shapes: laying out each number as text takes most of the time of a figure.
 """
 
+import io
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -75,22 +76,20 @@ def new_canvas(width: float, height: float) -> Axes:
     return axes
 
 
-def save_figure(axes: Axes, folder: Path, name: str) -> list[Path]:
-    """Write a figure in every format."""
-    paths = [folder / f"{name}.{suffix}" for suffix in FORMATS]
-    for path in paths:
-        save_as(axes, path)
-    return paths
+def figure_files(axes: Axes, folder: Path, name: str) -> dict[Path, bytes]:
+    """Return a figure in every format, each by the place of its file."""
+    return {folder / f"{name}.{form}": figure_bytes(axes, form) for form in FORMATS}
 
 
-def save_as(axes: Axes, path: Path) -> None:
-    """Write a figure in the format of the suffix, without dates or versions of the machine."""
+def figure_bytes(axes: Axes, form: str) -> bytes:
+    """Return a figure as a file of a format holds it, without dates or versions of the machine."""
     figure = axes.get_figure(root=True)
     assert figure is not None
-    suffix = path.suffix.lower().lstrip(".")
+    content = io.BytesIO()
     with house_style():
-        options: dict[str, Any] = {"pil_kwargs": PNG_OPTIONS} if suffix == "png" else {}
-        figure.savefig(path, format=suffix, dpi=DPI, metadata=EMPTY[suffix], **options)
+        options: dict[str, Any] = {"pil_kwargs": PNG_OPTIONS} if form == "png" else {}
+        figure.savefig(content, format=form, dpi=DPI, metadata=EMPTY[form], **options)
+    return content.getvalue()
 
 
 @contextmanager

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from mlbench import store
 from mlbench.data.languages import REFERENCE
-from mlbench.errors import SelectionError, StoreError, unknown
+from mlbench.errors import SelectionError, unknown
 from mlbench.report.compare import Comparison, Pair, compare
 from mlbench.report.figures.bars import MarketBar, draw_markets
 from mlbench.report.figures.captions import docs_of, docs_words, run_line, shots_words
 from mlbench.report.figures.difference import draw_difference
-from mlbench.report.figures.drawing import FORMATS, WIDTHS, save_as
+from mlbench.report.figures.drawing import FORMATS, WIDTHS, figure_bytes
 from mlbench.report.figures.forest import Forest, draw_forest, forest_from_comparison
 from mlbench.report.figures.heatmap import draw_heatmap, draw_profile
 from mlbench.report.figures.moat import draw_moat
@@ -54,11 +55,8 @@ def write_figure(name: str, run: str | Path, out: Path, choice: Choice | None = 
     stored = read_run(run)
     check_choice(stored, choice)
     axes = draw_figure(name, table_from_run(stored), choice)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        save_as(axes, out)
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror or error}") from error
+    content = figure_bytes(axes, out.suffix.lower().lstrip("."))
+    store.write_out(out.parent, {out: lambda file: file.write(content)})
     return out
 
 
