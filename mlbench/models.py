@@ -19,7 +19,7 @@ from typing import Any, get_args
 import yaml
 
 from mlbench import files
-from mlbench.data.sources import find_cache
+from mlbench.data.sources import find_cache, hub_errors
 from mlbench.errors import ModelError, unknown
 from mlbench.model_arguments import parse_arguments, score_arguments
 from mlbench.names import refuse_remote
@@ -321,11 +321,10 @@ def _read_digest(seen: Path) -> str | None:
 
 def _hub_commit(model: Model) -> str:
     from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
 
     try:
         info = HfApi().model_info(model.path, revision=model.revision, timeout=20)
-    except (OSError, HFValidationError) as error:
+    except hub_errors() as error:
         local = try_to_load_from_cache(model.path, "config.json", revision=model.revision)
         if isinstance(local, str):
             return Path(local).parent.name
