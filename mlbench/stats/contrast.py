@@ -73,11 +73,18 @@ class Contrast:
         vars(floored).update(known=self.known, spread=self.spread)
         return floored
 
+    def with_floor_where_blind(self, size: float) -> "Contrast":
+        """Set the floor only where the replicates do not vary: all right, or all the same ratio."""
+        floor = unseen_stderr(self.estimate, self.spread, self.n_clusters, size)
+        floored = replace(self, floor=np.where(self.is_blind, floor, 0.0))
+        vars(floored).update(known=self.known, spread=self.spread)
+        return floored
+
     def negated(self) -> "Contrast":
         """Turn the effect round."""
         turned = replace(self, estimate=-self.estimate, replicates=-self.replicates)
         # What is the same on both sides is computed once (cached_property keeps it there).
-        vars(turned).update(known=self.known, spread=self.spread)
+        vars(turned).update(known=self.known, spread=self.spread, is_blind=self.is_blind)
         return turned
 
     @cached_property
@@ -95,10 +102,7 @@ class Contrast:
 
     @cached_property
     def is_blind(self) -> NDArray[np.bool_]:
-        """Mark where the replicates do not vary and nothing bounds what an unseen doc may do.
-
-        Bits of a model that takes the same share more on every doc: how sure that is, is unknown.
-        """
+        """Mark where replicates do not vary and no floor says how sure that is: it is unknown."""
         has_floor = False if self.floor is None else self.floor > 0
         return np.asarray((self.n_clusters > 1) & ~vary(self.replicates) & ~np.asarray(has_floor))
 
