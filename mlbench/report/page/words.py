@@ -153,7 +153,8 @@ def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
         f"{others} on average in {plural(n, 'other language')}; the lead beyond English, the "
         f"difference of the two, is {moat}. After Holm correction {a} is better in "
         f"{counts['better_holm']} of them, worse in {counts['worse_holm']}, and equal within the "
-        f"margin in {equal}, even if a small lead is shown there; for {rest} the data cannot decide."
+        f"margin in {equal}, even if a small lead is shown there; for {rest} the data cannot "
+        f"decide."
         f"{_ceiling_sentence(comparison)}"
     )
 
