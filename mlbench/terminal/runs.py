@@ -86,6 +86,9 @@ def fetch(families: Sequence[str], languages: Sequence[str], languages_file: Pat
         n_docs = sum(len(item.docs.scored) for item in here)
         revisions = ", ".join(sorted({item.revision for item in here}))
         console.print(f"{name}: {len(here)} languages, {n_docs:,} docs, revision {revisions}")
+        for item in items:
+            if item.reason:
+                console.print(f"  no data for {item.language.tag}: {item.reason}", markup=False)
 
 
 def _console() -> Console:
