@@ -192,14 +192,21 @@ def ray_of_two(monkeypatch):
     cluster.shutdown()
 
 
-@pytest.mark.usefixtures("sib200")
+@pytest.fixture
+def findable(monkeypatch):
+    """Let a worker of Ray import this file."""
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    places = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, places)))
+
+
+@pytest.mark.usefixtures("sib200", "findable")
 class TestOnRay:
     pytestmark = on_ray
 
     def test_a_cell_that_ends_its_worker_is_failed_and_the_rest_is_done(
         self, checkpoint, monkeypatch, capsys
     ):
-        pytest.importorskip("ray", reason="the extra `ray` is not installed")
         monkeypatch.setattr(executors, "CellWorker", Deadly)
         assert score(checkpoint, 1) == 1
         run = read_run("ray")
@@ -212,7 +219,6 @@ class TestOnRay:
         assert "FAILED" in capsys.readouterr().out
 
     def test_a_model_that_ends_every_worker_is_given_up(self, checkpoint, monkeypatch, capsys):
-        pytest.importorskip("ray", reason="the extra `ray` is not installed")
         monkeypatch.setattr(executors, "CellWorker", AlwaysDeadly)
         assert score(checkpoint, 4) == 1
         out = capsys.readouterr().out
@@ -235,7 +241,6 @@ class TestOnRay:
         assert seen and len(run.done) == len(run.planned) and not run.failed
 
     def test_the_only_node_lost_is_an_error_and_keeps_what_is_done(self, checkpoint, capsys):
-        pytest.importorskip("ray", reason="the extra `ray` is not installed")
 
         def kill_raylet():
             wait_for_a_cell()

@@ -184,10 +184,10 @@ class Pool:
         if ref in self.starting:
             self.n_lost_starts += not self.starting.pop(ref).node
             if self.n_lost_starts >= MAX_DEATHS:
-                first = str(error).strip().partition("\n")[0]
+                why = str(error).strip().rpartition("\n")[2]  # the last line of a traceback
                 raise ClusterError(
                     f"{self.n_lost_starts} workers of the Ray cluster died while they started: "
-                    f"{first}. {_KEPT}"
+                    f"{why}. {_KEPT}"
                 ) from error
             return None
         worker, batch = self.busy.pop(ref)
