@@ -106,7 +106,7 @@ def test_a_cluster_on_which_no_worker_becomes_ready_is_given_up_with_a_message(m
 def test_a_cluster_without_a_node_is_an_error_also_while_batches_are_in_work():
     pool = Pool(FakeRay(alive=False), FakeActors(), Settings(), "CPU")
     pool.busy = {object(): (Worker(None), Batch(cells_of(1), None))}
-    with pytest.raises(ray_pool.ClusterError, match="has no node left. Finished cells are kept"):
+    with pytest.raises(ray_pool.ClusterError, match="has lost the node of this command. Finished"):
         list(pool.drain(deque()))
 
 
@@ -254,7 +254,11 @@ class TestOnRay:
         arguments = ("--models", str(checkpoint), "--families", "sib200_topic", *languages)
         code, out, err = run_cli(capsys, "run", *arguments, "--executor", "ray", "--run", "ray")
         thread.join()
-        assert code == 2 and "the Ray cluster has no node left" in err and "Traceback" not in err
+        assert (
+            code == 2
+            and "the Ray cluster has lost the node of this command" in err
+            and "Traceback" not in err
+        )
         assert read_run("ray").done
 
 

@@ -104,7 +104,9 @@ def _drain(ray: Any, plan: Plan, settings: Settings) -> Iterator[Event]:
     worker_class = ray.remote(num_gpus=int(resource == "GPU"), num_cpus=1)(CellWorker)
     streaks: dict[str, Streak] = defaultdict(Streak)
     deaths: dict[str, int] = defaultdict(int)
-    for batch, outcomes, is_blamed in Pool(ray, worker_class, settings, resource).drain(batches):
+    home = ray.get_runtime_context().get_node_id()
+    pool = Pool(ray, worker_class, settings, resource, home)
+    for batch, outcomes, is_blamed in pool.drain(batches):
         deaths[batch.model] = 0 if outcomes is not None else deaths[batch.model] + is_blamed
         if outcomes is None:
             again = batch.after_a_death() if is_blamed else [batch]

@@ -78,12 +78,16 @@ class Worker:
 
 @dataclass
 class Pool:
-    """The workers of a run; state: who is idle, busy with which batch, or still starting."""
+    """The workers of a run; state: who is idle, busy with which batch, or still starting.
+
+    `home` is the node that this command is connected to.
+    """
 
     ray: Any
     worker_class: Any
     settings: Settings
     resource: str
+    home: str = ""
     idle: list[Worker] = field(default_factory=list)
     busy: dict[Any, tuple[Worker, Batch]] = field(default_factory=dict)
     starting: dict[Any, Worker] = field(default_factory=dict)
@@ -148,15 +152,27 @@ class Pool:
         ready = self.ray.wait(refs, num_returns=1, timeout=POLL_SECONDS)[0] if refs else []
         if ready:
             self.last_sign = time.monotonic()
-        elif not any(node["Alive"] for node in self.ray.nodes()):
-            raise ClusterError(f"the Ray cluster has no node left. {_KEPT}")
-        elif not self.busy and time.monotonic() - self.last_sign > START_SECONDS:
+        elif (
+            self._find_nodes()
+            and not self.busy
+            and time.monotonic() - self.last_sign > START_SECONDS
+        ):
             raise ClusterError(
                 f"no worker of the Ray cluster became ready in {START_SECONDS:.0f} s; it has "
                 f"{self.ray.cluster_resources().get(self.resource, 0):g} {self.resource}. See: ray "
                 f"status. {_KEPT}"
             )
         return list(ready)
+
+    def _find_nodes(self) -> set[str]:
+        """Return the nodes that live; raises ClusterError if our own is not among them.
+
+        Without it Ray ends this process, with no word, at the next object that is wanted.
+        """
+        alive = {node["NodeID"] for node in self.ray.nodes() if node["Alive"]}
+        if not alive or (self.home and self.home not in alive):
+            raise ClusterError(f"the Ray cluster has lost the node of this command. {_KEPT}")
+        return alive
 
     def _take(self, ref: Any) -> Report | Exception | None:
         """Return what a ready reference says of a batch; None for a worker that answers."""
@@ -181,6 +197,7 @@ class Pool:
 
     def _bury(self, ref: Any, error: Exception) -> Report | None:
         """Forget a worker that died; raises ClusterError where they die again and again at once."""
+        nodes = self._find_nodes()
         if ref in self.starting:
             self.n_lost_starts += not self.starting.pop(ref).node
             if self.n_lost_starts >= MAX_DEATHS:
@@ -191,8 +208,7 @@ class Pool:
                 ) from error
             return None
         worker, batch = self.busy.pop(ref)
-        alive = {node["NodeID"] for node in self.ray.nodes() if node["Alive"]}
-        is_blamed = worker.node in alive
+        is_blamed = worker.node in nodes
         what = "worker" if is_blamed else "node"
         logger.warning("a %s died; its %d cells are given out again", what, len(batch.cells))
         # Others may have died with it, and a batch must not be blamed for that: each answers anew.
