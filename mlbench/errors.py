@@ -50,6 +50,10 @@ class StoreError(MlbenchError):
     """A run folder that cannot be read or written."""
 
 
+class ClusterError(MlbenchError):
+    """A cluster on which nothing can run any more; what was finished is kept."""
+
+
 class NewerStoreError(MlbenchError):
     """A cell that a newer mlbench wrote: not damaged, and not ours to replace."""
 

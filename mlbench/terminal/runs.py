@@ -41,7 +41,7 @@ def run(name: str, selection: Selection, settings: Settings, *, may_replace: boo
             console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
             raise
     _say_result(plan, tally, console)
-    return 1 if tally.failed else 0
+    return 1 if tally.failed or tally.stopped else 0
 
 
 def _first(events: Iterator[Planned | Event]) -> Plan:
