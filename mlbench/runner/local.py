@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from mlbench import store
-from mlbench.errors import ContextOverflow
+from mlbench.errors import CellRefused, ContextOverflow
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
 from mlbench.measures import cell_score
@@ -78,7 +78,7 @@ def _kind_of_failure(outcome: store.CellResult | store.FailedCell) -> str:
     """
     if not isinstance(outcome, store.FailedCell):
         return ""
-    if outcome.reason.startswith(ContextOverflow.__name__):
+    if outcome.reason.startswith(_OF_THE_CELL):
         return ""
     return re.sub(r"\d+", "0", _first_line(outcome.reason))[:_HEAD]
 
@@ -87,6 +87,7 @@ def _first_line(reason: str) -> str:
     return reason.partition("\n")[0]
 
 
+_OF_THE_CELL = (CellRefused.__name__, ContextOverflow.__name__)
 _HEAD = 60
 """Characters of a message: the words that say what broke stand before those that say where."""
 
@@ -111,6 +112,7 @@ def score(
         "device": model.device,
         "mode": model.mode,
         "model_bytes": model.model_bytes,
+        **model.findings.as_usage(),
     }
     signature = replace(planned.signature, mode=model.mode, given_up=tuple(model.given_up))
     return store.CellResult(planned.cell, signature, scores, spent, tuple(samples))
