@@ -5,7 +5,7 @@ unless lm-eval's own numbers are asked for (`as_lm_eval`), the tokens that a tok
 a text are fed and not scored, and those that it puts after a text are left out (affixes.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,8 +49,9 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         if self.as_lm_eval:
             super()._create_model(*arguments, **options)
             return
-        auto_class, watcher = self.AUTO_MODEL_CLASS, _Watcher(self.AUTO_MODEL_CLASS)
-        self.AUTO_MODEL_CLASS = watcher
+        auto_class: Any = self.AUTO_MODEL_CLASS
+        watcher = _Watcher(auto_class)
+        self.AUTO_MODEL_CLASS: Any = watcher
         try:
             super()._create_model(*arguments, **options)
         finally:
@@ -104,7 +105,7 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         """Encode a whole text, without what its tokenizer puts around it."""
         return self.only_text(text, self.tok_encode(text))
 
-    def text_windows(self, ids: Sequence[int]) -> list[Window]:
+    def text_windows(self, ids: Iterable[int]) -> list[Window]:
         """Cut the tokens of a text into (context, scored tokens) of at most the model's window.
 
         A text begins after what its tokenizer puts before it, else after BOS or EOS. Raises
