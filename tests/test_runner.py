@@ -1,6 +1,5 @@
 import json
 import math
-import shutil
 import weakref
 from dataclasses import replace
 

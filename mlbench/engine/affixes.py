@@ -30,6 +30,9 @@ class Affixes(NamedTuple):
         return ids[: len(ids) - len(self.after)]
 
 
+NOTHING = Affixes()
+
+
 def find_affixes(tokenizer: Any, *, add_bos: bool | None = None) -> Affixes:
     """Find what is put around a text, where special tokens are left to the tokenizer (None).
 

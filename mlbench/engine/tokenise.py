@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlbench.engine.affixes import Affixes, TokenIds, encode_batch
+from mlbench.engine.affixes import NOTHING, Affixes, TokenIds, encode_batch
 from mlbench.engine.lines import agrees, encode_lines, find_border
 from mlbench.errors import CellRefused, ModelError
 
@@ -50,7 +50,7 @@ class Encoder:
         *,
         prefix_token: int | None,
         add_bos: bool | None,
-        affixes: Affixes = Affixes(),
+        affixes: Affixes = NOTHING,
     ) -> None:
         self.tokenizer, self.prefix_token, self.add_bos = tokenizer, prefix_token, add_bos
         self.affixes = affixes
@@ -161,7 +161,7 @@ def encoder_for(
     *,
     prefix_token: int | None,
     add_bos: bool | None,
-    affixes: Affixes = Affixes(),
+    affixes: Affixes = NOTHING,
 ) -> Encoder:
     """Return the encoder of a tokenizer: the same one for models that share it."""
     key = fingerprint(tokenizer, f"{prefix_token}/{add_bos}/{affixes.after}")

@@ -70,10 +70,10 @@ class Usage(NamedTuple):
 class CountingModel:
     """A loaded model that counts what it is fed: its state is the count since `take_usage`."""
 
-    def __init__(self, lm: LM, overflow: Overflow, findings: Findings = Findings()) -> None:
+    def __init__(self, lm: LM, overflow: Overflow, findings: Findings | None = None) -> None:
         self.lm = lm
         self.overflow = overflow
-        self.findings = findings
+        self.findings = findings or Findings()
         self.window: int | None = getattr(lm, "max_length", None)
         self.device = str(getattr(lm, "device", "")) or None
         self.verified: set[tuple[str, int]] = set()
@@ -209,7 +209,9 @@ def _reason(error: Exception, model: Model) -> str:
     folder = Path(model.path)
     if model.path and folder.is_dir() and (broken := find_broken_file(folder)):
         return broken
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0].endswith(":"):
+        lines[0] = " ".join(lines[:2])
     # A lookup says only what it looked for.
     name = f"{type(error).__name__}: " if isinstance(error, LookupError) else ""
     return name + lines[0] if lines else type(error).__name__

@@ -39,8 +39,8 @@ def refuse_other_tensors(model: Any, loading: Mapping[str, Any]) -> str | None:
         known = [name for name in model.state_dict() if name in missing]
         first = (known or sorted(missing, key=_by_number))[0]
         raise ModelError(
-            f"{len(missing)} of {len(names)} tensors of the model are not in the checkpoint (first: "
-            f"{first}){_instead(first, unexpected)}"
+            f"{len(missing)} of {len(names)} tensors of the model are not in the checkpoint "
+            f"(first: {first}){_instead(first, unexpected)}"
         )
     _refuse_unprovided(model, unexpected)
     return _tell(unexpected) if unexpected else None
@@ -52,8 +52,8 @@ def _refuse_other_shapes(mismatched: Iterable[tuple[str, Any, Any]], total: int)
         name, stored, wanted = found[0]
         raise ModelError(
             f"{len(found)} of {total} tensors of the model have another shape in the checkpoint "
-            f"(first: {name} is {_shape(stored)}, and {_shape(wanted)} by config.json): config.json "
-            f"is not of this checkpoint. {_AGAIN}"
+            f"(first: {name} is {_shape(stored)}, and {_shape(wanted)} by config.json): "
+            f"config.json is not of this checkpoint. {_AGAIN}"
         )
 
 
@@ -70,8 +70,8 @@ def _instead(missing: str, unexpected: list[str]) -> str:
     if wrapped:
         wrapper = wrapped.removesuffix(missing)
         return there + (
-            f"The model was saved inside a wrapper that adds {wrapper!r} to each name: save what is "
-            f"in the wrapper, or rename the tensors"
+            f"The model was saved inside a wrapper that adds {wrapper!r} to each name: save what "
+            f"is in the wrapper, or rename the tensors"
         )
     return there + f"They would be filled at random. Rename the tensors, or: {_AGAIN.lower()}"
 

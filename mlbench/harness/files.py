@@ -29,7 +29,7 @@ def is_lfs_pointer(path: Path) -> bool:
 
 
 def find_pointer(folder: Path) -> str | None:
-    """Return what is wrong with a tokenizer's file that is a pointer of Git LFS; None if none is."""
+    """Return what is wrong with a tokenizer's file that is a Git LFS pointer; None if none is."""
     paths = (folder / name for name in _TOKENIZER_FILES)
     return next((_pointer(path) for path in paths if path.is_file() and is_lfs_pointer(path)), None)
 
@@ -93,8 +93,8 @@ def _fault_of_tensors(path: Path) -> str | None:
     length = _header_length(path)
     if length > size - _LENGTH_BYTES:
         return (
-            f"{path.name} ({size:,} bytes) is cut off or no safetensors file: its header would have "
-            f"{length:,} bytes. Copy it again"
+            f"{path.name} ({size:,} bytes) is cut off or no safetensors file: its header would "
+            f"have {length:,} bytes. Copy it again"
         )
     header = _read_header(path)
     if header is None:

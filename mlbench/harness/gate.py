@@ -135,7 +135,7 @@ def _predictions(forward: Forward, tokens: list[int], rows: list[int]) -> torch.
 
 
 def _distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    """Return by place how far the log-probabilities are apart; what both rule out is no distance."""
+    """Return by place how far log-probabilities are apart; what both rule out is no distance."""
     apart = torch.where(first == second, 0.0, (first - second).abs())
     return apart.nan_to_num(posinf=torch.finfo(torch.float32).max).amax(-1)
 

@@ -38,9 +38,9 @@ class Signature(Mapping[str, Any]):
     """What a cell's score rests on; reads as a mapping of the parts that are stated.
 
     `texts` says which tokens of whole texts are scored: cells of before it was stated, where a
-    tokenizer's own BOS was scored too, are run again. `revision` of the data is only told, because the docs have a digest of their own, and `mode` and
-    `given_up` are, because all modes of the packed engine give the same numbers. The last four are
-    of imported cells.
+    tokenizer's own BOS was scored too, are run again. `revision` of the data is only told, because
+    the docs have a digest of their own, and `mode` and `given_up` are, because all modes of the
+    packed engine give the same numbers. The last four are of imported cells.
     """
 
     family: str | None = _part("family", AGAIN, SHARED)
