@@ -193,7 +193,7 @@ def ray_of_two(monkeypatch):
 
 
 USED: list[str] = []
-"""Tests of this file that have used Ray: after them the loss of the own node is not told in time."""
+"""Tests that have used Ray in this process: after them the loss of its node was waited for."""
 
 
 @pytest.fixture
