@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_cli import refused, run_cli
+from test_cli import run_cli
 
 from mlbench import store
 from mlbench.data.prepare import Prepared
