@@ -1,15 +1,12 @@
 """On a cluster, workers and nodes die: the rest is done, and nothing waits for ever."""
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
 
-import psutil
 import pytest
 from conftest import SCRIPTS
 
@@ -240,26 +237,6 @@ class TestOnRay:
         thread.join()
         run = read_run("ray")
         assert seen and len(run.done) == len(run.planned) and not run.failed
-
-    def test_the_only_node_lost_is_an_error_and_keeps_what_is_done(self, checkpoint):
-        """In a process of its own, as a person types it: Ray can end the process that it is in."""
-        languages = ("--languages", ",".join(SCRIPTS), "--shots", ",".join(map(str, range(16))))
-        selection = ("--models", str(checkpoint), "--families", "sib200_topic", *languages)
-        command = [sys.executable, "-m", "mlbench", "run", *selection, "--executor", "ray"]
-        process = subprocess.Popen(
-            [*command, "--run", "ray"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        wait_for_a_cell()
-        for child in psutil.Process(process.pid).children(recursive=True):
-            if child.name() == "raylet":
-                child.kill()
-        try:
-            _, err = process.communicate(timeout=240)
-        finally:
-            process.kill()
-        assert process.returncode == 2, err
-        assert "the Ray cluster has lost the node of this command" in err
-        assert "Traceback" not in err and read_run("ray").done
 
 
 def wait_for_a_cell() -> None:
