@@ -96,14 +96,15 @@ def _share_seen(model: Any, base: list[int]) -> float:
     """Return how much later tokens move earlier predictions, as a share of what they move the last.
 
     The first prediction, which sees one token only, and one in the middle: a prefix model looks
-    ahead at the beginning.
+    ahead at the beginning. One pass for all three: the weights are read once.
     """
-    forward, middle, found = Forward(model), len(base) // 2 | 1, [0.0]
+    middle, found = len(base) // 2 | 1, [0.0]
+    starts = (1, middle)
+    changed = [base[:start] + base[: start - 1 : -1] for start in starts]
     rows = [*range(middle), len(base) - 1]
-    expected = _predictions(forward, base, rows)
-    for start in (1, middle):
-        changed = base[:start] + base[: start - 1 : -1]
-        moved = _distance(expected, _predictions(forward, changed, rows))
+    expected, *others = _predictions(Forward(model), [base, *changed], rows)
+    for start, other in zip(starts, others, strict=True):
+        moved = _distance(expected, other)
         earlier, last = float(moved[:start].max()), float(moved[-1])
         found.append(earlier / max(last, earlier) if earlier else 0.0)
     return max(found)
@@ -120,10 +121,11 @@ def _share_seen_exactly(model: Any, base: list[int]) -> float | None:
         return None
 
 
-def _predictions(forward: Forward, tokens: list[int], rows: list[int]) -> torch.Tensor:
+def _predictions(forward: Forward, texts: list[list[int]], rows: list[int]) -> torch.Tensor:
+    """Return log-probabilities (texts, rows, vocabulary) of texts of one length."""
     device = forward.device
-    ids, kept = torch.tensor([tokens], device=device), torch.tensor(rows, device=device)
-    logits = forward(ids, kept)[0].float()
+    ids, kept = torch.tensor(texts, device=device), torch.tensor(rows, device=device)
+    logits = forward(ids, kept).float()
     # A model may rule tokens out by minus infinity, but not all of them.
     if bool((logits.isnan() | logits.isposinf()).any()) or bool(logits.amax(-1).isneginf().any()):
         raise ModelError(
