@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
@@ -40,8 +40,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     write(path, lambda file: file.write(content))
 
 
-def write_all(files: Mapping[Path, Fill]) -> None:
-    """Write several files: all, or where that fails none, and what was there before stays.
+def write_all(files: Mapping[Path, Fill], gone: Iterable[Path] = ()) -> None:
+    """Write several files and delete those `gone`: all, or where that fails nothing is changed.
 
     A kill between two renames leaves some of them new; each file is whole even then.
     Raises OSError.
@@ -57,17 +57,17 @@ def write_all(files: Mapping[Path, Fill]) -> None:
                 fill(file)
                 file.flush()
                 os.fsync(file.fileno())
-        _place(ready)
+        _place(ready, [path for path in gone if path not in files and path.is_file()])
         undo.pop_all()
     for folder in {path.parent for path in files}:
         sync_folder(folder)
 
 
-def _place(ready: Mapping[Path, Path]) -> None:
-    """Rename each file over its place; where one fails, those before it are put back."""
+def _place(ready: Mapping[Path, Path], gone: Sequence[Path]) -> None:
+    """Rename each file over its place and delete others; where that fails, all are put back."""
     with ExitStack() as tidy, ExitStack() as undo:
-        if len(ready) > 1:
-            for path in ready:
+        if len(ready) + len(gone) > 1:
+            for path in (*ready, *gone):
                 aside = _keep_aside(path)
                 if aside is None:
                     undo.callback(_remove, path)
@@ -76,6 +76,8 @@ def _place(ready: Mapping[Path, Path]) -> None:
                     undo.callback(os.replace, aside, path)
         for path, temporary in ready.items():
             os.replace(temporary, path)
+        for path in gone:
+            path.unlink()
         undo.pop_all()
 
 

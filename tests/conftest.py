@@ -35,6 +35,7 @@ SLOW = frozenset(
         "test_engine_verify",
         "test_equals_lm_eval",
         "test_exports",
+        "test_faults",
         "test_imports",
         "test_kill",
         "test_known_answer",

@@ -116,10 +116,7 @@ def write_out(folder: Path, contents: Mapping[Path, Fill], gone: Iterable[Path] 
     with _as_store_error(folder), _lock_out(folder):
         for parent in {path.parent for path in contents}:
             files.sweep(p for p in parent.glob(f"*{files.PART}") if _written(p) in contents)
-        files.write_all(contents)
-        for path in set(gone) - set(contents):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        files.write_all(contents, gone)
 
 
 def _written(temporary: Path) -> Path:

@@ -7,11 +7,9 @@ overlook raises the format.
 
 import textwrap
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from mlbench.records import Language
 
 FORMAT = 2
 """Of run.json. 2 has a seal (files.py); 1, of earlier versions, has neither seal nor number."""
@@ -61,6 +59,23 @@ class _Family(_Facts):
     source: str
 
 
+class _Language(_Facts):
+    tag: str
+    name: str
+    endonym: str
+    script: str
+    direction: Literal["ltr", "rtl"]
+    family: str
+    branch: str | None = None
+    resource_class: int | None = None
+    speakers: int | None = None
+    speakers_shared_with: str | None = None
+    dialect_of: str | None = None
+    same_text_as: str | None = None
+    codes: dict[str, str] = {}
+    caveats: list[str] = []
+
+
 class Form(_Facts):
     """What a run.json must hold; `signatures` and the number of the format came with version 2."""
 
@@ -69,7 +84,7 @@ class Form(_Facts):
     format: Annotated[int, Field(ge=1)] = 1
     models: dict[str, _Model]
     families: dict[Name, _Family]
-    languages: dict[Tag, Language]
+    languages: dict[Tag, _Language]
     cells: dict[str, dict[Name, dict[Shots, list[Tag]]]]
     signatures: dict[str, dict[str, dict[str, dict[str, Digest]]]] = {}
     no_data: dict[str, dict[str, str]]
