@@ -9,15 +9,30 @@ FAMILIES ?= embedded
 LANGUAGES ?= all
 SHOTS ?= 0
 LIMIT ?=
-# A selection of your own goes to a run of its own unless you name one.
-RUN ?= $(if $(findstring command line,$(foreach v,MODELS FAMILIES LANGUAGES SHOTS LIMIT,$(origin $v))),custom,bench)
 # Files or options for pytest, such as TESTS="tests/test_store.py -x".
 TESTS ?=
 # More options of `mlbench run`, such as ARGS="--device cuda:1 --dtype bfloat16".
 ARGS ?=
+# A selection of your own, on the command line or from the environment, goes to a run of its own
+# unless you name one.
+SELECTION := $(strip $(foreach v,MODELS FAMILIES LANGUAGES SHOTS LIMIT ARGS,$(if $(filter file,$(origin $v)),,$v)))
+RUN ?= $(if $(SELECTION),custom,bench)
+
+# A variable that nothing reads is a mistake: the command would run for hours without it.
+KNOWN := PYTHON VENV MODELS FAMILIES LANGUAGES SHOTS LIMIT RUN TESTS ARGS
+TYPED := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v))
+UNKNOWN := $(firstword $(filter-out $(KNOWN),$(TYPED)))
+ifneq ($(UNKNOWN),)
+MEANT := $(filter $(shell printf %.3s '$(UNKNOWN)' | tr a-z A-Z)%,$(KNOWN))
+$(error there is no variable $(UNKNOWN).$(if $(MEANT), Did you mean $(MEANT)?) Variables are: $(KNOWN))
+endif
+
+# Words as the shell takes them, whatever is in them.
+quote = '$(subst ','\'',$(1))'
+quoted = $(foreach word,$(1),$(call quote,$(word)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench report test quick mutations check tasks demo-models pictures clean
+.PHONY: help setup bench report test quick mutations check tasks demo-models pictures clean distclean
 
 help: ## list the targets
 	@echo "mlbench: is a language model as good in your language as in English?"
@@ -39,13 +54,18 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 bench: setup ## score MODELS on FAMILIES in LANGUAGES, then write the report
-	@$(MLBENCH) run --models $(MODELS) --families $(FAMILIES) --languages $(LANGUAGES) \
-		--shots $(SHOTS) $(if $(LIMIT),--limit $(LIMIT)) --run $(RUN) $(ARGS); \
+	@$(MLBENCH) run --models $(call quoted,$(MODELS)) --families $(call quoted,$(FAMILIES)) \
+		--languages $(call quoted,$(LANGUAGES)) --shots $(call quoted,$(SHOTS)) \
+		$(if $(LIMIT),--limit $(LIMIT)) --run $(call quote,$(RUN)) $(ARGS); \
 	status=$$?; test $$status -le 1 || exit $$status; \
-	$(MLBENCH) report $(RUN) || exit $$?; exit $$status
+	$(MLBENCH) report $(call quote,$(RUN)) || exit $$?; \
+	$(if $(filter bench,$(RUN)),,echo "To write this report again: make report RUN=\"$(RUN)\"";) exit $$status
 
 report: setup ## write the report of RUN again
-	@$(MLBENCH) report $(RUN)
+	@$(MLBENCH) report $(call quote,$(RUN))
+	@latest=$$(ls -t runs/*/run.json 2>/dev/null | head -n 1 | cut -d / -f 2); \
+	test -z "$$latest" || test "$$latest" = $(call quote,$(RUN)) || \
+	echo "The latest run is another: make report RUN=\"$$latest\""
 
 test: setup ## run the tests: no network, no GPU, no downloaded weights
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
@@ -71,6 +91,9 @@ demo-models: setup ## train the two demo models again
 pictures: bench ## take the pictures of the README again (needs Chromium)
 	@$(BIN)/python docs/pictures.py
 
-clean: ## delete what is made: the environment, caches, runs and reports
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist runs
+clean: ## delete the environment and caches; runs and reports stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+
+distclean: clean ## delete all that was made, also runs, reports and exports
+	rm -rf runs exports
 	find reports -mindepth 1 ! -name .gitkeep -delete

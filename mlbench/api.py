@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlbench import store
 from mlbench.data.prepare import prepare
 from mlbench.judge.run import judge_run
 from mlbench.runner.command import do_work, prepare_work, select
@@ -42,6 +43,7 @@ def run(  # noqa: PLR0913  (what is asked, by name)
     `settings` holds how models are loaded (engine, device, dtype). A cell that breaks is recorded
     as failed (`Run.failed`) and the rest goes on. Raises what `mlbench run` would say.
     """
+    store.find_run(name, must_exist=False)  # a wrong name is told before any work
     selection = select(models, families, languages, languages_file)
     wanted = replace(settings or Settings(), shots=tuple(shots), limit=limit)
     pairs = [(f, language) for f in selection.families for language in selection.languages]

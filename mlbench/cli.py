@@ -1,21 +1,20 @@
 """The command line: every command in a few lines, each over one function of the package.
 
-Exit codes: 0 all done, 1 some cells failed (the rest is kept), 2 the command line or a file is
-wrong (one message, no stack trace), 130 stopped by Ctrl-C. What is heavy is imported inside the
-command that needs it, so that `mlbench list` answers at once.
+Exit codes are in terminal/ending.py. What is heavy is imported inside the command that needs it, so
+that `mlbench list` answers at once.
 """
 
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from mlbench import __version__
-from mlbench.errors import MlbenchError
+from mlbench.redaction import log_without_secrets
 from mlbench.settings import Settings
+from mlbench.terminal.ending import run_to_the_end
 from mlbench.terminal.keeping import forget, repair
 from mlbench.terminal.options import (
     AsJson,
@@ -26,12 +25,15 @@ from mlbench.terminal.options import (
     DtypeOption,
     EngineOption,
     ExecutorOption,
+    ExportOut,
     Families,
     FigureA,
     FigureB,
     FigureFamilies,
     FigureModel,
     FigureModels,
+    FigureOut,
+    ImportPath,
     Languages,
     LanguagesFile,
     Limit,
@@ -42,15 +44,18 @@ from mlbench.terminal.options import (
     Replace,
     ReportA,
     ReportB,
+    ReportOut,
     RunArgument,
     RunName,
     Shots,
+    Strict,
+    TaskMapOption,
     TrustRemoteCode,
     Verify,
     parse_batch_size,
     parse_shots,
 )
-from mlbench.terminal.tasks import tasks_app
+from mlbench.terminal.task_commands import tasks_app
 
 app = typer.Typer(
     name="mlbench",
@@ -58,6 +63,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Is a language model as good in your language as in English?\n\n"
     "mlbench scores base models in up to 119 languages and shows where one is better, where two "
     "are equal, and where the data cannot decide. Every finished cell is kept; the same command "
@@ -65,6 +71,9 @@ app = typer.Typer(
     "[bold]First steps[/bold], with no download and no account:\n\n"
     "  mlbench run\n\n"
     "  mlbench report bench",
+    epilog="[bold]Exit codes[/bold]: 0 all done, 1 some cells failed (or --strict and not all are "
+    "done), 2 the command or a file is wrong, 70 a fault of mlbench, 130 stopped by Ctrl-C (143 by "
+    "SIGTERM, 129 by SIGHUP).",
 )
 app.add_typer(tasks_app, name="tasks", rich_help_panel="Look around")
 
@@ -138,12 +147,10 @@ def plan(
     runs.show_plan(run, selection, settings)
 
 
-@app.command(rich_help_panel="Read")
+@app.command(cls=ListCommand, rich_help_panel="Read")
 def report(
     run: RunArgument,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to write to; default reports/RUN.")
-    ] = None,
+    out: ReportOut = None,
     docs: Annotated[
         int, typer.Option(min=0, help="Docs of each family and language to show; 0 for none.")
     ] = 20,
@@ -154,6 +161,7 @@ def report(
     a: ReportA = None,
     b: ReportB = None,
     claims: ClaimsOption = None,
+    strict: Strict = False,
 ) -> None:
     """Write the page reports/RUN/index.html, its figures (SVG, PNG, PDF) and the scores as CSV.
 
@@ -165,11 +173,11 @@ def report(
 
       mlbench report bench --a demo-anglo --b demo-polyglot --claims mine.yaml
     """
-    from mlbench.report import Asked, ShownDocs, write_report
+    from mlbench.report import Asked, ShownDocs
+    from mlbench.terminal import reports
 
     shown = ShownDocs(docs if items is None else items, max_html_mb)
-    page = write_report(run, out, docs=shown, asked=Asked(a, b, claims))
-    typer.echo(f"report: {page}")
+    raise typer.Exit(reports.write(run, out, shown, Asked(a, b, claims), is_strict=strict))
 
 
 @app.command(cls=ListCommand, rich_help_panel="Read")
@@ -179,7 +187,7 @@ def figure(
         typer.Argument(help="heatmap, difference, forest, moat, profile, parity or markets"),
     ],
     run: RunName,
-    out: Annotated[Path, typer.Option(help="File to write: .pdf, .svg or .png.")],
+    out: FigureOut,
     family: FigureFamilies = NO_CHOICE,
     models: FigureModels = NO_CHOICE,
     model: FigureModel = None,
@@ -204,7 +212,7 @@ def figure(
     typer.echo(f"figure: {write_figure(name, run, out, choice)}")
 
 
-@app.command(rich_help_panel="Read")
+@app.command(cls=ListCommand, rich_help_panel="Read")
 def verdict(
     run: RunArgument,
     a: Annotated[str, typer.Option("--a", help="The model that the claims are about.")],
@@ -215,6 +223,7 @@ def verdict(
         str | None, typer.Option(metavar="LANGUAGE", help="Show the docs behind a language.")
     ] = None,
     as_json: AsJson = False,
+    strict: Strict = False,
 ) -> None:
     """Judge A against B: where A is better, and whether by more than in English.
 
@@ -222,12 +231,16 @@ def verdict(
 
       mlbench verdict bench --a demo-polyglot --b demo-anglo
     """
+    from mlbench.store.read import read_run
     from mlbench.terminal import verdicts
+    from mlbench.terminal.counts import exit_code
 
+    found = read_run(run)
     if explain:
-        verdicts.show_docs(run, (a, b), explain)
+        verdicts.show_docs(found, (a, b), explain)
     else:
-        verdicts.show_verdict(run, (a, b), claims, seed=seed, as_json=as_json)
+        verdicts.show_verdict(found, (a, b), claims, seed=seed, as_json=as_json)
+    raise typer.Exit(exit_code(found, is_strict=strict))
 
 
 @app.command("check-family", cls=ListCommand, rich_help_panel="Read")
@@ -259,17 +272,20 @@ def fetch(
     runs.fetch(families, languages, languages_file)
 
 
-@app.command("list", rich_help_panel="Look around")
+@app.command("list", cls=ListCommand, rich_help_panel="Look around")
 def list_(
-    what: Annotated[str, typer.Argument(help="languages, families, models, or cells")],
+    what: Annotated[str, typer.Argument(help="languages, families, models, runs, or cells")],
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="for cells")] = None,
     as_json: AsJson = False,
+    strict: Strict = False,
     languages_file: LanguagesFile = None,
 ) -> None:
-    """List the languages, families or models there are, or the cells of a run."""
+    """List the languages, families, models or runs there are, or the cells of a run."""
     from mlbench.terminal import lists
 
-    lists.show(what, run, languages_file=languages_file, as_json=as_json)
+    if what == "cells":
+        raise typer.Exit(lists.show_cells(run, as_json=as_json, is_strict=strict))
+    lists.show(what, languages_file=languages_file, as_json=as_json)
 
 
 @app.command(cls=ListCommand, rich_help_panel="Look around")
@@ -293,7 +309,7 @@ def tokenizers(
     tokenizer_table.show(models, languages, languages_file, settings, as_json=as_json)
 
 
-@app.command(rich_help_panel="Look around")
+@app.command(cls=ListCommand, rich_help_panel="Look around")
 def doctor() -> None:
     """Check this machine: versions, memory, device, data, caches, and what to do about it."""
     from mlbench.terminal.doctor import examine
@@ -301,14 +317,12 @@ def doctor() -> None:
     raise typer.Exit(examine())
 
 
-@app.command("import", rich_help_panel="Measure")
+@app.command("import", cls=ListCommand, rich_help_panel="Measure")
 def import_(
     kind: Annotated[str, typer.Argument(help="Whose results: lm-eval or csv.")],
-    path: Annotated[Path, typer.Argument(help="A results folder of lm-eval, or a CSV file.")],
+    path: ImportPath,
     run: RunName,
-    map: Annotated[
-        Path | None, typer.Option(help="Your own task names, in the form of task_map.yaml.")
-    ] = None,
+    map: TaskMapOption = None,
     replace: Replace = False,
 ) -> None:
     """Add results that lm-eval or others made to a run, to report and judge like our own.
@@ -323,16 +337,14 @@ def import_(
         typer.echo(line)
 
 
-@app.command(rich_help_panel="Read")
+@app.command(cls=ListCommand, rich_help_panel="Read")
 def export(
     run: RunArgument,
     format: Annotated[
         Literal["csv", "parquet", "lm-eval"],
         typer.Option(help="A line per doc, or lm-eval's files."),
     ],
-    out: Annotated[
-        Path | None, typer.Option(help="File, or folder for lm-eval; default exports/RUN/.")
-    ] = None,
+    out: ExportOut = None,
 ) -> None:
     """Write the score of every doc of a run, for other programs or another run."""
     from mlbench.exports import export_run
@@ -354,22 +366,14 @@ def _start(
     if version:
         typer.echo(f"mlbench {__version__}")
         raise typer.Exit
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s"
-    )
+    log_without_secrets(logging.INFO if verbose else logging.ERROR)
     logging.getLogger("mlbench").setLevel(logging.INFO if verbose else logging.WARNING)
     if not verbose:
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         os.environ.setdefault("LMEVAL_LOG_LEVEL", "ERROR")
+        os.environ.setdefault("TQDM_DISABLE", "1")  # the bars of lm-eval's servers
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends with its message and exit code."""
-    try:
-        app()
-    except MlbenchError as error:
-        typer.echo(f"mlbench: {error}", err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("mlbench: stopped", err=True)
-        sys.exit(130)
+    """Run the command line; terminal/ending.py says how it ends."""
+    sys.exit(run_to_the_end(app))

@@ -30,6 +30,10 @@ class ModelError(MlbenchError):
     """A model that cannot be found, read or loaded."""
 
 
+class BackendError(ModelError):
+    """A backend that broke in its own way while it loaded: its traceback is kept in a file."""
+
+
 class ContextOverflow(MlbenchError):
     """A request longer than the model's window, where truncation was not allowed."""
 
@@ -38,12 +42,24 @@ class NoNumber(MlbenchError):
     """A model answered with NaN or infinity, which is not a score."""
 
 
+class TextLost(MlbenchError):
+    """A tokenizer cannot write the texts of a cell, so that their bits are those of other texts."""
+
+
 class StoreError(MlbenchError):
     """A run folder that cannot be read or written."""
 
 
 class NewerStoreError(MlbenchError):
     """A cell that a newer mlbench wrote: not damaged, and not ours to replace."""
+
+
+class Stopped(BaseException):
+    """A signal ends the command: nothing on the way may take it for an error of its own."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
 
 
 class NoData(Exception):
@@ -59,3 +75,18 @@ def unknown(what: str, value: str, allowed: Iterable[str], see: str) -> str:
     nearest = difflib.get_close_matches(value, list(allowed), n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
     return f"no {what} {value!r}.{hint} See: {see}"
+
+
+def yaml_hint(value: object) -> str:
+    """Return what to write where YAML made something else of a word; "" where it did not.
+
+    >>> yaml_hint(False)
+    "YAML reads no as false; write 'no' in quotes"
+    """
+    if value is False:
+        return "YAML reads no as false; write 'no' in quotes"
+    if value is True:
+        return "YAML reads yes and on as true; write the word in quotes"
+    if isinstance(value, list | tuple):
+        return next(filter(None, map(yaml_hint, value)), "")
+    return ""

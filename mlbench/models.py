@@ -1,15 +1,16 @@
 """Which model does a name mean, and which exact weights are behind it?
 
-A model is a preset of models.yaml, a local folder, a hub id, or `BACKEND:ARGS` for any other
-backend of lm-eval. Nothing is loaded here; that is harness/backend.py.
+A model is a preset of models.yaml, a local folder, a hub id, or `BACKEND:ARGS` for a backend of
+lm-eval, with its arguments. `NAME=` before any of them is what it is called. Nothing is loaded
+here; that is harness/backend.py.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -18,19 +19,33 @@ from typing import Any, get_args
 import yaml
 
 from mlbench import files
-from mlbench.data.sources import find_cache
+from mlbench.data.sources import find_cache, hub_errors
 from mlbench.errors import ModelError, unknown
+from mlbench.model_arguments import parse_arguments, score_arguments
+from mlbench.names import refuse_remote
 from mlbench.redaction import redact
-from mlbench.settings import Dtype
+from mlbench.settings import Dtype, Settings
 
 PRESETS_FILE = Path(__file__).with_name("models.yaml")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _BACKEND = re.compile(r"([a-z][a-z0-9_-]+):(.*)", re.DOTALL)
+_NAMED = re.compile(r"(\w[\w .@+()/-]*)=(.+)", re.DOTALL)
 # How lm-eval calls transformers models, which mlbench loads itself.
 _HF_NAMES = frozenset({"hf", "hf-auto", "huggingface"})
 # Of lm-eval's arguments for them, those that are options of mlbench too.
-_HF_OPTIONS = frozenset({"dtype", "device", "batch_size", "trust_remote_code"})
+_HF_OPTIONS = ("dtype", "device", "batch_size", "trust_remote_code")
+# What a server cannot be asked without.
+_NEEDED = {
+    "local-completions": ("model", "base_url"),
+    "local-chat-completions": ("model", "base_url"),
+    "openai-completions": ("model",),
+    "openai-chat-completions": ("model",),
+}
+# Those by which lm-eval itself feeds a model in another way.
+_OF_ENGINE_HF = ("backend", "mixed_precision_dtype", "softmax_dtype", "tp_plan")
+# Those that say where more weights or the tokenizer are: a folder, or a hub id.
+_MORE_FILES = ("peft", "delta", "tokenizer")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
 
 
@@ -38,9 +53,10 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenize
 class Model:
     """A model by name: `backend` of lm-eval, and what that backend loads.
 
-    `path` is a folder or a hub id for the backend hf, "" for others; `arguments` go to the backend
-    as they are, keys and passwords too, which `name` hides. `facts` are the preset's: organisation,
-    licence, parameters, note.
+    `path` is a folder or a hub id for the backend hf, "" for others; `arguments` (`name=value,...`)
+    go to the backend as they are, keys and passwords too, which `name` hides. `options` are those
+    among hf's arguments that mlbench has options for, and count instead of them. `facts` are the
+    preset's: organisation, licence, parameters, note.
     """
 
     name: str
@@ -48,7 +64,13 @@ class Model:
     path: str = ""
     arguments: str = ""
     revision: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """Return the arguments that can change a score, in one form, without keys and passwords."""
+        return redact(_join(score_arguments(parse_arguments(self.arguments))), self.arguments)
 
     @property
     def slug(self) -> str:
@@ -66,8 +88,24 @@ def read_presets() -> Mapping[str, Mapping[str, Any]]:
     return MappingProxyType(yaml.safe_load(text))
 
 
+def split_names(names: Sequence[str]) -> list[str]:
+    """Return names, also those typed with commas, once each.
+
+    A comma separates the arguments of BACKEND:ARGS, and may be in the name of a folder.
+    """
+    parts = [
+        [name] if _is_whole(name) else [part.strip() for part in name.split(",") if part.strip()]
+        for name in names
+    ]
+    return list(dict.fromkeys(part for group in parts for part in group))
+
+
+def _is_whole(name: str) -> bool:
+    return ":" in name or not name.strip(", ") or Path(name).is_dir()
+
+
 def find_model(name: str, *, needs_weights: bool = True) -> Model:
-    """Return the model that a name means.
+    """Return the model that a name means; `NAME=` before it is how it is called.
 
     Raises ModelError for a name that is none of the four, or a folder that holds no model; without
     `needs_weights` a folder that holds a tokenizer will do.
@@ -78,14 +116,21 @@ def find_model(name: str, *, needs_weights: bool = True) -> Model:
         folder, hub_id = facts.pop("folder", None), facts.pop("hub", "")
         path = str(_check_folder(name, PRESETS_FILE.parent / folder)) if folder else hub_id
         return Model(name, "hf", path, facts=facts)
-    folder = Path(name).expanduser()
+    refuse_remote(name, "model")
+    folder = Path(name)
+    with suppress(RuntimeError):  # ~somebody who is not here
+        folder = folder.expanduser()
     if folder.is_dir():
         checked = _check_folder(name, folder, needs_weights=needs_weights)
         return Model(name.rstrip("/"), "hf", str(checked))
+    if match := _NAMED.fullmatch(name):
+        return replace(find_model(match[2], needs_weights=needs_weights), name=match[1].strip())
     if match := _BACKEND.fullmatch(name):
         if match[1] in _HF_NAMES:
-            return find_model(_pretrained(name, match[2]), needs_weights=needs_weights)
-        return Model(redact(name, match[2]), match[1], arguments=match[2])
+            return _find_hf(name, match[2], needs_weights=needs_weights)
+        _check_arguments(name, match[1], match[2])
+        model = Model("", match[1], arguments=match[2])
+        return replace(model, name=f"{match[1]}:{model.identity}")
     path, _, revision = name.partition("@")
     if _HUB_ID.fullmatch(path) and not name.startswith("."):
         return Model(name, "hf", path, revision=revision or None)
@@ -95,26 +140,76 @@ def find_model(name: str, *, needs_weights: bool = True) -> Model:
     )
 
 
-def _pretrained(name: str, arguments: str) -> str:
-    """Return the folder or hub id (with @revision) that lm-eval's arguments for hf name.
+def find_models(names: Sequence[str], *, needs_weights: bool = True) -> list[Model]:
+    """Return the models that names mean, each once; names may be typed with commas.
 
-    Raises ModelError for any other argument: mlbench loads hf itself, by options of its own.
+    Raises ModelError as find_model does, and if two of them would be called the same.
     """
-    given = dict(part.partition("=")[::2] for part in arguments.split(",") if part.strip())
-    pretrained, revision = given.pop("pretrained", ""), given.pop("revision", "")
-    if not pretrained:
-        raise ModelError(f"model {name!r} names no pretrained=...; a folder or hub id is needed")
-    found = f"{pretrained}@{revision}" if revision else pretrained
-    if given:
-        key, value = next(iter(given.items()))
-        option = f"--{key.replace('_', '-')}"
-        way = (
-            f"{option} {value}" if key in _HF_OPTIONS else f"without {key}, which it cannot pass on"
-        )
+    found: dict[str, Model] = {}
+    for name in split_names(names):
+        model = find_model(name, needs_weights=needs_weights)
+        if found.setdefault(model.name, model) != model:
+            raise ModelError(
+                f"two models are called {model.name!r}. Call each what you like: "
+                f"--models NAME={redact(name, model.arguments)}"
+            )
+    return list(found.values())
+
+
+def with_options(settings: Settings, model: Model) -> Settings:
+    """Return the settings of a command as the arguments of one model change them.
+
+    Raises ModelError for a dtype that --dtype does not have, and for an argument that the packed
+    engine would not heed.
+    """
+    unheeded = [name for name in parse_arguments(model.arguments) if name in _OF_ENGINE_HF]
+    if unheeded and model.backend == "hf" and settings.engine == "packed":
+        raise ModelError(f"model {model.name!r}: {unheeded[0]!r} needs --engine hf")
+    given: dict[str, Any] = dict(model.options)
+    if given.get("dtype", "auto") not in get_args(Dtype):
         raise ModelError(
-            f"model {name!r}: mlbench does not take {key!r} there. Type: --models {found} {way}"
+            f"model {model.name!r}: dtype {given['dtype']!r} is not one of "
+            f"{', '.join(get_args(Dtype))}"
         )
-    return found
+    if "trust_remote_code" in given:
+        given["trust_remote_code"] = given["trust_remote_code"] == "True"
+    return replace(settings, **given)
+
+
+def _find_hf(name: str, text: str, *, needs_weights: bool) -> Model:
+    """Return the model that lm-eval's arguments for transformers models mean.
+
+    It is called by what it loads, followed by the arguments that can change its scores. Raises
+    ModelError where nothing to load is named.
+    """
+    given = parse_arguments(text)
+    pretrained, revision = given.pop("pretrained", ""), given.pop("revision", "main")
+    if not pretrained:
+        raise ModelError(
+            f"model {redact(name, text)!r} does not say what to load. "
+            f"Type: --models hf:pretrained=FOLDER_OR_HUB_ID"
+        )
+    called = pretrained if revision in ("main", "None") else f"{pretrained}@{revision}"
+    options = {option: given.pop(option) for option in _HF_OPTIONS if option in given}
+    found = find_model(called, needs_weights=needs_weights and "gguf_file" not in given)
+    found = replace(found, arguments=_join(given), options=options)
+    return replace(found, name=f"{found.name} [{found.identity}]" if found.identity else found.name)
+
+
+def _check_arguments(name: str, backend: str, text: str) -> None:
+    """Refuse a server without what lm-eval would look for a minute long, as a model named None."""
+    given = parse_arguments(text)
+    needed = _NEEDED.get(backend, ())
+    lacking = next((key for key in needed if given.get(key, "None") == "None"), None)
+    if lacking is not None and not (lacking == "model" and "pretrained" in given):
+        raise ModelError(
+            f"model {redact(name, text)!r} has no {lacking}=. Type: --models "
+            f"{backend}:{','.join(f'{key}=...' for key in needed)}"
+        )
+
+
+def _join(arguments: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={value}" for name, value in arguments.items())
 
 
 def _check_folder(name: str, folder: Path, *, needs_weights: bool = True) -> Path:
@@ -134,12 +229,34 @@ def _check_folder(name: str, folder: Path, *, needs_weights: bool = True) -> Pat
 def fingerprint(model: Model) -> str:
     """Return what identifies the weights: a digest of a folder's files, or a hub commit.
 
-    For other backends mlbench cannot see the weights; their arguments stand for them.
+    For other backends mlbench cannot see the weights; their arguments stand for them. An adapter or
+    a tokenizer of its own (`peft=`, `delta=`, `tokenizer=`) follows after a +.
     Raises ModelError if the hub does not know the model or cannot be reached.
     """
     if model.backend != "hf":
-        shown = redact(model.arguments, model.arguments)
-        return hashlib.sha256(shown.encode()).hexdigest()[:16]
+        return hashlib.sha256(model.identity.encode()).hexdigest()[:16]
+    parts = (replace(model, path=path) for path in (model.path, *_more_files(model)))
+    return "+".join(_fingerprint_of(part) for part in parts)
+
+
+def find_revision(model: Model, weights: str | None = None) -> str:
+    """Return the commit of the hub to load, by its fingerprint if that is known; main for a folder.
+
+    Where an adapter or tokenizer is on the hub too, lm-eval takes one revision for all of them, so
+    that no commit can be told.
+    """
+    more = [Path(path) for path in _more_files(model)]
+    if Path(model.path).is_dir() or not all(path.is_dir() for path in more):
+        return model.revision or "main"
+    return (weights or fingerprint(model)).partition("+")[0]
+
+
+def _more_files(model: Model) -> list[str]:
+    given = parse_arguments(model.arguments)
+    return [given[name] for name in _MORE_FILES if given.get(name, "None") != "None"]
+
+
+def _fingerprint_of(model: Model) -> str:
     folder = Path(model.path)
     if not folder.is_dir():
         return _hub_commit(model)
@@ -169,7 +286,7 @@ def _read_config(model: Model, weights: str) -> Mapping[str, Any]:
         if not folder.is_dir():
             path = Path(hf_hub_download(model.path, "config.json", revision=weights))
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         # No dtype is known then; loading the model says what is wrong with the file.
         return {}
     return config
@@ -204,11 +321,10 @@ def _read_digest(seen: Path) -> str | None:
 
 def _hub_commit(model: Model) -> str:
     from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
 
     try:
         info = HfApi().model_info(model.path, revision=model.revision, timeout=20)
-    except (OSError, HFValidationError) as error:
+    except hub_errors() as error:
         local = try_to_load_from_cache(model.path, "config.json", revision=model.revision)
         if isinstance(local, str):
             return Path(local).parent.name

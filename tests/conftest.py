@@ -42,6 +42,7 @@ SLOW = frozenset(
         "test_numbers_close",
         "test_recipes",
         "test_report_figures",
+        "test_server",
         "test_stats_validation",
         "test_stubs",
         "test_wheel",

@@ -47,7 +47,7 @@ def refused(capsys, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--languages", "swa"), "no language 'swa'. Did you mean 'sw'"),
+        (("--languages", "swx"), "no language 'swx'. Did you mean 'sw'"),
         (("--languages", "class:9"), "no resource class '9'"),
         (("--families", "sib200_topik"), "no family 'sib200_topik'. Did you mean 'sib200_topic'"),
         (("--models", "demo-polyglott"), "no model 'demo-polyglott'. Did you mean 'demo-polyglot'"),

@@ -200,19 +200,3 @@ def test_what_an_lm_eval_user_types_first_names_the_same_model(checkpoint):
         assert find_model(f"{name}:pretrained={checkpoint}") == find_model(str(checkpoint))
     found = find_model("hf:pretrained=org/name,revision=v1")
     assert (found.backend, found.path, found.revision) == ("hf", "org/name", "v1")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        ("dtype=bfloat16", "--models org/name --dtype bfloat16"),
-        ("trust_remote_code=True", "--models org/name --trust-remote-code True"),
-        ("load_in_4bit=True", "--models org/name without load_in_4bit, which it cannot pass on"),
-    ],
-)
-def test_an_argument_of_hf_that_would_be_lost_is_refused(arguments, says):
-    with pytest.raises(ModelError, match="does not take") as refusal:
-        find_model(f"hf:pretrained=org/name,{arguments}")
-    assert says in str(refusal.value)
-    with pytest.raises(ModelError, match="names no pretrained="):
-        find_model(f"hf:{arguments}")

@@ -21,7 +21,14 @@ PAGES = sorted(
     + list((ROOT / "docs").glob("*.md"))
 )
 PROGRAM = typer.main.get_command(app)
-NUMBERS = {"Twelve": 12, "Thirteen": 13, "Fourteen": 14, "Fifteen": 15}
+NUMBERS = {
+    "Twelve": 12,
+    "Thirteen": 13,
+    "Fourteen": 14,
+    "Fifteen": 15,
+    "Sixteen": 16,
+    "Seventeen": 17,
+}
 # One word for each thing, and "per" for "in each": what a reader must not meet again.
 UNWANTED = re.compile(
     r"\b(items?|ladder|rungs?|guessers?|surely|nobody can tell|stands after|take away)\b"

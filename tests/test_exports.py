@@ -199,7 +199,10 @@ def test_a_failed_cell_is_left_out_and_told(toy_run):
     path = store.cell_path(run.folder, run.models[cell.model]["slug"], cell)
     path.unlink()
     line = export_run(toy_run, "csv", None)
-    assert line == "exports/toys/scores.csv: 23 cells, 920 docs; 1 cells are not finished"
+    assert line == (
+        "exports/toys/scores.csv: 23 cells, 920 docs; of 24 planned cells: 23 done, 0 changed, "
+        "0 failed, 0 damaged, 1 missing"
+    )
 
 
 def test_wrong_exports_are_refused(toy_run, capsys):

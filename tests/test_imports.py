@@ -231,26 +231,6 @@ def edit_rows(path: Path, edit) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("edit", "message"),
-    [
-        (lambda rows: rows[1]["filtered_resps"].__setitem__(0, ["nan", "False"]), ":2: doc '"),
-        (lambda rows: rows[1].pop("doc"), ":2: not lm-eval's sample: no 'doc'"),
-        (lambda rows: rows[2].pop("arguments"), ":3: no `arguments`"),
-        (lambda rows: rows[2]["arguments"]["gen_args_1"].pop("arg_1"), ":3: no `arguments`"),
-        (lambda rows: rows[0]["filtered_resps"].pop(), ":1: 4 requests, but 3 replies"),
-        (lambda rows: rows.clear(), "holds no samples"),
-        (lambda rows: rows.append(rows[0]), "is there twice; each doc needs an id of its own"),
-        (lambda rows: rows.insert(0, "x"), "not lm-eval's samples: expected an object"),
-    ],
-)
-def test_a_damaged_samples_file_is_refused(two_models, tmp_path, capsys, edit, message):
-    copy = tmp_path / "cache" / "copy"
-    shutil.copytree(two_models / "b", copy)
-    edit_rows(next(copy.rglob("samples_belebele_eng_Latn_*")), edit)
-    assert message in refused(capsys, "import", "lm-eval", str(copy), "--run", "r")
-
-
 def test_scores_that_the_choices_do_not_give_are_imported_as_scores(two_models, tmp_path, capsys):
     copy = tmp_path / "copy"
     shutil.copytree(two_models / "b", copy)
@@ -284,20 +264,6 @@ def copy_changed(folder: Path, copy: Path, change) -> Path:
     change(content)
     path.write_text(json.dumps(content), encoding="utf-8")
     return copy
-
-
-def test_two_models_of_one_name_are_refused(two_models, tmp_path, capsys):
-    def quantise(content):
-        content["config"]["model_args"] += ",load_in_4bit=True"
-
-    both = tmp_path / "cache" / "both"
-    copy_changed(two_models / "b", both / "first", quantise)
-    shutil.copytree(two_models / "b", both / "second")
-    message = refused(capsys, "import", "lm-eval", str(both), "--run", "r")
-    assert "of one model name" in message and "load_in_4bit" in message
-    run_cli(capsys, "import", "lm-eval", str(both / "first"), "--run", "r")
-    message = refused(capsys, "import", "lm-eval", str(both / "second"), "--run", "r")
-    assert "of another model called" in message
 
 
 def test_two_versions_of_a_task_are_refused(two_models, tmp_path, capsys):

@@ -24,7 +24,23 @@ def import_table(capsys, text: str, *, encoding: str = "utf-8") -> str:
         ("model,family,lang,doc_id,score\n", "t.csv:1: the header has no column 'language'"),
         (f"{HEADER},score\n", "t.csv:1: the column 'score' is there twice"),
         (f"{HEADER}\n", "t.csv has a header and no scores"),
-        (f"{HEADER}\nm,f,swa,1,1\n", "t.csv:2: no language 'swa'. Did you mean 'sw'"),
+        (f"{HEADER}\nm,f,swx,1,1\n", "t.csv:2: no language 'swx'. Did you mean 'sw'"),
+        (f"{HEADER}\nm,f,zh,1,1\n", "t.csv:2: no language 'zh': choose 'zh-Hans' or 'zh-Hant'"),
+        (f"{HEADER}\nm,f,sw,1,True\n", "'True' is not a number; write 1 for true"),
+        (f"{HEADER}\nm,f,sw,1,66.7%\n", "'66.7%' is not a number; divide percentages by 100"),
+        (f'{HEADER}\nm,f,sw,1,"0,5"\n', "'0,5' is not a number; numbers need a decimal point"),
+        (f"{HEADER}\nm,f,sw,1,NaN\n", "'NaN' is not a finite number; leave a doc"),
+        (f"{HEADER}\nm,f,sw,1,NA\n", "'NA' is not a number; leave a doc without a score out"),
+        (f"{HEADER}\nm,f,sw,1,inf\n", "'inf' is not a finite number"),
+        (
+            f"{HEADER}\nm,f,en,1,1\nm,f,en,2,1\nm,f,sw,1.0,1\n",
+            "t.csv:4: doc_id '1.0' is written '1' in other lines of family 'f', cache/t.csv:2",
+        ),
+        (f"{HEADER}\nm,f,en,001,1\nm,f,sw,1,1\n", "doc_id '1' is written '001' in other"),
+        (f"{HEADER}\nm,f,en,1,1\nn,f,en,1.0,1\n", "doc_id '1.0' is written '1' in other"),
+        (f'{HEADER}\nm,f,sw,"1\nm,f,sw,2",1\n', "a doc_id has a line break"),
+        (HEADER.replace(",", ";") + "\nm;f;sw;1;1\n", "separated by ';', a comma is needed"),
+        (HEADER.replace(",", "\t") + "\nm\tf\tsw\t1\t1\n", "separated by a tab, a comma"),
         (f"{HEADER}\nm,f,sw,1,1\nm,f,sw,2,yes\n", "t.csv:3: score 'yes' is not a number"),
         (f"{HEADER}\nm,f,sw,1,nan\n", "t.csv:2: score 'nan' is not a finite number"),
         (f"{HEADER}\nm,f,sw,1,\n", "t.csv:2: score is empty"),
@@ -50,6 +66,48 @@ def test_a_table_in_another_encoding_is_refused(capsys):
     assert "not a CSV file in UTF-8" in import_table(
         capsys, HEADER + "\nö,f,sw,1,1\n", encoding="latin-1"
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_table_in_utf_16_is_told(capsys, encoding):
+    text = f"{HEADER}\nm,f,sw,1,1\n"
+    assert "is in UTF-16; UTF-8 is needed" in import_table(capsys, text, encoding=encoding)
+
+
+def test_a_table_in_windows_1252_is_told(capsys):
+    found = import_table(capsys, f"{HEADER}\nm\u00fc,f,sw,1,1\n", encoding="cp1252")
+    assert "byte 0xfc, as in Windows-1252" in found and "CSV UTF-8" in found
+
+
+def test_a_spreadsheet_is_told(capsys):
+    assert "is a spreadsheet or a zip file" in import_table(capsys, "PK\x03\x04" + "x" * 90)
+
+
+def test_ids_in_both_forms_in_one_cell_are_two_docs(capsys):
+    text = f"{HEADER}\nm,f,en,1,1\nm,f,en,1.0,1\nm,f,sw,1,0\nm,f,sw,1.0,0\n"
+    Path("t.csv").write_text(text, encoding="utf-8")
+    assert run_cli(capsys, "import", "csv", "t.csv", "--run", "r")[0] == 0
+
+
+def test_a_language_may_have_any_of_its_codes(capsys):
+    codes = ["swh_Latn", "EN", "fil", "iw", "Thai", "zh-TW", "hin"]
+    lines = "".join(f"m,f,{code},1,1\n" for code in codes)
+    Path("t.csv").write_text(f"{HEADER}\n{lines}", encoding="utf-8")
+    _, out, _ = run_cli(capsys, "import", "csv", "t.csv", "--run", "r")
+    found = {cell.language for cell in read_run("r").done}
+    assert found == {"sw", "en", "tl", "he", "th", "zh-Hant", "hi"}
+    assert "language 'swh_Latn' is 'sw'" in out and "'EN'" not in out
+
+
+def test_one_language_under_two_codes_is_one_cell(capsys):
+    lines = "m,f,sw,1,1\nm,f,swh_Latn,1,0\n"
+    assert "doc '1' of this model" in import_table(capsys, f"{HEADER}\n{lines}")
+
+
+def test_that_docs_are_not_paired_is_told(capsys):
+    Path("t.csv").write_text(f"{HEADER}\nm,f,en,a1,1\nm,f,sw,b1,0\n", encoding="utf-8")
+    _, out, _ = run_cli(capsys, "import", "csv", "t.csv", "--run", "r")
+    assert "family 'f' is not parallel" in out
 
 
 def test_a_missing_table_and_a_needless_map_are_refused(capsys):

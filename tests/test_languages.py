@@ -108,8 +108,7 @@ def test_minus_takes_away_and_starts_from_all():
 @pytest.mark.parametrize(
     ("selection", "message"),
     [
-        ("swa", "no language 'swa'. Did you mean 'sw'"),
-        ("Swahili", "no language 'Swahili': its tag is 'sw'"),
+        ("swx", "no language 'swx'. Did you mean 'sw'"),
         ("family:Turkik", "no family 'Turkik'. Did you mean 'Turkic'"),
         ("script:arab", "no script 'arab'. Did you mean 'Arab'"),
         ("class:7", "no resource class '7'. Allowed"),
@@ -232,3 +231,70 @@ def test_a_file_is_read_once_until_it_changes(tmp_path, monkeypatch):
     path.write_text(text[: text.index("- tag:", text.index("- tag:") + 1)], encoding="utf-8")
     os.utime(path, ns=(1, 1))
     assert len(read_languages(path)) == 1 and len(loads) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("dialect_of", "xyz", "dialect_of 'xyz': no language 'xyz'"),
+        ("same_text_as", "swa", "same_text_as 'swa': no language 'swa'. See: the tags of"),
+        ("dialect_of", "sw", "dialect_of 'sw': that is itself"),
+        ("same_text_as", "sw", "same_text_as 'sw': that is itself"),
+        ("dialect_of", "no", "dialect_of False: YAML reads no as false; write 'no' in quotes"),
+        ("same_text_as", "no", "same_text_as False: YAML reads no as false"),
+        ("branch", "on", "branch True: YAML reads yes and on as true"),
+    ],
+)
+def test_a_language_that_names_no_other_of_the_file_is_refused(tmp_path, key, value, message):
+    text = BLOCK.replace("  codes", f"  {key}: {value}\n  codes")
+    with pytest.raises(LanguageFileError) as error:
+        read_languages(write(tmp_path, text))
+    assert f"mine.yaml:7: language 'sw', {message}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [("tag: sw", "tag: no", "tag"), ("sib200: swh_Latn", "babel: no", "codes.babel")],
+)
+def test_norwegian_needs_quotes(tmp_path, old, new, key):
+    with pytest.raises(LanguageFileError) as error:
+        read_languages(write(tmp_path, BLOCK.replace(old, new)))
+    assert f"{key} False: YAML reads no as false; write 'no' in quotes" in str(error.value)
+
+
+@pytest.mark.parametrize("tag", ["es-419", "ca-valencia", "sr-Latn-RS", "de-1996", "no"])
+def test_tags_of_bcp_47_are_tags(tmp_path, tag):
+    assert list(read_languages(write(tmp_path, BLOCK.replace("tag: sw", f"tag: '{tag}'")))) == [tag]
+
+
+@pytest.mark.parametrize("tag", ["ES", "zh-hans", "en-us", "sw_TZ", "x"])
+def test_what_is_no_tag_is_refused(tmp_path, tag):
+    with pytest.raises(LanguageFileError, match="is not a language tag"):
+        read_languages(write(tmp_path, BLOCK.replace("tag: sw", f"tag: {tag}")))
+
+
+def test_a_file_may_add_to_the_list_with_what_the_cldr_knows(tmp_path):
+    text = "add:\n- ha\n- tag: arq\n  dialect_of: ar\n  script: Arab\n- {tag: ckb, name: Sorani}\n"
+    found = read_languages(write(tmp_path, text))
+    assert list(found)[:119] == list(LANGUAGES) and len(found) == 122
+    hausa, algerian, kurdish = list(found.values())[119:]
+    assert (hausa.name, hausa.endonym, hausa.script) == ("Hausa", "Hausa", "Latn")
+    assert hausa.codes == {"iso639_3": "hau", "babel": "ha"} and hausa.direction == "ltr"
+    assert (algerian.name, algerian.direction) == ("Algerian Arabic", "rtl")
+    assert (kurdish.name, kurdish.script, kurdish.direction) == ("Sorani", "Arab", "rtl")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("add: [ha, sw]\n", "tag 'sw' is there twice"),
+        ("add: []\n", "expected a list of languages"),
+        ("add: 3\n", "expected a list of languages"),
+        ("add:\n- ha\n- tag: qxx\n", "mine.yaml:3: language 'qxx', name: Field required"),
+        ("add:\n- ha\n- {tag: ace, dialect_of: xx}\n", "mine.yaml:3: language 'ace', dialect_of"),
+    ],
+)
+def test_a_wrong_addition_is_refused_with_its_line(tmp_path, text, message):
+    with pytest.raises(LanguageFileError) as error:
+        read_languages(write(tmp_path, text))
+    assert message in str(error.value)

@@ -115,7 +115,7 @@ def test_other_prompts_everywhere_leave_nothing_to_compare():
         judge_run(read_run(folder), "a", "b")
     assert str(raised.value) == (
         "no family has a language in which 'a' and 'b' can be compared: f: the models were scored "
-        "under different conditions (prompts). See: mlbench list cells runs/r"
+        "under different conditions (prompts). See: mlbench list cells r"
     )
     page = compared_in(folder)
     assert page.leads == {} and page.problem == str(raised.value)
@@ -298,7 +298,7 @@ def test_a_report_and_a_verdict_of_own_claims_say_the_same(capsys):
     ("options", "message"),
     [
         (("--a", "a"), "only one of --a and --b was given ('a'). Give both of the first pair"),
-        (("--a", "a", "--b", "x"), "no model 'x'. See: mlbench list cells runs/r"),
+        (("--a", "a", "--b", "x"), "no model 'x'. See: mlbench list cells r"),
         (("--a", "a", "--b", "a"), "--a and --b are both 'a'. Choose two of: a, b, c"),
         (("--claims", "none.yaml"), "cannot read the claims of 'none.yaml'"),
     ],

@@ -117,6 +117,18 @@ def test_csv_of_the_screen_has_the_rows_of_the_screen(page: Any) -> None:
     assert lines[0].startswith('"Language') and "Topic: first" in lines[0]
 
 
+def test_csv_of_the_screen_holds_no_formula_and_its_numbers_stay_numbers(page: Any) -> None:
+    cells = page.locator("#heat tr", has_text="Swahili").locator("td")
+    for place, text in enumerate(("=cmd|' /C calc'!A0", "+1+cmd|x", "+3.2", "-1")):
+        cells.nth(place).evaluate("(cell, text) => { cell.textContent = text; }", text)
+    page.fill("#find", "swahili")
+    with page.expect_download() as download:
+        page.click("#csv")
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert "\"'=cmd|' /C calc'!A0\"" in text and '"\'+1+cmd|x"' in text
+    assert '"+3.2"' in text and '"-1"' in text
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_scrolls_no_page_sideways(page: Any, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)

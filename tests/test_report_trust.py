@@ -81,7 +81,7 @@ def test_every_check_is_stated_on_every_run(tmp_path: Path) -> None:
     empty = ToyRun(tmp_path / "e")
     empty.plan(Cell("a", "topic", "en", 0))
     checks = trust(table_of(empty)).checks
-    assert {found.name for found in checks} == names and len(names) == 14
+    assert {found.name for found in checks} == names and len(names) == 15
     assert all(found.finding and found.rule and found.title for found in checks)
 
 
@@ -152,6 +152,18 @@ def test_truncation_is_found_or_not_known(tmp_path: Path, cut: int | None, state
     if cut:
         says = "3 requests in 1 of 1 cell (100.0 %)"
         assert found.details == (("Topic, a", says, "Swahili"),)
+
+
+@pytest.mark.parametrize(("lost", "state"), [(None, "unknown"), (0, "OK"), (3, "check this")])
+def test_texts_that_a_tokenizer_loses_are_found_or_not_known(tmp_path, lost, state) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    sign(run, Cell("a", "topic", "sw", 0), right(30), use_n_lost=lost)
+    assert check(run, "lost").state == state
+    run.fail(Cell("a", "topic", "en", 0), "TextLost: the tokenizer cannot write 9 of 9", "")
+    found = check(run, "lost")
+    assert found.state == "check this" and "1 cell of whole texts refused" in found.finding
+    assert ("Topic, a", "no score", "English") in found.details
+    assert (("Topic, a", "3 docs", "Swahili") in found.details) == bool(lost)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +332,7 @@ def test_what_was_found_stands_first(tmp_path: Path) -> None:
     states = [c.state for c in found.checks]
     assert states == sorted(states, key=("check this", "unknown", "OK").index)
     n = states.count("check this")
-    assert found.sentence.startswith(f"{n} check{'s' if n > 1 else ''} of 14 found something")
+    assert found.sentence.startswith(f"{n} check{'s' if n > 1 else ''} of 15 found something")
 
 
 def test_many_languages_are_counted_not_named(tmp_path: Path) -> None:

@@ -178,6 +178,7 @@ def test_failures_that_differ_and_contexts_too_long_do_not_end_a_model():
     streak = Streak()
     reasons = [f"ValueError: {word}" for word in "abcdefghijkl"]
     reasons += ["ContextOverflow: a request of 38 + 7 tokens"] * 12
+    reasons += ["TextLost: the tokenizer cannot write 9 of 9 texts"] * 12
     for reason in reasons:
         streak.add(store.FailedCell(None, reason, "", store.Signature()))
         assert streak.n < 2

@@ -62,6 +62,8 @@ def test_hash_changes_with_the_margin_and_not_with_the_models_compared() -> None
         ({"claims": [{"id": "m"}]}, "lacks a, kind, margin, scale, sentence"),
         ({"claims": [MOAT, MOAT]}, "two claims have the id 'm'"),
         ({"claims": [{**MOAT, "a": 3}]}, "3 is not a name or a list of names"),
+        ({"claims": [{**MOAT, "languages": ["sw", False]}]}, "YAML reads no as false; write 'no'"),
+        ({"claims": [{**MOAT, "languages": False}]}, "YAML reads no as false; write 'no'"),
         ({"margins": {"raw": {}}}, "allowed scales: adjusted"),
         ({"margins": {"bits": {"pooled": 1}}}, "margins of 'bits' need pooled and language"),
         (

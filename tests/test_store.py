@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlbench import store
-from mlbench.errors import StoreError
+from mlbench.errors import SelectionError, StoreError
 from mlbench.measures import ChoiceSample, TextSample, doc_scores
 from mlbench.records import Cell, Score
 from mlbench.store.cells import sealed_parquet
@@ -169,7 +169,8 @@ def test_a_bare_name_is_a_run_under_runs_whatever_folder_is_here(tmp_path):
     assert store.find_run("tests", must_exist=False) == Path("runs/tests")
     assert store.find_run("./tests", must_exist=False) == Path("tests")
     assert store.find_run("tests/", must_exist=False) == Path("tests")
-    assert store.find_run(".", must_exist=False) == Path()
+    with pytest.raises(SelectionError, match="no folder for a run: it holds other things"):
+        store.find_run(".", must_exist=False)
     (tmp_path / "runs" / "bench").mkdir(parents=True)
     (tmp_path / "runs" / "bench" / store.MANIFEST).write_text("{}", encoding="utf-8")
     assert store.find_run("bench") == Path("runs/bench")

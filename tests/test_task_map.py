@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mlbench.data.languages import read_languages
+from mlbench.errors import DataError
 from mlbench.imports.task_map import Unmapped, find_target, read_task_map
 
 TASK_MAP, LANGUAGES = read_task_map(), read_languages()
@@ -69,3 +70,32 @@ def test_the_names_of_lm_eval_s_own_tasks_are_mapped(task, file, family, tag):
 def test_what_is_not_known_has_a_reason(task, reason):
     with pytest.raises(Unmapped, match=reason):
         find_target(task, {}, TASK_MAP, LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("line", "task", "tag"),
+    [
+        ("quiz_(?P<code>.+): {family: quiz}", "quiz_swh_Latn", "sw"),
+        ("quiz_(?P<code>.+): {family: quiz}", "quiz_fil", "tl"),
+        ("quiz: {family: quiz, language: iw}", "quiz", "he"),
+    ],
+)
+def test_a_mapping_file_may_use_any_code_of_a_language(tmp_path, line, task, tag):
+    (tmp_path / "m.yaml").write_text(line, encoding="utf-8")
+    found = find_target(task, {}, read_task_map(tmp_path / "m.yaml"), LANGUAGES)
+    assert found.language == tag
+
+
+@pytest.mark.parametrize(
+    "line", ["quiz: {family: quiz, language: no}", "quiz: {family: quiz, codes: no}", "no: {}"]
+)
+def test_norwegian_needs_quotes_in_a_mapping_file(tmp_path, line):
+    (tmp_path / "m.yaml").write_text(line, encoding="utf-8")
+    with pytest.raises(DataError, match="YAML reads no as false; write 'no' in quotes"):
+        read_task_map(tmp_path / "m.yaml")
+
+
+def test_a_code_of_two_languages_is_left_out_with_both(tmp_path):
+    (tmp_path / "m.yaml").write_text("quiz: {family: quiz, language: zh}", encoding="utf-8")
+    with pytest.raises(Unmapped, match="choose 'zh-Hans' or 'zh-Hant'"):
+        find_target("quiz", {}, read_task_map(tmp_path / "m.yaml"), LANGUAGES)

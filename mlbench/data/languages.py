@@ -4,6 +4,7 @@ languages.yaml is the only place that knows a language. It is validated on every
 names the file, the line and what is allowed. A selection is always an expression over that file.
 """
 
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -15,14 +16,26 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from mlbench.errors import LanguageFileError, SelectionError, unknown
+from mlbench.data.added_languages import with_defaults
+from mlbench.data.codes import find_tag, is_other_word
+from mlbench.errors import LanguageFileError, SelectionError, unknown, yaml_hint
+from mlbench.names import local_path
 from mlbench.records import Language
+from mlbench.yaml_text import parse_yaml
+
+ADD = "add"
+"""The key of a languages file whose blocks are added to the built-in ones."""
+
+logger = logging.getLogger(__name__)
 
 REFERENCE = "en"
 """The language every gap and every moat is measured against."""
 
 LANGUAGES_FILE_VARIABLE = "MLBENCH_LANGUAGES"
-_TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
+# BCP 47 (RFC 5646, section 2.1): language, script, region, variants.
+_TAG = re.compile(
+    r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
+)
 
 
 @cache
@@ -35,7 +48,7 @@ def _scripts() -> frozenset[str]:
 
 def _check_tag(tag: str) -> str:
     if not _TAG.fullmatch(tag):
-        raise ValueError(f"{tag!r} is not a language tag like sw, zh-Hans or fa-AF")
+        raise ValueError(f"{tag!r} is not a language tag like sw, zh-Hans, fa-AF or es-419")
     return tag
 
 
@@ -69,8 +82,10 @@ class _Block(BaseModel):
 def find_languages_file() -> Path:
     """Return the file in force: $MLBENCH_LANGUAGES, else the one shipped with mlbench."""
     chosen = os.environ.get(LANGUAGES_FILE_VARIABLE)
-    if chosen:
-        return Path(chosen)
+    return local_path(chosen, LANGUAGES_FILE_VARIABLE) if chosen else _shipped_file()
+
+
+def _shipped_file() -> Path:
     package = Path(__file__).parent.parent
     installed = package / "languages.yaml"
     return installed if installed.exists() else package.parent / "languages.yaml"
@@ -93,16 +108,24 @@ def read_languages(path: Path | None = None) -> Mapping[str, Language]:
 def _read_as_of(_: Path, path: Path, state: tuple[int, int]) -> Mapping[str, Language]:
     """Read a file once as long as it does not change: each task of lm-eval asks for it."""
     text, blocks = _load(path)
-    if not isinstance(blocks, list) or not blocks:
-        raise LanguageFileError(f"{path}: expected a list of languages, one block each")
     languages: dict[str, Language] = {}
+    if isinstance(blocks, dict) and set(blocks) == {ADD}:
+        languages |= read_languages(_shipped_file())
+        blocks = blocks[ADD]
+        blocks = [with_defaults(block) for block in blocks] if isinstance(blocks, list) else None
+    if not isinstance(blocks, list) or not blocks:
+        raise LanguageFileError(
+            f"{path}: expected a list of languages, one block each, or `{ADD}:` and such a list"
+        )
+    own = []
     for index, block in enumerate(blocks):
         language = _language_from_block(path, text, index, block)
         if language.tag in languages:
             where = _locate(path, text, index, "tag")
             raise LanguageFileError(f"{where}: tag {language.tag!r} is there twice; keep one")
         languages[language.tag] = language
-    for index, language in enumerate(languages.values()):
+        own.append(language)
+    for index, language in enumerate(own):
         if fault := _find_shared_fault(language, languages):
             key, message = fault
             where = _locate(path, text, index, key)
@@ -114,27 +137,33 @@ def _read_as_of(_: Path, path: Path, state: tuple[int, int]) -> Mapping[str, Lan
 def _load(path: Path) -> tuple[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        return text, yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return text, parse_yaml(text)
     except OSError as error:
         raise LanguageFileError(f"cannot read languages file {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise LanguageFileError(f"{path} is not valid YAML: {error}") from error
 
 
 def _find_shared_fault(
     language: Language, languages: Mapping[str, Language]
 ) -> tuple[str, str] | None:
-    """Return the key that is wrong in whom a language shares its speakers with, and why."""
+    """Return the key that is wrong where a language names another one, and why."""
     tag, name = language.tag, language.speakers_shared_with
+    ways = {
+        "speakers_shared_with": "name the other language that has these speakers",
+        "dialect_of": "name the language that it is counted under",
+        "same_text_as": "name the language whose text it has",
+    }
+    for key, way in ways.items():
+        named = getattr(language, key)
+        if named == tag:
+            return key, f"that is itself; {way}, or leave the key out"
+        if named is not None and named not in languages:
+            known = [known for known in languages if known != tag]
+            return key, unknown("language", named, known, "the tags of this file")
     if name is None:
         return None
     key = "speakers_shared_with"
-    if name == tag:
-        advice = "name the other language that has these speakers, or leave the key out"
-        return key, f"that is itself; {advice}"
-    if name not in languages:
-        known = [known for known in languages if known != tag]
-        return key, unknown("language", name, known, "the tags of this file")
     other = languages[name]
     if next_name := other.speakers_shared_with:
         advice = f"name {next_name!r} here too"
@@ -157,8 +186,8 @@ def _language_from_block(path: Path, text: str, index: int, block: Any) -> Langu
         key = ".".join(str(part) for part in first["loc"]) or "block"
         value = "" if first["type"] == "missing" else f" {first['input']!r}"
         raise LanguageFileError(
-            f"{where}: language {name!r}, {key}{value}: {first['msg']}. "
-            f"A block has: {', '.join(_Block.model_fields)}"
+            f"{where}: language {name!r}, {key}{value}: {yaml_hint(first['input']) or first['msg']}"
+            f". A block has: {', '.join(_Block.model_fields)}"
         ) from None
     if "iso639_3" not in form.codes:
         where = _locate(path, text, index, "codes")
@@ -173,6 +202,8 @@ def _language_from_block(path: Path, text: str, index: int, block: Any) -> Langu
 def _locate(path: Path, text: str, index: int, *keys: str | int) -> str:
     """Return `file:line` of a key, or of the nearest node above it that exists."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if isinstance(root, yaml.MappingNode):
+        root = root.value[0][1]
     assert isinstance(root, yaml.SequenceNode)
     node: yaml.Node = root.value[index]
     line = node.start_mark.line
@@ -191,9 +222,10 @@ def select_languages(
 ) -> list[Language]:
     """Return the languages that a selection means, in the order of the file.
 
-    Parts, separated by commas, add from left to right: `all`, a tag, `family:Turkic`,
-    `branch:Bantu`, `script:Arab`, `class:2`, `class:0-2`, `dialects`. `+part` is the same as
-    `part`, `-part` excludes; a selection that begins with `-` starts from all.
+    Parts, separated by commas, add from left to right: `all`, a tag or another code or name of a
+    language (codes.py), `family:Turkic`, `branch:Bantu`, `script:Arab`, `class:2`, `class:0-2`,
+    `dialects`. `+part` is the same as `part`, `-part` excludes; a selection that begins with `-`
+    starts from all.
 
     Raises SelectionError for a part that means nothing, or if nothing is left.
     """
@@ -216,13 +248,10 @@ def _expand(part: str, languages: Mapping[str, Language]) -> set[str]:
         return set(languages)
     if part == "dialects":
         return {tag for tag, language in languages.items() if language.dialect_of}
-    if part in languages:
-        return {part}
-    tags = {language.name.casefold(): tag for tag, language in languages.items()}
-    if tag := tags.get(part.casefold()):
-        raise SelectionError(f"no language {part!r}: its tag is {tag!r}")
-    known = [*languages, "all", "dialects"]
-    raise SelectionError(unknown("language", part, known, "mlbench list languages"))
+    tag = find_tag(part, languages, ("all", "dialects"))
+    if is_other_word(part, tag):
+        logger.warning("%r is the language %r", part, tag)
+    return {tag}
 
 
 def _expand_selector(kind: str, value: str, languages: Mapping[str, Language]) -> set[str]:

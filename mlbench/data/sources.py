@@ -11,14 +11,19 @@ import os
 import re
 import tempfile
 import textwrap
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from mlbench import files
 from mlbench.data import cldr
+from mlbench.data.mirror import is_lfs_pointer, lay_out
 from mlbench.errors import DataError, NoData
+from mlbench.names import local_path
 from mlbench.records import CldrSource, HubSource, Language, Rows, Source
+
+__all__ = ["find_cache", "fingerprint", "is_lfs_pointer", "read_rows", "revision"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +38,7 @@ def find_cache() -> Path:
     """Return the folder for prepared docs: $MLBENCH_CACHE, else the user's cache folder."""
     chosen = os.environ.get(CACHE_VARIABLE)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(chosen) if chosen else Path(base) / "mlbench"
+    return local_path(chosen, CACHE_VARIABLE) if chosen else Path(base) / "mlbench"
 
 
 def read_rows(source: Source, language: Language) -> Rows:
@@ -79,7 +84,7 @@ def _find_mirror(source: HubSource) -> Path | None:
     root = os.environ.get(DATA_VARIABLE)
     if not root:
         return None
-    folder = Path(root).expanduser() / source.hub_id
+    folder = local_path(root, DATA_VARIABLE).expanduser() / source.hub_id
     if not folder.is_dir():
         raise DataError(
             f"{DATA_VARIABLE}={root!r} has no folder {source.hub_id}. Put a copy of the hub's "
@@ -102,17 +107,16 @@ def _mirror_state(folder: Path) -> str:
 def _hub_commit(source: HubSource) -> str:
     """Ask the hub for the commit; offline, answer with the one last seen on this machine."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HFValidationError
 
     seen = find_cache() / "revisions" / f"{source.hub_id.replace('/', '--')}@{source.revision}"
     try:
         api = HfApi()
         commit = api.dataset_info(source.hub_id, revision=source.revision, timeout=20).sha
-    except (OSError, HFValidationError) as error:
+    except hub_errors() as error:
         if known := _read_commit(seen):
             logger.warning("hub not reached; using %s as last seen", source.hub_id)
             return known
-        raise DataError(_unreachable(source, error)) from error
+        raise DataError(_unreadable(source, error)) from error
     if not commit:
         raise DataError(f"the hub names no commit for {source.hub_id}@{source.revision}")
     with suppress(OSError):  # a cache that cannot be written costs time, never a run
@@ -128,6 +132,16 @@ def _read_commit(seen: Path) -> str | None:
     return text if _COMMIT.fullmatch(text) else None
 
 
+def hub_errors() -> tuple[type[Exception], ...]:
+    """Return what the hub's library raises where the hub does not answer, or does not know a name.
+
+    Errors of its HTTP library were OSErrors before version 1 and are not since.
+    """
+    from huggingface_hub import errors
+
+    return (OSError, errors.HFValidationError, errors.HTTPError)  # type: ignore[attr-defined]
+
+
 def _read_hub_rows(source: HubSource, code: str) -> Rows:
     mirror = _find_mirror(source)
     # Imported late: `datasets` takes a second and is not needed where prepared docs are cached.
@@ -140,20 +154,36 @@ def _read_hub_rows(source: HubSource, code: str) -> Rows:
             return {split: table.to_list() for split, table in tables.items()}
         # Of a folder whose files changed `datasets` returns the rows it cached before the change,
         # so a mirror gets a cache for this one call. The prepared docs are cached anyway.
-        with tempfile.TemporaryDirectory() as once:
-            tables = datasets.load_dataset(str(mirror), code, cache_dir=once)
+        with tempfile.TemporaryDirectory() as once, tempfile.TemporaryDirectory() as folder:
+            layout = lay_out(mirror, code, Path(folder))
+            tables = datasets.load_dataset(str(layout), code, cache_dir=once)
             return {split: table.to_list() for split, table in tables.items()}
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(_unreachable(source, error, code)) from error
+    except (*hub_errors(), ValueError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(_unreadable(source, error, code, mirror)) from error
 
 
-def _unreachable(source: HubSource, error: Exception, code: str = "") -> str:
+def _unreadable(
+    source: HubSource, error: Exception, code: str = "", mirror: Path | None = None
+) -> str:
     """Return one message: what could not be read, why, and the ways out."""
-    lines = str(error).strip().splitlines()
-    reason = lines[0] if lines else type(error).__name__
-    reason = textwrap.shorten(reason, LONGEST_REASON, placeholder=" …")
     what = f"{source.hub_id} {code}".strip()
+    reasons = dict.fromkeys(_first_line(cause) for cause in _causes(error))
+    reason = textwrap.shorten(": ".join(reasons), LONGEST_REASON, placeholder=" …")
+    if mirror:
+        return f"cannot read data set {what} from {mirror}: {reason}"
     return (
         f"cannot read data set {what}: {reason}. Check the connection and try: mlbench fetch; "
         f"or set {DATA_VARIABLE} to a folder that holds {source.hub_id}"
     )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it was raised from: `datasets` tells the cause only there."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

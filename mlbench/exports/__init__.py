@@ -22,7 +22,10 @@ def export_run(run: str, kind: Format, out: Path | None = None) -> str:
     """
     found = read_run(run)
     if not found.done:
-        raise SelectionError(f"{found.folder} has no finished cell. See: mlbench list cells {run}")
+        raise SelectionError(
+            f"{found.folder} has no finished cell. See: mlbench list cells "
+            f"{found.typed}"
+        )
     folder = Path("exports") / found.folder.name
     if kind == "lm-eval":
         place = out or folder / "lm-eval"
@@ -36,6 +39,5 @@ def export_run(run: str, kind: Format, out: Path | None = None) -> str:
         fill = fill_csv if kind == "csv" else fill_parquet
         store.write_out(place.parent, {place: lambda file: fill(file, found)})
     n_docs = sum(len(result.samples) for result in found.done.values())
-    left = len(found.planned) - len(found.done)
-    rest = f"; {left} cells are not finished" if left else ""
+    rest = "" if found.is_complete else f"; of {found.counts_line}"
     return f"{place}: {len(found.done)} cells, {n_docs:,} docs{rest}"

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from mlbench.files import Fill
 from mlbench.measures import ChoiceSample, Sample, TextSample, measure_of, statistics_of
+from mlbench.names import folder_name
 from mlbench.records import Cell, OutputType, Score
 from mlbench.store.read import Run
 from mlbench.task_files import task_name
@@ -31,10 +32,15 @@ def lm_eval_files(run: Run, folder: Path) -> dict[Path, Fill]:
         # lm-eval writes the time with microseconds; the examples there keep files apart.
         time = f"{datetime.fromisoformat(run.created):%Y-%m-%dT%H-%M-%S}.{shots:06d}"
         for cell in mine:
-            path = place / f"samples_{task_name(cell.family, cell.language)}_{time}.jsonl"
+            path = place / f"samples_{_task_of(cell)}_{time}.jsonl"
             files[path] = partial(_fill_samples, run, cell)
         files[place / f"results_{time}.json"] = partial(_fill_results, run, mine)
     return files
+
+
+def _task_of(cell: Cell) -> str:
+    """Name the task of a cell so that a file can be called after it, whatever the family is."""
+    return folder_name(task_name(cell.family, cell.language))
 
 
 def _fill_samples(run: Run, cell: Cell, file: IO[bytes]) -> None:
@@ -65,7 +71,7 @@ def _begin_results(model: str, created: datetime) -> dict[str, Any]:
 def _add_task(
     results: dict[str, Any], run: Run, cell: Cell, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    name, facts, done = task_name(cell.family, cell.language), run.families[cell.family], run.done
+    name, facts, done = _task_of(cell), run.families[cell.family], run.done
     signature, metrics = done[cell].signature, rows[0]["metrics"]
     results["config"]["model_args"] = signature.get("arguments") or None
     results["config"]["limit"] = signature.get("limit")

@@ -1,6 +1,7 @@
 """A run as one long table: one line per doc with the primary metric of its family.
 
 Its columns are those that `mlbench import csv` reads, so that a table gives the same verdict again.
+In CSV a text that a spreadsheet would run is guarded (spreadsheet.py); the import takes that away.
 """
 
 import csv
@@ -11,6 +12,7 @@ from typing import IO, Any
 from mlbench.judge.chance import pooled_chance
 from mlbench.measures import TextSample, measure_of
 from mlbench.records import Cell
+from mlbench.spreadsheet import guarded
 from mlbench.store.read import Run
 from mlbench.store.samples import scores_of
 
@@ -75,8 +77,14 @@ def fill_csv(file: IO[bytes], run: Run) -> None:
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         if not number:
             writer.writeheader()
-        writer.writerows({**row, "is_parallel": str(row["is_parallel"]).lower()} for row in rows)
+        for row in rows:
+            line = {**row, "is_parallel": str(row["is_parallel"]).lower()}
+            writer.writerow({name: _field(value) for name, value in line.items()})
         file.write(text.getvalue().encode("utf-8"))
+
+
+def _field(value: object) -> object:
+    return guarded(value) if isinstance(value, str) else value
 
 
 def fill_parquet(file: IO[bytes], run: Run) -> None:

@@ -4,8 +4,8 @@ lm-eval truncates a context that is too long from the left, one log line per req
 request is counted before it is fed, and refused unless the user allowed truncation.
 """
 
+import json
 import logging
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import lm_eval.models  # noqa: F401  lm-eval fills its registry only while it is empty
@@ -13,13 +13,15 @@ import transformers
 from accelerate.utils.memory import clear_device_cache  # type: ignore[import-untyped]  # no types
 from lm_eval.api.model import LM
 from lm_eval.api.registry import get_model
-from safetensors import SafetensorError
+from lm_eval.utils import handle_arg_string
 
 from mlbench.engine.cpu import give_back_freed_memory
-from mlbench.errors import ContextOverflow, ModelError
+from mlbench.errors import ContextOverflow
 from mlbench.harness.device import resolve_device, resolve_dtype
-from mlbench.models import Model, fingerprint
-from mlbench.redaction import redact
+from mlbench.harness.loading import told_in_one_line
+from mlbench.harness.server import refuse_other_lengths, refuse_useless_replies
+from mlbench.model_arguments import parse_arguments
+from mlbench.models import Model, find_revision, with_options
 from mlbench.settings import Overflow, Settings
 from mlbench.store.signature import Signature
 
@@ -27,27 +29,21 @@ logger = logging.getLogger(__name__)
 
 Request = tuple[Any, list[int], list[int]]
 
-_LOADING_ERRORS = (
-    OSError,
-    ValueError,
-    ImportError,
-    RuntimeError,
-    TypeError,
-    KeyError,
-    SafetensorError,
-)
-
 CPU_BATCH_SIZE = 8
 """hf on a CPU: 43, 35, 31 and 26 docs/s at 8, 32, 64 and 128 (demo-polyglot on sib200_topic and
 cldr_timespan in two languages, two cores)."""
 
 
 class Usage(NamedTuple):
-    """What a cell's requests took; tokens are None where the backend does not show them."""
+    """What a cell's requests took; tokens are None where the backend does not show them.
+
+    `n_lost` counts the docs that the tokenizer cannot write, None where it is not at hand.
+    """
 
     n_requests: int
     n_tokens: int | None
     n_truncated: int | None
+    n_lost: int | None = None
 
 
 class CountingModel:
@@ -56,6 +52,8 @@ class CountingModel:
     def __init__(self, lm: LM, overflow: Overflow) -> None:
         self.lm = lm
         self.overflow = overflow
+        # One that a backend holds; lm-eval's dummy would fetch one when asked.
+        self.tokenizer: Any = vars(lm).get("tokenizer")
         self.window: int | None = getattr(lm, "max_length", None)
         self.device = str(getattr(lm, "device", "")) or None
         self.verified: set[tuple[str, int]] = set()
@@ -128,31 +126,37 @@ def load_model(
     With a signature, the weights and the dtype that it states are loaded, whatever the hub or this
     machine would say now. Raises ModelError with the backend's reason if it cannot be loaded.
     """
+    settings = with_options(settings, model)
     device = resolve_device(settings)
     clear_device_cache(garbage_collection=True)  # lm-eval's models are in cycles of references
     give_back_freed_memory()
     transformers.utils.logging.disable_progress_bar()
-    try:
+    with told_in_one_line("model", model):
         if model.backend == "hf":
             lm = _load_hf(model, settings, device, signature)
         else:
-            extra = {"batch_size": settings.batch_size, "device": settings.device}
-            lm = get_model(model.backend).create_from_arg_string(model.arguments, extra)
-    except _LOADING_ERRORS as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        reason = lines[0] if lines else type(error).__name__
-        shown = redact(reason, model.arguments)
-        raise ModelError(f"cannot load model {model.name!r}: {shown}") from error
+            lm = get_model(model.backend).create_from_arg_string(
+                model.arguments, _without_given(model, settings)
+            )
+            refuse_other_lengths(lm)
+            refuse_useless_replies(lm)
     return CountingModel(lm, settings.overflow)
+
+
+def _without_given(model: Model, settings: Settings) -> dict[str, Any]:
+    """Return what lm-eval passes to every backend, less what the model's arguments say."""
+    options = {"batch_size": settings.batch_size, "device": settings.device}
+    given = parse_arguments(model.arguments)
+    return {name: value for name, value in options.items() if name not in given}
 
 
 def _load_hf(model: Model, settings: Settings, device: str, signature: Signature | None) -> LM:
     """Load transformers weights with the packed engine, or with lm-eval's own."""
-    weights = signature.weights if signature else None
     dtype = signature.dtype if signature else None
     shared: dict[str, Any] = {
+        **_values_of(model.arguments),
         "pretrained": model.path,
-        "revision": "main" if Path(model.path).is_dir() else weights or fingerprint(model),
+        "revision": find_revision(model, signature.weights if signature else None),
         "device": device,
         "dtype": dtype or resolve_dtype(settings),
         "trust_remote_code": settings.trust_remote_code,
@@ -165,4 +169,12 @@ def _load_hf(model: Model, settings: Settings, device: str, signature: Signature
     if batch_size == "auto" and device == "cpu":
         batch_size = str(CPU_BATCH_SIZE)
     # In half precision log_softmax gave exact ties between choices; float32 costs little.
-    return get_model("hf")(**shared, softmax_dtype="float32", batch_size=batch_size)
+    return get_model("hf")(**{"softmax_dtype": "float32", **shared}, batch_size=batch_size)
+
+
+def _values_of(arguments: str) -> dict[str, Any]:
+    """Return arguments as the values that lm-eval makes of them."""
+    return {
+        name: json.loads(text) if text.startswith(("[", "{")) else handle_arg_string(text)
+        for name, text in parse_arguments(arguments).items()
+    }

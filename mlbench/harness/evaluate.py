@@ -6,16 +6,26 @@ hashes and bootstrap: same contexts, same requests, same order of choices.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from os.path import commonprefix
 from typing import Any
 
 from lm_eval.api.instance import Instance
 
 from mlbench.data.prepare import Prepared
-from mlbench.errors import ContextOverflow, NoNumber
+from mlbench.errors import ContextOverflow, NoNumber, TextLost
 from mlbench.harness.backend import CountingModel, Usage
+from mlbench.harness.round_trip import find_lost, write_back
 from mlbench.harness.task import FamilyTask, build_task, with_label_means
 from mlbench.measures import ChoiceSample, Sample, TextSample
+from mlbench.records import OutputType
+
+MOST_LOST = 0.01
+"""Share of a cell's texts that a tokenizer may lose something of: a rare sign in one of a hundred
+sentences moves their bits by less than the smallest difference that counts (2 log points)."""
+
+SHOWN = 40
+"""Characters of a text in a message."""
 
 
 def evaluate(
@@ -23,11 +33,13 @@ def evaluate(
 ) -> tuple[list[Sample], Usage]:
     """Return the samples of a cell in the order of its docs, and what they took.
 
-    Raises ContextOverflow for a request beyond the window where truncation was not allowed, and
-    NoNumber for a reply that is no number, of which nothing could be taken for a score.
+    Raises ContextOverflow for a request beyond the window where truncation was not allowed,
+    NoNumber for a reply that is no number, of which nothing could be taken for a score, and
+    TextLost where whole texts are to be scored that the tokenizer cannot write.
     """
     task = build_task(prepared, shots)
     requests_by_doc = _build_requests(task, shots, limit)
+    n_lost = _count_lost(model, task, [doc for doc, _ in requests_by_doc])
     requests = [request for _, group in requests_by_doc for request in group]
     responses = _ask(model, requests)
     samples, start = [], 0
@@ -39,7 +51,32 @@ def evaluate(
     usage = model.take_usage(len(requests))
     labelled = with_label_means(samples)
     refuse_no_numbers(labelled)
-    return labelled, usage
+    return labelled, usage._replace(n_lost=n_lost)
+
+
+def _count_lost(
+    model: CountingModel, task: FamilyTask, docs: Sequence[Mapping[str, Any]]
+) -> int | None:
+    """Count the docs that the tokenizer cannot write; None where that cannot be told.
+
+    A choice among texts that were read in part is still the model's choice. The bits of a text
+    that was read in part are those of another text: raises TextLost for them.
+    """
+    tokenizer = model.tokenizer
+    lost = find_lost(tokenizer, [task.own_texts(doc) for doc in docs])
+    if lost is None:
+        return None
+    if task.family.output_type == OutputType.TEXT and len(lost) > MOST_LOST * len(docs):
+        text = docs[lost[0]]["text"]
+        back = write_back(tokenizer, [text])[0]
+        at = len(commonprefix([text, back]))
+        raise TextLost(
+            f"the tokenizer cannot write {len(lost)} of {len(docs)} texts: unknown tokens, or "
+            f"characters that it drops or changes. In {docs[lost[0]]['doc_id']!r}, "
+            f"{text[at : at + SHOWN]!r} becomes {back[at : at + SHOWN]!r}. Bits and tokens of such "
+            f"texts are too few to be compared with any"
+        )
+    return len(lost)
 
 
 def refuse_no_numbers(samples: Sequence[Sample]) -> None:

@@ -127,6 +127,13 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             label_means=label_means,
         )
 
+    def own_texts(self, doc: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return what a doc itself gives a model to read, without examples before it."""
+        if self.family.output_type == OutputType.TEXT:
+            return (doc["text"],)
+        prompt = self._prompt(doc)
+        return (prompt.context, *prompt.choices)
+
     def _prompt(self, doc: Mapping[str, Any]) -> Prompt:
         assert self.family.prompt is not None
         return self.family.prompt(ChoiceDoc(**{**doc, "choices": tuple(doc["choices"])}))

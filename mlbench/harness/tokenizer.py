@@ -5,15 +5,15 @@ class is not always the one of tokenizer.json (transformers puts its own splitti
 file's in some), so reading that file directly would count what the model is never fed.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import transformers
 
-from mlbench.errors import ModelError
+from mlbench.harness.loading import told_in_one_line
+from mlbench.model_arguments import parse_arguments
 from mlbench.models import Model, fingerprint
-
-_LOADING_ERRORS = (OSError, ValueError, ImportError, RuntimeError, TypeError, KeyError)
 
 
 def load_tokenizer(model: Model, *, trust_remote_code: bool) -> Any:
@@ -21,16 +21,13 @@ def load_tokenizer(model: Model, *, trust_remote_code: bool) -> Any:
 
     Raises ModelError with the library's reason if it cannot be loaded.
     """
-    revision = "main" if Path(model.path).is_dir() else fingerprint(model)
+    path = parse_arguments(model.arguments).get("tokenizer", model.path)
+    revision = "main" if Path(path).is_dir() else fingerprint(replace(model, path=path))
     transformers.utils.logging.disable_progress_bar()
-    try:
+    with told_in_one_line("the tokenizer of model", model):
         return transformers.AutoTokenizer.from_pretrained(
-            model.path, revision=revision, trust_remote_code=trust_remote_code, use_fast=True
+            path, revision=revision, trust_remote_code=trust_remote_code, use_fast=True
         )
-    except _LOADING_ERRORS as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        reason = ": ".join([type(error).__name__, *lines[:1]])
-        raise ModelError(f"cannot load the tokenizer of model {model.name!r}: {reason}") from error
 
 
 def encode(tokenizer: Any, texts: list[str], *, special: bool = True) -> list[list[int]]:

@@ -7,6 +7,7 @@ lm_eval; csv_rows; imported (what is written to the run).
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mlbench import store
 from mlbench.data.languages import read_languages
 from mlbench.errors import SelectionError, unknown
 from mlbench.imports.csv_rows import read_csv
@@ -29,6 +30,7 @@ def import_results(
     if kind not in READERS:
         see = f"mlbench import {'|'.join(READERS)} PATH --run NAME"
         raise SelectionError(unknown("kind of results", kind, READERS, see))
+    store.find_run(run, must_exist=False)  # a wrong name is told before any work
     languages = read_languages()
     found = READERS[kind](path, languages, map_path)
     return add_to_run(run, found, languages, may_replace=may_replace)

@@ -5,25 +5,56 @@ is_parallel; for texts scored in bits also loglikelihood, n_bytes, n_tokens. Oth
 passed over. The same doc_id in two languages means the same doc in both.
 """
 
-import csv
 import hashlib
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mlbench.data.codes import find_tag, is_other_word
 from mlbench.data.languages import REFERENCE
-from mlbench.errors import DataError, SelectionError, unknown
+from mlbench.errors import DataError, SelectionError
+from mlbench.imports.csv_file import Line, read_lines
+from mlbench.imports.doc_ids import check_ids
 from mlbench.imports.imported import Imported, ImportedCell
 from mlbench.measures import BITS, BITS_PER_BYTE, SCORE, Sample, ScoreSample, TextSample
 from mlbench.models import Model
+from mlbench.names import fault_of_name
 from mlbench.records import Cell, Language, OutputType
 from mlbench.store.signature import Signature
 
 REQUIRED = ("model", "family", "language", "doc_id", "score")
 OPTIONAL = ("cluster_id", "chance", "shots", "is_parallel", "loglikelihood", "n_bytes", "n_tokens")
 _BOOLS = {"true": True, "false": False, "": None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """Codes of languages as they come, each looked up once."""
+
+    languages: Mapping[str, Language]
+    tag_by_code: dict[str, str] = field(default_factory=dict)
+
+    def find(self, code: str, where: str) -> str:
+        """Return the tag that a code means; raises DataError."""
+        if code not in self.tag_by_code:
+            try:
+                self.tag_by_code[code] = find_tag(code, self.languages)
+            except SelectionError as error:
+                raise DataError(f"{where}: {error}") from error
+        return self.tag_by_code[code]
+
+    @property
+    def notes(self) -> list[str]:
+        """Return which codes are other words than the tags that were taken for them."""
+        return [
+            f"language {code!r} is {tag!r}"
+            for code, tag in sorted(self.tag_by_code.items())
+            if is_other_word(code, tag)
+        ]
 
 
 class _Row(NamedTuple):
@@ -48,7 +79,9 @@ def read_csv(
     rows_by_cell: dict[Cell, list[_Row]] = defaultdict(list)
     line_by_doc: dict[tuple[Cell, str], str] = {}
     rows_by_family: dict[str, list[_Row]] = defaultdict(list)
-    for row in _read_rows(path, languages):
+    tags = _Tags(languages)
+    for line in read_lines(path, REQUIRED, OPTIONAL):
+        row = _read_row(line, tags)
         key = (row.cell, row.sample.doc_id)
         if key in line_by_doc:
             raise DataError(
@@ -60,12 +93,19 @@ def read_csv(
         rows_by_family[row.cell.family].append(row)
     if not rows_by_cell:
         raise DataError(f"{path} has a header and no scores")
+    for name, rows in sorted(rows_by_family.items()):
+        check_ids(name, ((row.cell, row.sample.doc_id, row.where) for row in rows))
     families = {name: _facts(name, rows) for name, rows in sorted(rows_by_family.items())}
     names = sorted({cell.model for cell in rows_by_cell})
     note = "imported from a table"
     models = {name: {"slug": Model(name, "imported").slug, "note": note} for name in names}
     cells = [_make_cell(cell, rows) for cell, rows in sorted(rows_by_cell.items())]
-    return Imported(models, families, tuple(cells))
+    apart = [
+        f"family {name!r} is not parallel: its languages share no doc_id with the reference"
+        for name, facts in families.items()
+        if not facts["is_parallel"] and rows_by_family[name][0].is_parallel is None
+    ]
+    return Imported(models, families, tuple(cells), notes=(*tags.notes, *apart))
 
 
 def _make_cell(cell: Cell, rows: Iterable[_Row]) -> ImportedCell:
@@ -76,45 +116,16 @@ def _make_cell(cell: Cell, rows: Iterable[_Row]) -> ImportedCell:
     return ImportedCell(cell, signature, samples)
 
 
-def _read_rows(path: Path, languages: Mapping[str, Language]) -> Iterator[_Row]:
-    try:
-        # utf-8-sig: spreadsheets write a byte order mark.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            _check_header(path, reader.fieldnames or ())
-            for fields in reader:
-                where = f"{path}:{reader.line_num}"
-                if None in fields or None in fields.values():
-                    raise DataError(f"{where}: expected {len(reader.fieldnames or ())} fields")
-                yield _read_row(fields, where, languages)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not a CSV file in UTF-8: {error}") from error
-
-
-def _check_header(path: Path, names: Iterable[str]) -> None:
-    missing = [name for name in REQUIRED if name not in names]
-    if missing:
-        raise DataError(
-            f"{path}:1: the header has no column {missing[0]!r}, only "
-            f"{', '.join(map(repr, names)) or 'nothing'}. Needed: {', '.join(REQUIRED)}; "
-            f"allowed: {', '.join(OPTIONAL)}"
-        )
-    twice = next((name for name, n in Counter(names).items() if n > 1), None)
-    if twice is not None:
-        raise DataError(f"{path}:1: the column {twice!r} is there twice")
-
-
-def _read_row(fields: Mapping[str, str], where: str, languages: Mapping[str, Language]) -> _Row:
+def _read_row(line: Line, tags: _Tags) -> _Row:
+    where, fields = line
     for name in ("model", "family", "doc_id"):
         if not fields[name].strip():
             raise DataError(f"{where}: {name} is empty")
-    if "/" in fields["family"] or fields["family"].startswith("."):
-        raise DataError(f"{where}: family {fields['family']!r} is no name; '/' is not allowed")
-    tag = fields["language"]
-    if tag not in languages:
-        raise DataError(f"{where}: {unknown('language', tag, languages, 'mlbench list languages')}")
+    if fault := fault_of_name(fields["family"]):
+        raise DataError(f"{where}: family {fields['family']!r} {fault}")
+    if "\n" in fields["doc_id"]:
+        raise DataError(f"{where}: a doc_id has a line break; does a quote not close?")
+    tag = tags.find(fields["language"], where)
     shots = _number(fields, "shots", where) or 0
     if shots < 0 or shots != int(shots):
         raise DataError(f"{where}: shots {fields['shots']!r} is not 0, 1, 2 …")
@@ -157,10 +168,26 @@ def _number(fields: Mapping[str, str], name: str, where: str) -> float | None:
     try:
         value = float(text)
     except ValueError as error:
-        raise DataError(f"{where}: {name} {text!r} is not a number") from error
+        raise DataError(f"{where}: {name} {text!r} is not a number{_advice(text)}") from error
     if not math.isfinite(value):
-        raise DataError(f"{where}: {name} {text!r} is not a finite number")
+        raise DataError(
+            f"{where}: {name} {text!r} is not a finite number; leave a doc without a score out"
+        )
     return value
+
+
+def _advice(text: str) -> str:
+    """Return what to write for a field that a person would take for a number."""
+    word = text.strip().casefold()
+    if word in ("true", "false"):
+        return "; write 1 for true and 0 for false"
+    if word.endswith("%"):
+        return "; divide percentages by 100: 66.7% is 0.667"
+    if re.fullmatch(r"-?\d+,\d+", word):
+        return "; numbers need a decimal point, not a comma"
+    if word in ("na", "n/a", "null", "none", "-", "."):
+        return "; leave a doc without a score out"
+    return ""
 
 
 def _facts(family: str, rows: list[_Row]) -> dict[str, Any]:

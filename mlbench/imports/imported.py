@@ -15,14 +15,20 @@ from typing import Any, NamedTuple
 from mlbench import __version__, store
 from mlbench.errors import DataError, StoreError
 from mlbench.files import Fill
+from mlbench.imports.setups import LM_EVAL, held_setups, names_of
 from mlbench.measures import Sample, cell_score
+from mlbench.models import Model
+from mlbench.names import fault_of_name
 from mlbench.records import Cell, Language
 from mlbench.store.manifest import Contents, manifest_files, read_manifest
-from mlbench.store.replacing import Replaced, refuse_losses
 from mlbench.store.signature import Signature
 
-VERSION = 1
+VERSION = 2
 """Of the importer; a new one makes imported cells change."""
+
+
+STATES = ("new", "changed", "known")
+"""Where a cell that is imported may stand in a run."""
 
 
 class Skipped(NamedTuple):
@@ -49,6 +55,7 @@ class Imported:
     families: Mapping[str, Mapping[str, Any]]
     cells: tuple[ImportedCell, ...]
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Outcome(NamedTuple):
@@ -60,6 +67,7 @@ class Outcome(NamedTuple):
     n_known: int
     n_docs: int
     skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()
 
     def lines(self) -> Iterable[str]:
         """Yield what a reader is told, a line each."""
@@ -70,6 +78,7 @@ class Outcome(NamedTuple):
             )
         else:
             yield f"{self.folder}: nothing new, all {self.n_known} cells are known"
+        yield from (f"  {note}" for note in self.notes)
         by_reason: dict[str, list[str]] = {}
         for what, reason in self.skipped:
             by_reason.setdefault(reason, []).append(what)
@@ -90,45 +99,89 @@ def add_to_run(
     what the run holds; SelectionError for finished cells that would be lost, unless `may_replace`.
     """
     folder = store.find_run(run, must_exist=False)
+    for name in found.families:
+        if fault := fault_of_name(name):
+            raise DataError(f"family {name!r} {fault}")
     for imported in found.cells:
         _check_docs(imported)
     with store.lock_run(folder):
-        counts = _add(folder, found, languages, may_replace=may_replace)
+        manifest = read_manifest(folder) if (folder / store.MANIFEST).is_file() else {}
+        found, notes = _name_setups(folder, manifest, found)
+        counts, kept = _add(folder, manifest, found, languages, may_replace=may_replace)
     n_docs = sum(len(imported.samples) for imported in found.cells)
     states = (counts["new"], counts["changed"], counts["known"])
-    return Outcome(folder, *states, n_docs, found.skipped)
+    return Outcome(folder, *states, n_docs, (*found.skipped, *kept), (*found.notes, *notes))
+
+
+def _name_setups(
+    folder: Path, manifest: Mapping[str, Any], found: Imported
+) -> tuple[Imported, tuple[str, ...]]:
+    """Return what was found with a name for each set-up of a model, and what is told of it.
+
+    Raises DataError where the run mixes set-ups under a name. Cells of a table keep their model.
+    """
+    models, cells, notes = dict(found.models), [], []
+    for model, facts in found.models.items():
+        own = [imported for imported in found.cells if imported.cell.model == model]
+        if any(imported.signature.source != LM_EVAL for imported in own):
+            cells += own
+            continue
+        del models[model]
+        held = held_setups(folder, manifest, model) if manifest else {}
+        named = names_of(model, [imported.signature for imported in own], held)
+        for imported in own:
+            name, setup = named[imported.signature]
+            note = f"{facts['note']}; {setup}"
+            models[name] = {**facts, "slug": Model(name, "imported").slug, "note": note}
+            signature = replace(imported.signature, model=name)
+            cell = imported.cell._replace(model=name)
+            cells.append(replace(imported, cell=cell, signature=signature))
+        setups = dict(named.values())
+        if set(setups) | set(held) > {model}:
+            shown = "; ".join(f"{name!r}: {setup}" for name, setup in sorted(setups.items()))
+            notes.append(f"set-ups of {model!r} are models of their own: {shown}")
+    return replace(found, models=models, cells=tuple(cells)), tuple(notes)
 
 
 def _add(
-    folder: Path, found: Imported, languages: Mapping[str, Language], *, may_replace: bool
-) -> Counter[str]:
-    """Write what the run lacks, and count the states of the cells. The caller holds the lock.
+    folder: Path,
+    manifest: Mapping[str, Any],
+    found: Imported,
+    languages: Mapping[str, Language],
+    *,
+    may_replace: bool,
+) -> tuple[Counter[str], list[Skipped]]:
+    """Write what the run lacks; count the states of the cells and tell which the run keeps.
 
-    The manifest takes its place last: who reads meanwhile sees no new cell before it.
+    The caller holds the lock. The manifest takes its place last: who reads meanwhile sees no new
+    cell before it.
     """
-    manifest = read_manifest(folder) if (folder / store.MANIFEST).is_file() else {}
     families = _check_families(folder, manifest.get("families", {}), found.families)
     results = [_result_of(imported, families) for imported in found.cells]
     slugs = {name: str(facts["slug"]) for name, facts in found.models.items()}
     paths = [store.cell_path(folder, slugs[r.cell.model], r.cell) for r in results]
-    pairs = [(_get_known(path, r.cell), r) for path, r in zip(paths, results, strict=True)]
-    states = [_state_of(folder, before, result) for before, result in pairs]
-    if not may_replace:
-        refuse_losses(folder, _replaced(pairs), len(states) - states.count("new"))
-    tags = {result.cell.language for result in results}
-    used = [language for tag, language in languages.items() if tag in tags]
-    models = {**found.models, **manifest.get("models", {})}
-    digests = {result.cell: result.signature.digest for result in results}
-    contents = Contents(models, families, tuple(digests), used, digests=digests)
-    fills: dict[Path, Fill] = {
-        path: partial(store.fill_cell, result)
-        for path, result, state in zip(paths, results, states, strict=True)
-        if state != "known"
-    }
-    store.write_together(folder, fills | manifest_files(folder, contents))
-    for path in fills:
-        store.forget_failure(path)
-    return Counter(states)
+    states = [
+        _state_of(path, result, may_replace=may_replace)
+        for path, result in zip(paths, results, strict=True)
+    ]
+    stated = list(zip(paths, results, states, strict=True))
+    kept = [Skipped(_cell_name(r.cell), state) for _, r, state in stated if state not in STATES]
+    written = {path: result for path, result, s in stated if s in ("new", "changed")}
+    if written:
+        tags = {result.cell.language for result in written.values()}
+        used = [language for tag, language in languages.items() if tag in tags]
+        models = {**found.models, **manifest.get("models", {})}
+        digests = {result.cell: result.signature.digest for result in written.values()}
+        contents = Contents(models, families, tuple(digests), used, digests=digests)
+        fills: dict[Path, Fill] = {p: partial(store.fill_cell, r) for p, r in written.items()}
+        store.write_together(folder, fills | manifest_files(folder, contents))
+        for path in written:
+            store.forget_failure(path)
+    return Counter(states), kept
+
+
+def _cell_name(cell: Cell) -> str:
+    return f"{cell.family} in {cell.language!r} of {cell.model!r}"
 
 
 def _check_docs(imported: ImportedCell) -> None:
@@ -179,33 +232,32 @@ def _result_of(
     return store.CellResult(imported.cell, signature, scores, usage, imported.samples)
 
 
-def _get_known(path: Path, cell: Cell) -> store.CellResult | None:
+def _state_of(path: Path, result: store.CellResult, *, may_replace: bool) -> str:
+    """Return new, changed or known, or why the run keeps what it has.
+
+    Raises DataError for a cell that is from elsewhere.
+    """
     try:
-        found = store.get(path, cell)
+        found = store.get(path, result.cell)
     except StoreError:
-        return None  # a damaged file is replaced by the import, as a run replaces it
-    return found if isinstance(found, store.CellResult) else None
-
-
-def _state_of(folder: Path, before: store.CellResult | None, after: store.CellResult) -> str:
-    """Return new, changed or known; raises DataError for a cell of another model of that name."""
-    if before is None:
+        return "changed"  # a damaged file is replaced by the import, as a run replaces it
+    if not isinstance(found, store.CellResult):
         return "new"
-    if not after.signature.same_cell(before.signature):
+    before, after = found.signature, result.signature
+    if not after.same_cell(before):
         return "known"
-    was, now = before.signature, after.signature
-    if was.source != now.source or was.arguments != now.arguments:
-        cell = after.cell
+    if before.source != after.source:
         raise DataError(
-            f"{folder} holds {cell.family} in {cell.language!r} of another model called "
-            f"{cell.model!r}, or not from an import. Import into another --run"
+            f"{path} holds {_cell_name(result.cell)} from elsewhere: {before.source or 'mlbench'}, "
+            f"not {after.source}. Import into another --run"
+        )
+    lacking = [task for task in before.tasks or () if task not in (after.tasks or ())]
+    n_before, n_after = len(found.samples), len(result.samples)
+    if (n_after < n_before or lacking) and not may_replace:
+        limit = "" if after.limit is None else f" with --limit {after.limit:g}"
+        tasks = f", also of {', '.join(lacking)}" if lacking else ""
+        return (
+            f"{n_after:,} docs{limit}, left out for the {n_before:,} docs{tasks} that the run has. "
+            f"Import into another --run, or type --replace"
         )
     return "changed"
-
-
-def _replaced(pairs: Iterable[tuple[store.CellResult | None, store.CellResult]]) -> list[Replaced]:
-    return [
-        Replaced(before.signature, after.signature, len(before.samples), len(after.samples))
-        for before, after in pairs
-        if before is not None and after.signature.same_cell(before.signature)
-    ]

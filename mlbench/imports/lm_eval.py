@@ -1,20 +1,23 @@
 """What does a results folder of lm-eval hold, as cells of a run?
 
 Tasks of one model, family, language and number of examples are one cell: the 57 subjects of an exam
-are one. Of the same task scored twice the latest counts.
+are one. Of the same task scored twice the one with the most docs counts, then the latest.
 """
 
 import hashlib
+import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
 from mlbench.imports.imported import Imported, ImportedCell, Skipped
-from mlbench.imports.lm_eval_files import TaskResult, find_results
+from mlbench.imports.lm_eval_files import find_results
+from mlbench.imports.lm_eval_result import TaskResult
 from mlbench.imports.lm_eval_samples import Reading, read_samples
+from mlbench.imports.setups import LM_EVAL
 from mlbench.imports.task_map import MappedTask, TaskMap, Unmapped, find_target, read_task_map
 from mlbench.measures import SCORE, ChoiceSample, Sample
 from mlbench.models import Model
@@ -30,67 +33,153 @@ class _Part(NamedTuple):
     reading: Reading
 
 
+class _Key(NamedTuple):
+    """One set-up of a model."""
+
+    model: str
+    setup: str
+    weights: str | None
+
+
 def read_lm_eval(
     folder: Path, languages: Mapping[str, Language], map_path: Path | None = None
 ) -> Imported:
     """Return what a results folder holds.
 
-    Raises DataError if nothing can be imported, or a file is not as lm-eval writes it.
+    A task that cannot be read is left out with its reason. Raises DataError if nothing can be
+    imported, or if two versions of a task are there.
     """
     task_map = read_task_map(map_path)
     results, skipped = find_results(folder)
-    parts_by_cell: dict[Cell, list[_Part]] = defaultdict(list)
-    seen: dict[tuple[str, str, int], TaskResult] = {}
-    for result in results:
-        key = (result.model, result.task, result.shots)
-        if key in seen:
-            _refuse_other_model(seen[key], result)
-            skipped.append(Skipped(result.path.name, "an older result of the same task"))
-            continue
-        seen[key] = result
-        try:
-            part = _read_part(result, task_map, languages)
-        except Unmapped as reason:
-            skipped.append(Skipped(result.task, str(reason)))
-            continue
-        entry = part.target.entry
-        cell = Cell(result.model, entry.family, part.target.language, result.shots)
-        for other in parts_by_cell[cell][:1]:
-            _refuse_other_model(other.result, result)
-        parts_by_cell[cell].append(part)
+    parts_by_cell: dict[tuple[Cell, _Key], list[_Part]] = defaultdict(list)
+    for (key, _, shots), group in _group(results, skipped).items():
+        part = _read_best(_in_order(group, skipped), task_map, languages, skipped)
+        if part is not None:
+            cell = Cell(key.model, part.target.entry.family, part.target.language, shots)
+            parts_by_cell[cell, key].append(part)
+    for (cell, key), parts in list(parts_by_cell.items()):
+        if twice := _doc_in_two(parts):
+            what = ", ".join(part.result.task for part in parts)
+            skipped.append(Skipped(what, f"{cell.family} in {cell.language!r}: {twice}"))
+            del parts_by_cell[cell, key]
     if not parts_by_cell:
         found = "; ".join(f"{what}: {reason}" for what, reason in skipped[:3])
         raise DataError(f"nothing to import from {folder}: {found}")
     return _import_parts(parts_by_cell, skipped)
 
 
+def _group(
+    results: Iterable[TaskResult], skipped: list[Skipped]
+) -> dict[tuple[_Key, str, int], list[TaskResult]]:
+    """Return the results of each task of a set-up."""
+    keyed = []
+    for result in results:
+        try:
+            key = _Key(result.model, json.dumps(result.setup), result.weights)
+            keyed.append((key, result.shots, result))
+        except _BAD as error:
+            skipped.append(Skipped(result.path.name, _why(error)))
+    commits: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for key, _, _ in keyed:
+        if key.weights is not None:
+            commits[key.model, key.setup].add(key.weights)
+    groups: dict[tuple[_Key, str, int], list[TaskResult]] = defaultdict(list)
+    for key, shots, result in keyed:
+        # Results that do not say which weights they are of are of those that the others name.
+        known = commits[key.model, key.setup]
+        whole = key._replace(weights=next(iter(known))) if len(known) == 1 else key
+        groups[whole, result.task, shots].append(result)
+    return groups
+
+
+def _in_order(group: Sequence[TaskResult], skipped: list[Skipped]) -> list[TaskResult]:
+    """Return results of one task, the one that counts first: of the most docs, then the latest.
+
+    A later trial with --limit so hides no full run.
+    """
+    if len(group) == 1:
+        return list(group)
+    counted = []
+    for result in group:
+        try:
+            counted.append((result.n_docs, result.time, str(result.path), result))
+        except _BAD as error:
+            skipped.append(Skipped(result.path.name, _why(error)))
+    return [result for *_, result in sorted(counted, key=lambda one: one[:3], reverse=True)]
+
+
+def _read_best(
+    candidates: Sequence[TaskResult],
+    task_map: TaskMap,
+    languages: Mapping[str, Language],
+    skipped: list[Skipped],
+) -> _Part | None:
+    """Return the first result that can be read, and tell why each other is left out."""
+    chosen: _Part | None = None
+    for result in candidates:
+        if chosen is not None:
+            skipped.append(Skipped(result.path.name, _left_out_for(chosen.result, result)))
+            continue
+        try:
+            chosen = _read_part(result, task_map, languages)
+        except _BAD as error:
+            what = result.task if isinstance(error, Unmapped) else result.path.name
+            skipped.append(Skipped(what, _why(error)))
+    return chosen
+
+
+def _left_out_for(chosen: TaskResult, other: TaskResult) -> str:
+    if other.n_docs == chosen.n_docs:
+        return "an older result of the same task"
+    limit = "" if other.limit is None else f" with --limit {other.limit:g}"
+    when = "earlier" if other.time > chosen.time else "later"
+    return (
+        f"{other.n_docs:,} docs{limit}, left out for the {when} result with {chosen.n_docs:,} docs"
+    )
+
+
+# What reading files of others can raise: a field that is not there, or is of another kind.
+_BAD = (Unmapped, DataError, KeyError, TypeError, ValueError, AttributeError, IndexError)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, Unmapped | DataError):
+        return str(error)
+    return f"not as lm-eval writes it: {type(error).__name__} {error}"
+
+
 def _read_part(result: TaskResult, task_map: TaskMap, languages: Mapping[str, Language]) -> _Part:
-    metadata = result.config.get("metadata") or {}
-    target = find_target(result.task, metadata, task_map, languages)
+    target = find_target(result.task, result.metadata, task_map, languages)
     reading = read_samples(result, target)
     if target.facts and target.facts["metrics"][0] != reading.metrics[0]:
         raise Unmapped("its choices do not give the logged scores; was the task changed?")
-    return _Part(result, target, reading)
+    part = _Part(result, target, reading)
+    if twice := _doc_in_two([part]):
+        raise DataError(f"{result.path}: {twice}")
+    n, stated = len(reading.samples), result.stated_docs
+    if stated is not None and n != stated:
+        raise DataError(f"{result.path}: the file holds {n:,} docs, its results say {stated:,}")
+    return part
 
 
-def _refuse_other_model(one: TaskResult, other: TaskResult) -> None:
-    if one.arguments != other.arguments:
-        raise DataError(
-            f"{one.path.name} and {other.path.name} are of one model name {one.model!r} with "
-            f"different arguments: {one.arguments} and {other.arguments}. Import each from a "
-            f"folder of its own, into a --run of its own"
-        )
+def _doc_in_two(parts: Sequence[_Part]) -> str | None:
+    """Return what is wrong where one doc id is there twice in a cell, None if all differ."""
+    counts = Counter(sample.doc_id for part in parts for sample in part.reading.samples)
+    twice = next((doc_id for doc_id, n in counts.items() if n > 1), None)
+    if twice is None:
+        return None
+    return f"doc {twice!r} is there twice; each doc needs an id of its own (`doc_id` in --map)"
 
 
 def _import_parts(
-    parts_by_cell: Mapping[Cell, Sequence[_Part]], skipped: list[Skipped]
+    parts_by_cell: Mapping[tuple[Cell, _Key], Sequence[_Part]], skipped: list[Skipped]
 ) -> Imported:
     by_family: dict[str, list[_Part]] = defaultdict(list)
-    for cell, parts in parts_by_cell.items():
+    for (cell, _), parts in parts_by_cell.items():
         by_family[cell.family] += parts
     facts = {family: _facts(parts) for family, parts in sorted(by_family.items())}
     cells = []
-    for cell, parts in sorted(parts_by_cell.items()):
+    for (cell, key), parts in sorted(parts_by_cell.items(), key=lambda item: str(item[0])):
         parts = sorted(parts, key=lambda part: part.result.task)
         only_scores = facts[cell.family]["metrics"] == [SCORE.name]
         samples = [
@@ -98,30 +187,30 @@ def _import_parts(
             for part in parts
             for sample in (part.reading.scores if only_scores else part.reading.samples)
         ]
-        cells.append(ImportedCell(cell, _sign(cell, parts), tuple(samples)))
+        cells.append(ImportedCell(cell, _sign(cell, parts, key.weights), tuple(samples)))
     latest = {parts[0].result.model: parts[0].result for parts in parts_by_cell.values()}
     models = {name: _model_facts(latest[name]) for name in sorted(latest)}
     return Imported(models, facts, tuple(cells), tuple(skipped))
 
 
-def _sign(cell: Cell, parts: Sequence[_Part]) -> Signature:
+def _sign(cell: Cell, parts: Sequence[_Part], weights: str | None) -> Signature:
     digests = [f"{part.result.task} {part.result.digest()}" for part in parts]
     first = parts[0].result
+    limits = [part.result.limit for part in parts if part.result.limit is not None]
     return Signature(
         **cell._asdict(),
-        arguments=first.arguments,
-        source="lm-eval",
+        arguments=json.dumps(first.setup, ensure_ascii=False),
+        weights=weights,
+        source=LM_EVAL,
         source_sha256=hashlib.sha256("\n".join(digests).encode()).hexdigest(),
         tasks=tuple(part.result.task for part in parts),
-        limit=first.results["config"].get("limit"),
-        lm_eval=first.results.get("lm_eval_version"),
+        limit=min(limits, default=None),
+        lm_eval=first.lm_eval,
     )
 
 
 def _model_facts(result: TaskResult) -> dict[str, Any]:
-    general = result.results["config"]
-    version = result.results.get("lm_eval_version") or "an unknown version"
-    note = f"imported from lm-eval {version}, backend {general.get('model')}"
+    note = f"imported from lm-eval {result.lm_eval or 'of an unknown version'}"
     return {"slug": Model(result.model, "imported").slug, "note": note}
 
 
@@ -160,8 +249,8 @@ def _agreed_version(parts: Sequence[_Part]) -> str:
     """
     version_by_task: dict[str, str] = {}
     for part in parts:
-        task, metadata = part.result.task, part.result.config.get("metadata") or {}
-        version = str(metadata.get("version", "unknown"))
+        task = part.result.task
+        version = str(part.result.metadata.get("version", "unknown"))
         before = version_by_task.setdefault(task, version)
         if before != version:
             raise DataError(

@@ -1,131 +1,108 @@
-"""Which results of lm-eval are in a folder? results_<time>.json, and samples_<task>_<time>.jsonl.
+"""Which results of lm-eval are in a folder? Every samples file, with the results file of it.
 
-They are read as plain JSON, so that results of any machine can be imported where no lm-eval is.
+results_<time>.json and samples_<task>_<time>.jsonl since 0.4.3 (samples end in .json in between);
+before that results.json and <arguments>_<task>.jsonl. They are read as plain JSON, so that results
+of any machine can be imported where no lm-eval is.
 """
 
-import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
 from mlbench.imports.imported import Skipped
-from mlbench.redaction import redact
+from mlbench.imports.lm_eval_result import TaskResult
 
-_SAMPLES = re.compile(
-    r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(\.\d+)?)\.jsonl"
-)
+_TIME = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?"
+_SAMPLES = re.compile(rf"samples_(?P<task>.+)_(?P<time>{_TIME})\.jsonl?")
+_RESULTS = re.compile(rf"(?:.+_)?(?P<time>{_TIME})\.json")
 _HOW = "Score with: lm_eval run --log_samples --output_path DIR"
 
 
-@dataclass(frozen=True, slots=True)
-class TaskResult:
-    """One task in one run of lm-eval: its samples file, and the results file beside it."""
+class _Results(NamedTuple):
+    """A results file that could be read."""
 
-    task: str
-    time: str
     path: Path
-    results: Mapping[str, Any]
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """Return the task's config."""
-        found: Mapping[str, Any] = self.results["configs"][self.task]
-        return found
-
-    @property
-    def shots(self) -> int:
-        """Return the number of examples."""
-        shots = self.results.get("n-shot", {}).get(self.task, self.config.get("num_fewshot"))
-        return int(shots or 0)
-
-    @property
-    def model(self) -> str:
-        """Return the model's name, with its revision where one was asked for."""
-        general = self.results["config"]
-        name = self.results.get("model_name") or general.get("model") or "model"
-        revision = general.get("model_revision")
-        is_default = revision in (None, "", "main", "N/A")
-        shown = redact(str(name), general.get("model_args") or "")
-        return shown if is_default else f"{shown}@{revision}"
-
-    @property
-    def arguments(self) -> str:
-        """Return all that makes two models of one name differ: arguments and chat template.
-
-        Without keys and passwords, which lm-eval writes as they were given.
-        """
-        general = self.results["config"]
-        kept = {
-            "model": general.get("model"),
-            "model_args": general.get("model_args"),
-            "chat_template": self.results.get("chat_template_sha"),
-            "system_instruction": self.results.get("system_instruction_sha"),
-        }
-        text = json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str)
-        return redact(text, general.get("model_args") or "")
-
-    @property
-    def is_export(self) -> bool:
-        """Return whether `mlbench export` wrote it; then a doc holds what lm-eval does not log."""
-        return "mlbench_export" in (self.config.get("metadata") or {})
-
-    def digest(self) -> str:
-        """Return the digest of the samples file."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield each sample with its line; raises DataError for a line that is none."""
-        try:
-            with self.path.open(encoding="utf-8") as file:
-                for number, line in enumerate(file, start=1):
-                    row = json.loads(line)
-                    if not isinstance(row, dict):
-                        raise ValueError("expected an object")
-                    yield number, row
-        except (ValueError, OSError) as error:
-            raise DataError(f"{self.path}: not lm-eval's samples: {error}") from error
+    time: str
+    content: Mapping[str, Any]
 
 
 def find_results(folder: Path) -> tuple[list[TaskResult], list[Skipped]]:
-    """Return every task with samples below a folder, the latest first, and what is left out.
+    """Return every task with samples below a folder, and what is left out.
 
-    Raises DataError if there is none, or a results file is damaged.
+    Raises DataError if there is none.
     """
     if not folder.is_dir():
         raise DataError(f"no folder {str(folder)!r}. A results folder of lm-eval is needed. {_HOW}")
+    results, skipped = _find_results_files(folder)
+    by_time = {(f.path.parent, f.time): f for f in reversed(results) if f.time}
+    tasks = [*_timed(folder, by_time, skipped), *_untimed(f for f in results if not f.time)]
+    used = {id(task.results) for task in tasks}
+    skipped += [
+        Skipped(found.path.name, "no samples beside it; only --log_samples writes them")
+        for found in results
+        if id(found.content) not in used
+    ]
+    if not tasks:
+        why = "".join(f" {what}: {reason}." for what, reason in skipped[:3])
+        raise DataError(f"no samples of lm-eval with their results in {folder}.{why} {_HOW}")
+    return tasks, skipped
+
+
+def _find_results_files(folder: Path) -> tuple[list[_Results], list[Skipped]]:
+    """Return the results files that can be read; tell of those whose name says that they are one.
+
+    Before 0.4.3 --output_path could name the file, so any JSON may be one.
+    """
     found, skipped = [], []
-    results_by_path: dict[Path, Mapping[str, Any]] = {}
-    for path in sorted(folder.rglob("samples_*.jsonl")):
+    for path in sorted(p for p in folder.rglob("*.json") if not _SAMPLES.fullmatch(p.name)):
+        match = _RESULTS.fullmatch(path.name)
+        content = _read_results(path)
+        if isinstance(content, Mapping):
+            found.append(_Results(path, match["time"] if match else "", content))
+        elif match or path.name == "results.json":
+            skipped.append(Skipped(path.name, content))
+    return found, skipped
+
+
+def _timed(
+    folder: Path, by_time: Mapping[tuple[Path, str], _Results], skipped: list[Skipped]
+) -> Iterator[TaskResult]:
+    """Yield the tasks whose samples name a task and a time; tell of samples without results."""
+    for path in sorted(folder.rglob("samples_*.json*")):
         match = _SAMPLES.fullmatch(path.name)
-        beside = sorted(path.parent.glob(f"*_{match['time']}.json")) if match else []
-        if not match or not beside:
-            skipped.append(Skipped(path.name, "no results_<time>.json of the same time beside it"))
-            continue
-        if beside[0] not in results_by_path:
-            results_by_path[beside[0]] = _read_results(beside[0])
-        results = results_by_path[beside[0]]
-        if match["task"] not in results["configs"]:
-            skipped.append(Skipped(path.name, f"{beside[0].name} has no such task"))
-            continue
-        found.append(TaskResult(match["task"], match["time"], path, results))
-    for path in sorted(set(folder.rglob("*results_*.json")) - set(results_by_path)):
-        skipped.append(Skipped(path.name, "no samples beside it; only --log_samples writes them"))
-    if not found:
-        raise DataError(f"no samples_<task>_<time>.jsonl with its results in {folder}. {_HOW}")
-    return sorted(found, key=lambda result: result.time, reverse=True), skipped
+        found = by_time.get((path.parent, match["time"])) if match else None
+        if not match or found is None:
+            reason = "no readable results_<time>.json of the same time beside it"
+            skipped.append(Skipped(path.name, reason))
+        elif not isinstance(found.content["configs"].get(match["task"]), Mapping):
+            skipped.append(Skipped(path.name, f"{found.path.name} has no such task"))
+        else:
+            yield TaskResult(match["task"], match["time"], path, found.content)
 
 
-def _read_results(path: Path) -> Mapping[str, Any]:
+def _untimed(results: Iterable[_Results]) -> Iterator[TaskResult]:
+    """Yield the tasks of lm-eval 0.4.0 to 0.4.2, whose samples are named `<arguments>_<task>`."""
+    for found in results:
+        for path in sorted(found.path.parent.glob("*.jsonl")):
+            named = [task for task in found.content["configs"] if _is_of(path, task)]
+            if named and not _SAMPLES.fullmatch(path.name):
+                yield TaskResult(max(named, key=len), "", path, found.content)
+
+
+def _is_of(path: Path, task: str) -> bool:
+    return path.stem == task or path.stem.endswith(f"_{task}")
+
+
+def _read_results(path: Path) -> Mapping[str, Any] | str:
+    """Return a results file's content, or why it is none."""
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise DataError(f"{path}: not lm-eval's results: {error}") from error
+    except (ValueError, OSError, RecursionError) as error:
+        return f"not lm-eval's results: {error}"
     parts = ("config", "configs")
     if not isinstance(content, dict) or not all(isinstance(content.get(p), dict) for p in parts):
-        raise DataError(f"{path}: not lm-eval's results: expected `config` and `configs`")
+        return "not lm-eval's results: expected `config` and `configs`"
     return content

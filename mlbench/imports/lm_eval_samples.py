@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
-from mlbench.imports.lm_eval_files import TaskResult
+from mlbench.imports.lm_eval_result import TaskResult
 from mlbench.imports.task_map import MappedTask, Unmapped
 from mlbench.measures import (
     ACC,
@@ -152,6 +152,8 @@ def _read_texts(result: TaskResult, rows: Sequence[_Row]) -> Reading:
     samples = []
     for row in rows:
         (loglikelihood,) = _loglikelihoods(result, row)
+        if loglikelihood == -math.inf:
+            raise DataError(f"{result.path}:{row.line}: doc {row.doc_id!r} has no bits: -inf")
         doc = row.content["doc"] if result.is_export else {}
         n_bytes = doc.get("n_bytes") or len(_arguments(result, row, 1)[0][0].encode())
         if n_bytes == 0:
@@ -288,6 +290,7 @@ def _loglikelihoods(result: TaskResult, row: _Row) -> list[float]:
         values = [float(value) for value in first]
     except (TypeError, ValueError, IndexError) as error:
         raise DataError(f"{where}: no log-likelihoods, but {replies!r:.80}") from error
-    if not all(math.isfinite(value) for value in values):
-        raise DataError(f"{where}: a log-likelihood is not a finite number: {values!r:.120}")
+    # What cannot be is -inf in some backends: less than any number, and a choice not taken.
+    if any(math.isnan(value) or value == math.inf for value in values):
+        raise DataError(f"{where}: a log-likelihood is not a number: {values!r:.120}")
     return values

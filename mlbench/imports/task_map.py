@@ -9,15 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from mlbench.data.codes import find_tag
 from mlbench.data.languages import read_languages
-from mlbench.errors import DataError
+from mlbench.errors import DataError, SelectionError, yaml_hint
 from mlbench.families import read_families
+from mlbench.names import fault_of_name
 from mlbench.records import Language
 from mlbench.store.manifest import family_facts
 from mlbench.task_files import task_name
+from mlbench.yaml_text import parse_yaml
 
 SHIPPED = Path(__file__).with_name("task_map.yaml")
 
@@ -67,26 +69,29 @@ def read_task_map(path: Path | None = None) -> TaskMap:
 
 def _read_entries(path: Path) -> dict[str, Entry]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse_yaml(path.read_text(encoding="utf-8"))
         entries = TypeAdapter(dict[str, Entry]).validate_python(content)
     except OSError as error:
         raise DataError(f"cannot read mapping file {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        text = " ".join(str(error).split())
-        raise DataError(f"{path} is not valid YAML: {text}") from error
-    except ValidationError as error:
+    except ValidationError as error:  # a ValueError too
         first = error.errors()[0]
         where = ": ".join(str(part) for part in first["loc"]) or "file"
         raise DataError(
-            f"{path}: {where}: {first['msg']}, got {first['input']!r:.80}. "
-            f"A task name has: {', '.join(Entry.model_fields)}"
+            f"{path}: {where}: {_message(first)}. A task name has: {', '.join(Entry.model_fields)}"
         ) from error
+    except ValueError as error:
+        raise DataError(f"{path} is not valid YAML: {error}") from error
     for pattern in entries:
         try:
             re.compile(pattern)
         except re.error as error:
             raise DataError(f"{path}: {pattern!r} is no regular expression: {error}") from error
     return entries
+
+
+def _message(error: Any) -> str:
+    hint = yaml_hint(error["input"])
+    return f"{error['input']!r}: {hint}" if hint else f"{error['msg']}, got {error['input']!r:.80}"
 
 
 def find_target(
@@ -110,9 +115,10 @@ def find_target(
         target = _own_tasks()[task]
     else:
         raise Unmapped("unknown task; name its family and language in a mapping file (--map)")
-    if target.language not in languages:
-        raise Unmapped(f"no language {target.language!r} in languages.yaml")
-    return target
+    try:
+        return target._replace(language=find_tag(target.language, languages))
+    except SelectionError as error:
+        raise Unmapped(str(error)) from error
 
 
 def _target_from_entry(
@@ -140,7 +146,10 @@ def _fold(code: str) -> str:
 
 
 def _own_entry(family: str, facts: Mapping[str, Any]) -> Entry:
-    return Entry(
+    if fault := fault_of_name(family):
+        raise Unmapped(f"its family {family!r} {fault}")
+    # Not checked by the pattern of a mapping file: a table may have given it a name with spaces.
+    return Entry.model_construct(
         family=family,
         doc_id=("doc_id",),
         cluster="cluster_id",

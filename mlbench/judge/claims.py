@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from mlbench.errors import MlbenchError
+from mlbench.errors import MlbenchError, yaml_hint
 from mlbench.measures import Margins, all_measures, all_scales
+from mlbench.yaml_text import parse_yaml
 
 CLAIMS_PATH = Path(__file__).with_name("claims.yaml")
 # Enough of a sha256 to tell claims apart in print.
@@ -74,11 +75,9 @@ class ClaimsFile:
 
 def read_claims(path: Path = CLAIMS_PATH) -> ClaimsFile:
     """Read and check a claims file; raises ClaimsFileError."""
-    import yaml
-
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raw = parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise ClaimsFileError(f"cannot read the claims of {str(path)!r}: {error}") from error
     name = path.name if path != CLAIMS_PATH else f"{path.name} of mlbench"
     return replace(claims_from(raw, str(path)), name=name)
@@ -117,7 +116,10 @@ def _number(value: Any, where: str) -> float:
 def _names(value: Any, where: str) -> tuple[str, ...]:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ClaimsFileError(f"{where}: {value!r} is not a name or a list of names")
+        hint = yaml_hint(value)
+        raise ClaimsFileError(
+            f"{where}: {value!r} is not a name or a list of names" + (hint and f". {hint}")
+        )
     return tuple(names)
 
 

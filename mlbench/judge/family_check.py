@@ -118,7 +118,7 @@ def check_families(run: Run, families: Sequence[str] = ()) -> list[FamilyCheck]:
 
     Raises SelectionError for a family that the run does not have or has no finished cell of.
     """
-    see = f"mlbench list cells {run.folder}"
+    see = f"mlbench list cells {run.typed}"
     there = {cell.family for cell in run.done}
     for name in families:
         if name not in run.families:

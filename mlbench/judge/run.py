@@ -42,7 +42,7 @@ def refuse_unknown(run: Run, models: Iterable[str]) -> None:
     """Raise SelectionError for the first model that the run does not have."""
     for name in models:
         if name not in run.models:
-            see = f"mlbench list cells {run.folder}"
+            see = f"mlbench list cells {run.typed}"
             raise SelectionError(unknown("model", name, run.models, see))
 
 
@@ -51,17 +51,28 @@ def judge_pair(
 ) -> dict[str, Any]:
     """Judge two models on what may be compared, with what only the run knows.
 
-    That is `chain`, `caveats`, and in `excluded` why each other cell is left out. Raises DataError
-    if nothing can be compared.
+    That is `cells`, `chain`, `caveats`, and in `excluded` why each other cell is left out. Raises
+    DataError if nothing can be compared.
     """
     if not pairing.compared:
         raise DataError(_why_nothing(run, pairing))
     a, b = pairing.a, pairing.b
     verdict = judge(pairing.evidence, a, b, claims=claims, resampling=resampling)
     verdict["excluded"] = [gone._asdict() for gone in pairing.left_out]
+    verdict["cells"] = _cells(run, (a, b))
     verdict["chain"] = _chain(run, verdict)
     verdict["caveats"] = _caveats(run, verdict, pairing)
     return verdict
+
+
+def _cells(run: Run, models: tuple[str, str]) -> dict[str, Any]:
+    """Return where the planned cells of the run stand, and why some of the two have no score."""
+    unfinished = [
+        {**cell._asdict(), "state": state, "reason": reason}
+        for (state, reason), cells in run.unfinished(models).items()
+        for cell in cells
+    ]
+    return {"planned": len(run.planned), "unfinished": unfinished} | dict(run.counts.items())
 
 
 def _why_nothing(run: Run, pairing: Pairing) -> str:
@@ -72,7 +83,7 @@ def _why_nothing(run: Run, pairing: Pairing) -> str:
     why = f": {'; '.join(reasons)}" if reasons else ""
     return (
         f"no family has a language in which {pairing.a!r} and {pairing.b!r} can be compared{why}. "
-        f"See: mlbench list cells {run.folder}"
+        f"See: mlbench list cells {run.typed}"
     )
 
 

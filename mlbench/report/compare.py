@@ -138,7 +138,7 @@ def pairs_of(table: ReportTable, first: tuple[str, str] | None = None) -> list[P
     if first and first not in {pair[:2] for pair in pairs}:
         raise SelectionError(
             f"{first[0]!r} and {first[1]!r} have no number of examples in common, so they are no "
-            f"pair of the report. See: mlbench list cells {table.run.folder}"
+            f"pair of the report. See: mlbench list cells {table.run.typed}"
         )
     order = {pair[:2]: place for place, pair in reversed(list(enumerate(pairs)))}
     return sorted(pairs, key=lambda pair: (pair[:2] != first, order[pair[:2]]))

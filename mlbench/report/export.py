@@ -16,6 +16,7 @@ from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.markets import Markets
 from mlbench.report.tables import CellView, ReportTable, signature_hash
 from mlbench.report.text import show
+from mlbench.spreadsheet import guarded
 
 SCORE_FIELDS = (
     "model",
@@ -97,7 +98,7 @@ def _score_lines(table: ReportTable, block: Block, view: CellView) -> list[dict[
         "language": language.name,
         "tag": language.tag,
         "script": language.script,
-        "state": view.state,
+        "state": _state(table, view),
         "reason": view.reason,
     }
     if view.result is None:
@@ -111,6 +112,12 @@ def _score_lines(table: ReportTable, block: Block, view: CellView) -> list[dict[
         n_docs = view.result.scores[block.metric].n_docs
         lines.append(line | {"metric": "parity", "value": view.shown, "n_docs": n_docs})
     return lines
+
+
+def _state(table: ReportTable, view: CellView) -> str:
+    """Return what a cell is: of what the page shows as missing, also changed and damaged."""
+    stored = table.run.changed.keys() | table.run.damaged.keys()
+    return table.run.state(view.cell) if view.cell in stored else view.state
 
 
 def _score_fields(score: Score) -> dict[str, Any]:
@@ -217,6 +224,4 @@ def _field(value: object) -> object:
         return "" if math.isnan(value) else repr(value)
     if not isinstance(value, str):
         return value
-    text = show(value)
-    # A spreadsheet would run text that begins like this as a formula; numbers never come here.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+    return guarded(show(value))

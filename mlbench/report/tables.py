@@ -10,22 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from mlbench import store
 from mlbench.data.languages import REFERENCE
 from mlbench.judge.chance import Place, cell_chance, place_of
-from mlbench.measures import cell_score, measure_of, statistics_of
+from mlbench.judge.levels import score_levels
+from mlbench.measures import cell_score, measure_of
 from mlbench.records import Cell, Language
 from mlbench.report.columns import Block, Quantity, adjust, blocks_of
 from mlbench.report.parity import parity
-from mlbench.stats import Level, Resampling, value_levels
-from mlbench.store.read import SCORED_EARLIER, Run
-from mlbench.store.samples import cluster_ids_of
+from mlbench.stats import Level
+from mlbench.store.read import Run
 
 CellState = Literal["value", "failed", "missing", "no data"]
-RESAMPLING = Resampling(replicates=1_000)
-"""For the interval of a single score: a tooltip needs less than differences, which use them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +54,9 @@ class _Reasons:
 
     def view(self, cell: Cell, quantity: Quantity) -> CellView:
         run = self.run
-        if cell in run.failed:
-            return CellView(cell, "failed", quantity, run.failed[cell].reason)
-        if cell in run.changed:
-            return CellView(cell, "missing", quantity, SCORED_EARLIER)
-        if cell in run.damaged:
-            return CellView(cell, "missing", quantity, run.damaged[cell])
         if cell in self.planned:
-            return CellView(cell, "missing", quantity, "planned, not run yet")
+            state: CellState = "failed" if run.state(cell) == "failed" else "missing"
+            return CellView(cell, state, quantity, run.reason(cell))
         if reason := run.no_data.get(cell.family, {}).get(cell.language):
             return CellView(cell, "no data", quantity, reason)
         return CellView(cell, "missing", quantity, "not part of this run's plan")
@@ -121,7 +112,7 @@ def table_from_run(run: Run) -> ReportTable:
     reasons = _Reasons(run)
     cells: dict[Cell, CellView] = {}
     for block in blocks:
-        levels = _levels(run, block)
+        levels = score_levels(run, block.family, block.shots)
         for model in block.models:
             for language in languages:
                 cell = Cell(model, block.family, language.tag, block.shots)
@@ -169,21 +160,6 @@ def _quantity(run: Run, block: Block, cell: Cell) -> Quantity:
     if cell._replace(language=REFERENCE) in run.done:
         return Quantity(block.measure, is_parity=True)
     return Quantity(measure_of(block.measure.alone or block.metric))
-
-
-def _levels(run: Run, block: Block) -> dict[Cell, Level]:
-    """Return the intervals of the scores of a block."""
-    cells_by_clusters: dict[tuple[str, ...], list[Cell]] = {}
-    for cell, result in run.done.items():
-        if (cell.family, cell.shots) == (block.family, block.shots):
-            clusters = cluster_ids_of(result.samples)
-            cells_by_clusters.setdefault(clusters, []).append(cell)
-    levels: dict[Cell, Level] = {}
-    for clusters, cells in cells_by_clusters.items():
-        values = np.stack([statistics_of(run.done[c].samples, block.metric) for c in cells])
-        found = value_levels(values, clusters, block.measure, resampling=RESAMPLING)
-        levels |= zip(cells, found, strict=True)
-    return levels
 
 
 def _shown(

@@ -27,7 +27,7 @@ from mlbench.report.page.docs import SHOWN_DOCS, pack_docs
 from mlbench.report.page.page import docs_script, render_page
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.stats import Resampling
-from mlbench.store.read import read_run
+from mlbench.store.read import Run, read_run
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def _without_collector() -> Iterator[None]:
 
 @_without_collector()
 def write_report(
-    run: str | Path,
+    run: Run | str | Path,
     out: Path | None = None,
     *,
     docs: ShownDocs | None = None,
@@ -78,7 +78,7 @@ def write_report(
     Raises StoreError if there is no such run, or the folder cannot be written; SelectionError and
     ClaimsFileError for what is asked.
     """
-    table = table_from_run(read_run(run))
+    table = table_from_run(run if isinstance(run, Run) else read_run(run))
     folder = out or REPORTS / table.name
     page = folder / "index.html"
     comparisons = compare_all(table, resampling or Resampling(), asked)

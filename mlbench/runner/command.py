@@ -11,9 +11,9 @@ from pathlib import Path
 from mlbench import store
 from mlbench.data.languages import read_languages, select_languages
 from mlbench.data.prepare import Prepared
-from mlbench.errors import MlbenchError, SelectionError
+from mlbench.errors import SelectionError
 from mlbench.families import select_families
-from mlbench.models import Model, find_model
+from mlbench.models import Model, find_models
 from mlbench.records import Family, Language
 from mlbench.runner.events import CellDone, CellFailed, Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing, sign_cells, write_manifest
@@ -45,7 +45,7 @@ def select(
     """
     known = read_languages(languages_file)
     return Selection(
-        [find_model(name) for name in dict.fromkeys(models)],
+        find_models(models),
         select_families(families),
         select_languages(languages, known),
     )
@@ -86,7 +86,7 @@ def do_work(work: Work, *, may_replace: bool = False) -> Generator[Planned | Eve
     nothing was scored (a model that does not load), the manifest is put back as it was. Raises
     SelectionError, StoreError (another command writes to the run), and what the executor raises.
     """
-    with store.lock_run(work.plan.folder):
+    with store.lock_run(work.plan.folder) as refuse_another:
         plan = find_states(work.plan)
         if not may_replace:
             refuse_replacing(plan)
@@ -94,15 +94,22 @@ def do_work(work: Work, *, may_replace: bool = False) -> Generator[Planned | Eve
         before = read_bytes(plan.folder)
         write_manifest(plan, work.languages)
         _mend_texts(plan)
-        n_scored = 0
+        n_scored, is_whole = 0, False
         try:
             for event in _execute(plan, work.settings):
+                refuse_another()
                 n_scored += isinstance(event, CellDone | CellFailed)
                 yield event
-        except MlbenchError:
-            if not n_scored:
+            is_whole = True
+        finally:  # whatever broke or was stopped, a column that nothing was scored of is not kept
+            if not n_scored and not is_whole and _is_untouched(plan):
                 restore(plan.folder, before)
-            raise
+
+
+def _is_untouched(plan: Plan) -> bool:
+    """Return whether no cell was written since: a signal may come between a cell and its event."""
+    states = [planned.state for planned in plan.cells]
+    return plan.folder.is_dir() and states == [p.state for p in find_states(plan).cells]
 
 
 def _mend_texts(plan: Plan) -> None:

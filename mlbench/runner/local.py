@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from mlbench import store
-from mlbench.errors import ContextOverflow
+from mlbench.errors import ContextOverflow, TextLost
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
 from mlbench.measures import cell_score
@@ -78,7 +78,7 @@ def _kind_of_failure(outcome: store.CellResult | store.FailedCell) -> str:
     """
     if not isinstance(outcome, store.FailedCell):
         return ""
-    if outcome.reason.startswith(ContextOverflow.__name__):
+    if outcome.reason.startswith(_OF_THE_CELL):
         return ""
     return re.sub(r"\d+", "0", _first_line(outcome.reason))[:_HEAD]
 
@@ -86,6 +86,9 @@ def _kind_of_failure(outcome: store.CellResult | store.FailedCell) -> str:
 def _first_line(reason: str) -> str:
     return reason.partition("\n")[0]
 
+
+_OF_THE_CELL = (ContextOverflow.__name__, TextLost.__name__)
+"""Failures by what a cell holds, which say nothing about the next one."""
 
 _HEAD = 60
 """Characters of a message: the words that say what broke stand before those that say where."""
@@ -121,6 +124,7 @@ def keep(folder: Path, planned: PlannedCell, outcome: store.CellResult | store.F
 
     Raises StoreError if that fails.
     """
+    store.refuse_vanished(folder)
     if isinstance(outcome, store.FailedCell):
         store.put_failed(planned.path, outcome)
         return CellFailed(planned, outcome)

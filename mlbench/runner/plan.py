@@ -14,9 +14,8 @@ from pathlib import Path
 from mlbench import __version__, store
 from mlbench.data.prepare import Prepared, hash_prompts
 from mlbench.errors import StoreError
-from mlbench.models import Model, fingerprint, own_dtype
+from mlbench.models import Model, fingerprint, own_dtype, with_options
 from mlbench.records import Cell, Language
-from mlbench.redaction import redact
 from mlbench.settings import Settings
 from mlbench.store.manifest import Contents, add_to_manifest, family_facts
 from mlbench.store.read import State
@@ -86,7 +85,7 @@ def sign_cells(
     cells = []
     for model in models:
         weights = fingerprint(model)
-        dtype = _resolve_dtype(model, weights, settings)
+        dtype = _resolve_dtype(model, weights, with_options(settings, model))
         for item in prepared:
             if item.reason:
                 no_data.setdefault(item.family.name, {})[item.language.tag] = item.reason
@@ -151,7 +150,7 @@ def _sign(model: Model, prepared: Prepared, shots: int, settings: Settings) -> S
     return Signature(
         model=model.name,
         backend=model.backend,
-        arguments=redact(model.arguments, model.arguments),
+        arguments=model.identity,
         engine=settings.engine if model.backend == "hf" else model.backend,
         overflow=settings.overflow,
         verify=settings.verify,

@@ -19,6 +19,7 @@ from mlbench import __version__
 from mlbench.errors import NewerStoreError, StoreError
 from mlbench.files import UNSEALED, is_whole, seal
 from mlbench.measures import Sample
+from mlbench.names import folder_name
 from mlbench.records import Cell, Score
 from mlbench.store.folder import remove, write, write_bytes
 from mlbench.store.samples import STATISTICS, SampleColumns
@@ -56,7 +57,8 @@ class FailedCell(NamedTuple):
 
 def cell_path(folder: Path, slug: str, cell: Cell) -> Path:
     """Return where a cell's file is, or will be."""
-    return folder / slug / cell.family / str(cell.shots) / f"{cell.language}.parquet"
+    family = folder_name(cell.family)
+    return folder / slug / family / str(cell.shots) / f"{cell.language}.parquet"
 
 
 def put(path: Path, result: CellResult) -> None:

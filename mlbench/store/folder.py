@@ -3,15 +3,16 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from mlbench import files
 from mlbench.data.sources import find_cache
-from mlbench.errors import StoreError
+from mlbench.errors import SelectionError, StoreError
 from mlbench.files import Fill
+from mlbench.names import local_path, typed
 
 RUNS = Path("runs")
 MANIFEST = "run.json"
@@ -24,20 +25,42 @@ WAIT_SECONDS = 600
 def find_run(run: str | Path, *, must_exist: bool = True) -> Path:
     """Return the folder of a run: a bare name is always under runs/, a path has a separator.
 
-    Raises StoreError if it must exist and does not.
+    Raises SelectionError for what cannot be a run's folder, StoreError if it must exist and does
+    not.
     """
-    folder = Path(run) if _is_path(str(run)) else RUNS / run
-    if must_exist and not (folder / MANIFEST).is_file():
-        known = sorted(p.parent.name for p in RUNS.glob(f"*/{MANIFEST}"))
-        here = Path(run) / MANIFEST
-        beside = f"{here} is a path: type ./{run}. " if here.is_file() else ""
-        if holds_results(folder):
-            beside = f"Its cells are: type mlbench repair {run}. "
-        raise StoreError(
-            f"no run {str(run)!r} ({folder / MANIFEST} is not there). {beside}"
-            f"Runs here: {', '.join(known) or 'none'}. Make one: mlbench run --run {run}"
+    place = local_path(run, "run name")
+    # A Path is one, also where it lost the ./ that a person typed.
+    folder = place if isinstance(run, Path) or _is_path(run) else RUNS / place
+    if (folder / MANIFEST).is_file():
+        return folder
+    if not must_exist:
+        _refuse_shared_folder(folder, str(run))
+        return folder
+    known = sorted(p.parent.name for p in RUNS.glob(f"*/{MANIFEST}"))
+    here = Path(run) / MANIFEST
+    beside = f"{here} is a path: type ./{run}. " if here.is_file() else ""
+    if holds_results(folder):
+        beside = f"Its cells are: type mlbench repair {run}. "
+    raise StoreError(
+        f"no run {str(run)!r} ({folder / MANIFEST} is not there). {beside}"
+        f"Runs here: {', '.join(known) or 'none'}. "
+        f"Make one: mlbench run --run {run_name(folder)}"
+    )
+
+
+def run_name(folder: Path) -> str:
+    """Return what to type for a run: its name, or the path of one that is not under runs/."""
+    return typed(folder, RUNS)
+
+
+def _refuse_shared_folder(folder: Path, run: str) -> None:
+    """Refuse a place that holds other things than a run: all runs, or the folder of the user."""
+    here = Path.cwd()
+    if folder.resolve() in (here, *here.parents, RUNS.resolve()):
+        raise SelectionError(
+            f"--run {run!r} is no folder for a run: it holds other things. Give a name, such as "
+            f"--run bench, or a path of its own"
         )
-    return folder
 
 
 def _is_path(run: str) -> bool:
@@ -49,18 +72,12 @@ def holds_results(folder: Path) -> bool:
     return (folder / BACKUP).is_file() or any(folder.glob("[!.]*/*/*/*.parquet"))
 
 
-def words_for(folder: Path) -> str:
-    """Return what to type for a run's folder on the command line."""
-    if folder.parent == RUNS:
-        return folder.name
-    return str(folder) if _is_path(str(folder)) else f"{os.curdir}{os.sep}{folder}"
-
-
 @contextlib.contextmanager
-def lock_run(folder: Path) -> Iterator[None]:
+def lock_run(folder: Path) -> Iterator[Callable[[], None]]:
     """Keep a second command from writing to the same run at the same time.
 
-    Who holds the lock writes alone, so what a killed command left half written goes here.
+    Gives a function that raises StoreError once the folder has gone or is another one. Who holds
+    the lock writes alone, so what a killed command left half written goes here.
     """
     lock = FileLock(folder / LOCK)
     try:
@@ -72,11 +89,38 @@ def lock_run(folder: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise StoreError(f"cannot write to run folder {folder}: {error.strerror}") from error
+    ours = _identity(folder / LOCK)
+
+    def refuse_another() -> None:
+        if _identity(folder / LOCK) != ours:
+            raise _vanished(folder)
+
     try:
         files.sweep(folder.rglob(f"*{files.PART}"))
-        yield
+        yield refuse_another
     finally:
         lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def refuse_vanished(folder: Path) -> None:
+    """Raise StoreError if a run's folder has gone, before a cell in it would bring back a part."""
+    if not (folder / MANIFEST).is_file():
+        raise _vanished(folder)
+
+
+def _vanished(folder: Path) -> StoreError:
+    return StoreError(
+        f"the run folder {folder} was deleted, moved or replaced while this command wrote to it. "
+        f"Put it back, or repeat the command to score its cells again"
+    )
 
 
 def write(path: Path, fill: Fill) -> None:

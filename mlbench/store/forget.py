@@ -13,7 +13,7 @@ from mlbench import store
 from mlbench.errors import SelectionError, unknown
 from mlbench.records import Cell
 from mlbench.store.cells import failed_path
-from mlbench.store.folder import remove, words_for
+from mlbench.store.folder import remove, run_name
 from mlbench.store.manifest import planned_cells, read_manifest, save_manifest
 
 
@@ -33,7 +33,7 @@ def find_cells(folder: Path, chosen: Chosen) -> list[Cell]:
     """
     manifest = read_manifest(folder)
     planned = list(planned_cells(manifest))
-    see = f"mlbench list cells {words_for(folder)}"
+    see = f"mlbench list cells {run_name(folder)}"
     for what in ("models", "families", "languages"):
         known = dict.fromkeys(getattr(cell, _PART[what]) for cell in planned)
         for name in getattr(chosen, what):

@@ -11,6 +11,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mlbench.names import fault_of_name
+
 FORMAT = 2
 """Of run.json. 2 has a seal (files.py); 1, of earlier versions, has neither seal nor number."""
 LONGEST_VALUE = 60
@@ -24,12 +26,20 @@ def _check_name(name: str) -> str:
     return name
 
 
+def _check_family(name: str) -> str:
+    """Refuse what import would refuse; a long name has a short folder (names.folder_name)."""
+    if fault := fault_of_name(name):
+        raise ValueError(f"{name!r} {fault}")
+    return name
+
+
 def _check_time(text: str) -> str:
     datetime.fromisoformat(text)
     return text
 
 
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_name)]
+FamilyName = Annotated[str, AfterValidator(_check_family)]
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$", max_length=40)]
 Shots = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3})$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
@@ -83,9 +93,9 @@ class Form(_Facts):
     created: Annotated[str, AfterValidator(_check_time)]
     format: Annotated[int, Field(ge=1)] = 1
     models: dict[str, _Model]
-    families: dict[Name, _Family]
+    families: dict[FamilyName, _Family]
     languages: dict[Tag, _Language]
-    cells: dict[str, dict[Name, dict[Shots, list[Tag]]]]
+    cells: dict[str, dict[FamilyName, dict[Shots, list[Tag]]]]
     signatures: dict[str, dict[str, dict[str, dict[str, Digest]]]] = {}
     no_data: dict[str, dict[str, str]]
 

@@ -17,7 +17,7 @@ from mlbench import __version__, store
 from mlbench.errors import NewerStoreError, StoreError
 from mlbench.files import UNSEALED, Fill, is_whole, seal
 from mlbench.records import Cell, Family, HubSource, Language
-from mlbench.store.folder import BACKUP, remove, words_for
+from mlbench.store.folder import BACKUP, remove, run_name
 from mlbench.store.form import FORMAT, find_fault
 
 _SEAL_KEY = "seal"
@@ -140,7 +140,7 @@ def _format_of(text: bytes) -> int:
 
 def _damaged(path: Path, why: str) -> StoreError:
     return StoreError(
-        f"{path} is damaged ({why}). Type: mlbench repair {words_for(path.parent)}, which makes it "
+        f"{path} is damaged ({why}). Type: mlbench repair {run_name(path.parent)}, which makes it "
         f"again from its copy and the cells; finished cells are kept"
     )
 

@@ -1,9 +1,10 @@
 """What does a run hold? Every planned cell with its state, for reports, lists and verdicts."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from mlbench import store
 from mlbench.errors import StoreError
@@ -14,7 +15,11 @@ SCORED_EARLIER = "scored under an earlier plan; the same `mlbench run` command s
 """Why a changed cell has no score."""
 
 
-State = Literal["done", "missing", "failed", "changed", "damaged"]
+NOT_RUN = "planned, not run yet"
+"""Why a missing cell has no score."""
+
+State = Literal["done", "changed", "failed", "damaged", "missing"]
+STATES: tuple[State, ...] = get_args(State)
 
 
 class Column(NamedTuple):
@@ -52,6 +57,11 @@ class Run:
         """Return the columns in the order of the manifest."""
         return list(dict.fromkeys(Column(c.model, c.family, c.shots) for c in self.planned))
 
+    @property
+    def typed(self) -> str:
+        """Return what to type for this run on a command line."""
+        return store.run_name(self.folder)
+
     def state(self, cell: Cell) -> State:
         """Return where a planned cell stands."""
         if cell in self.done:
@@ -63,10 +73,41 @@ class Run:
         return "damaged" if cell in self.damaged else "missing"
 
     def reason(self, cell: Cell) -> str:
-        """Return why a planned cell has no score; empty where it has one or was not run yet."""
+        """Return why a planned cell has no score; empty where it has one."""
+        if cell in self.done:
+            return ""
         if cell in self.failed:
             return self.failed[cell].reason
-        return SCORED_EARLIER if cell in self.changed else self.damaged.get(cell, "")
+        return SCORED_EARLIER if cell in self.changed else self.damaged.get(cell, NOT_RUN)
+
+    @property
+    def counts(self) -> dict[State, int]:
+        """Count the planned cells in each state."""
+        found = Counter(map(self.state, self.planned))
+        return {state: found[state] for state in STATES}
+
+    @property
+    def counts_line(self) -> str:
+        """Return where the planned cells stand, as one line."""
+        parts = ", ".join(f"{n:,} {state}" for state, n in self.counts.items())
+        n_planned = len(self.planned)
+        return f"{n_planned:,} planned cell{'' if n_planned == 1 else 's'}: {parts}"
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether every planned cell is done."""
+        return all(cell in self.done for cell in self.planned)
+
+    def unfinished(
+        self, models: Iterable[str] | None = None
+    ) -> dict[tuple[State, str], list[Cell]]:
+        """Return the planned cells that are not done, by state and reason; None: of all models."""
+        chosen = None if models is None else set(models)
+        found: dict[tuple[State, str], list[Cell]] = {}
+        for cell in self.planned:
+            if cell not in self.done and (chosen is None or cell.model in chosen):
+                found.setdefault((self.state(cell), self.reason(cell)), []).append(cell)
+        return found
 
 
 def demonstrations_of(run: Run, families: Iterable[str]) -> frozenset[str]:

@@ -14,6 +14,7 @@ from mlbench import store
 from mlbench.data.prepare import Prepared
 from mlbench.errors import StoreError
 from mlbench.files import is_whole
+from mlbench.names import folder_name
 from mlbench.records import ChoiceDoc
 from mlbench.store.cells import sealed_parquet
 
@@ -89,7 +90,7 @@ def _about(family: str, tag: str, digest: str) -> bytes:
 
 
 def _path(run: Path, family: str, tag: str, digest: str) -> Path:
-    return run / FOLDER / family / f"{tag}-{digest[:16]}.parquet"
+    return run / FOLDER / folder_name(family) / f"{tag}-{digest[:16]}.parquet"
 
 
 def _render(prepared: Prepared) -> dict[str, str]:

@@ -20,7 +20,7 @@ def repair(run: RunArgument) -> None:
       mlbench repair bench
     """
     from mlbench import store
-    from mlbench.store.folder import words_for
+    from mlbench.store.folder import run_name
     from mlbench.store.repair import ASIDE, repair_run
 
     done = repair_run(run)
@@ -32,7 +32,7 @@ def repair(run: RunArgument) -> None:
     if done.is_kept_aside:
         lines.append(f"  the damaged one is kept as {done.folder / ASIDE}")
     lines += [f"  not put back: {path}: {reason}" for path, reason in done.left_out]
-    lines.append(f"Next: mlbench list cells {words_for(done.folder)}")
+    lines.append(f"Next: mlbench list cells {run_name(done.folder)}")
     _console().print("\n".join(lines), markup=False)
 
 
@@ -52,7 +52,7 @@ def forget(
       mlbench forget bench --models demo-anglo --yes
     """
     from mlbench import store
-    from mlbench.store.folder import words_for
+    from mlbench.store.folder import run_name
     from mlbench.store.forget import Chosen, find_cells, forget_cells
 
     console, folder = _console(), store.find_run(run)
@@ -60,7 +60,7 @@ def forget(
     for column, n in Counter(f"{cell.family} of {cell.model}" for cell in cells).items():
         console.print(f"  {n} cells: {column}", markup=False)
     if yes:
-        end = f"{len(cells)} cells are gone. Next: mlbench report {words_for(folder)}"
+        end = f"{len(cells)} cells are gone. Next: mlbench report {run_name(folder)}"
     else:
         end = f"nothing is deleted yet. With --yes these {len(cells)} cells are gone for good"
     console.print(f"{folder}: {end}", markup=False)

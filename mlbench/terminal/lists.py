@@ -1,6 +1,8 @@
 """What is there? Tables of languages, families, models, and the cells of a run."""
 
 import json
+import math
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,20 +13,21 @@ from rich.text import Text
 
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import covers
-from mlbench.errors import SelectionError, unknown
+from mlbench.errors import SelectionError, StoreError, unknown
 from mlbench.families import read_families
 from mlbench.models import read_presets
-from mlbench.records import Cell, Family, HubSource, Language
+from mlbench.records import Cell, Family, HubSource, Language, Score
 
 if TYPE_CHECKING:
+    from mlbench.stats import Level
     from mlbench.store.read import Run
 
 Row = Mapping[str, Any]
 WIDTH_IN_PIPE = 400
 
 
-def show(what: str, run: str | None, *, languages_file: Path | None, as_json: bool) -> None:
-    """Print one list as a table, or as JSON.
+def show(what: str, *, languages_file: Path | None, as_json: bool) -> None:
+    """Print one list as a table, or as JSON; cells are show_cells.
 
     Raises SelectionError for a list that does not exist.
     """
@@ -32,15 +35,42 @@ def show(what: str, run: str | None, *, languages_file: Path | None, as_json: bo
         "languages": lambda: [_language_row(x) for x in read_languages(languages_file).values()],
         "families": lambda: [_family_row(f, languages_file) for f in read_families().values()],
         "models": lambda: [{"model": name, **facts} for name, facts in read_presets().items()],
-        "cells": lambda: _cell_rows(run, is_whole=as_json),
+        "runs": _run_rows,
     }
     if what not in makers:
-        raise SelectionError(unknown("list", what, makers, "mlbench list --help"))
-    rows = makers[what]()
+        kinds = [*makers, "cells RUN"]
+        message = unknown("list", what, kinds, "mlbench list --help")
+        raise SelectionError(f"{message}. Lists: {', '.join(kinds)}")
+    _print_rows(makers[what](), what, as_json=as_json)
+
+
+def show_cells(run: str | None, *, as_json: bool, is_strict: bool) -> int:
+    """Print the planned cells of a run and where they stand; return the exit code."""
+    if run is None:
+        raise SelectionError("which run? Type: mlbench list cells RUN. See: mlbench list runs")
+    # Imported late: pyarrow and numpy are for what is stored.
+    from mlbench.judge.levels import score_levels
+    from mlbench.store.read import read_run
+    from mlbench.terminal.counts import exit_code
+
+    found = read_run(run)
+    levels: dict[Cell, Level] = {}
+    if as_json:
+        for family, shots in dict.fromkeys((cell.family, cell.shots) for cell in found.done):
+            levels |= score_levels(found, family, shots)
+    make = _cell_facts if as_json else _cell_row
+    rows = [make(found, cell, levels.get(cell)) for cell in found.planned]
+    _print_rows(rows, found.counts_line, as_json=as_json)
+    if as_json and not found.is_complete:
+        print(found.counts_line, file=sys.stderr)  # stdout is for the program that reads it
+    return exit_code(found, is_strict=is_strict)
+
+
+def _print_rows(rows: list[Row], what: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=1, sort_keys=True))
-        return
-    _print_table(rows, f"{len(rows)} {what}")
+    else:
+        _print_table(rows, what if what[:1].isdigit() else f"{len(rows)} {what}")
 
 
 def _print_table(rows: list[Row], caption: str) -> None:
@@ -100,21 +130,33 @@ def _family_row(family: Family, languages_file: Path | None) -> Row:
     }
 
 
-def _cell_rows(run: str | None, *, is_whole: bool) -> list[Row]:
-    """Return a row a planned cell, with its signature whole or shortened to its digest."""
-    if run is None:
-        raise SelectionError("which run? Type: mlbench list cells RUN")
-    from mlbench.store.read import read_run
+def _run_rows() -> list[Row]:
+    """Return a row per run under runs/, from its manifest alone."""
+    # Imported late, as in show_cells: the other lists answer at once.
+    from mlbench.store import MANIFEST, RUNS
+    from mlbench.store.manifest import planned_cells, read_manifest
 
-    found = read_run(run)
-    return [_cell_row(found, cell, is_whole=is_whole) for cell in found.planned]
+    rows: list[Row] = []
+    for path in sorted(RUNS.glob(f"*/{MANIFEST}")):
+        try:
+            manifest = read_manifest(path.parent)
+            facts = {
+                "created": manifest["created"],
+                "models": ", ".join(manifest["models"]),
+                "families": ", ".join(manifest["families"]),
+                "languages": len(manifest["languages"]),
+                "cells": len(planned_cells(manifest)),
+            }
+        except StoreError as error:
+            facts = {"damaged": str(error)}
+        rows.append({"run": path.parent.name, **facts})
+    return rows
 
 
-def _cell_row(run: "Run", cell: Cell, *, is_whole: bool) -> Row:
+def _cell_row(run: "Run", cell: Cell, _: "Level | None") -> Row:
+    """Return a cell for a person: rounded, and its signature shortened to the digest."""
     done = run.done.get(cell)
-    signature = done.signature if done else None
-    # The judged one: a file holds its scores in the order of their names.
-    score = done.scores[run.families[cell.family]["metrics"][0]] if done else None
+    score = _judged(run, cell)
     return {
         **cell._asdict(),
         "state": run.state(cell),
@@ -122,5 +164,33 @@ def _cell_row(run: "Run", cell: Cell, *, is_whole: bool) -> Row:
         "value": f"{score.value:.4f}" if score else None,
         "docs": score.n_docs if score else None,
         "reason": run.reason(cell) or None,
-        "signature": signature and (str(signature) if is_whole else signature.short),
+        "signature": done.signature.short if done else None,
     }
+
+
+def _cell_facts(run: "Run", cell: Cell, level: "Level | None") -> Row:
+    """Return a cell for a program: numbers as they are, null where there is none."""
+    done = run.done.get(cell)
+    score = _judged(run, cell)
+    numbers = ("stderr", "low", "high", "level", "method")
+    return {
+        **cell._asdict(),
+        "state": run.state(cell),
+        "metric": score.metric if score else None,
+        "value": _known(score.value) if score else None,
+        "docs": score.n_docs if score else None,
+        **{name: _known(getattr(level, name)) if level else None for name in numbers},
+        "reason": run.reason(cell) or None,
+        "signature": str(done.signature) if done else None,
+    }
+
+
+def _judged(run: "Run", cell: Cell) -> Score | None:
+    """Return the judged score: a file holds its scores in the order of their names."""
+    done = run.done.get(cell)
+    return done.scores[run.families[cell.family]["metrics"][0]] if done else None
+
+
+def _known(value: Any) -> Any:
+    """Return null for what is no number, which JSON has no word for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

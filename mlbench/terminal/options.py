@@ -4,6 +4,7 @@
 spells it out as `--models A --models B --models C` before typer reads it.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,25 +12,74 @@ import typer
 from typer.core import TyperCommand
 
 from mlbench.errors import SelectionError
+from mlbench.names import local_path
 from mlbench.settings import Dtype, Engine, Executor, Overflow
 
 LISTS = ("--models", "--families", "--family", "--languages", "--shots")
 
+OF_LM_EVAL = {
+    "--tasks": "name families instead, --families sib200_topic (mlbench list families); for tasks "
+    "by their names: lm_eval run --include_path $(mlbench tasks path) --tasks ...",
+    "--model": "name the model itself: --models FOLDER, org/name, or BACKEND:ARGS",
+    "--model-args": "give folder or hub id alone, --models org/name; other backends have their "
+    "arguments after a colon, --models vllm:pretrained=org/name,dtype=bfloat16",
+    "--num-fewshot": "type --shots",
+    "--output-path": "type --run NAME; cells are kept in runs/NAME",
+    "--log-samples": "leave it out, every sample is kept",
+    "--use-cache": "leave it out, every finished cell is kept and not scored again",
+    "--cache-requests": "leave it out, docs are prepared once and kept",
+    "--verbosity": "type mlbench -v COMMAND",
+    "--include-path": "leave it out, families need no folder; a package of yours can bring its own",
+    "--apply-chat-template": "leave it out, mlbench scores base models by their log-likelihoods",
+    "--gen-kwargs": "leave it out, mlbench generates no answers",
+    "--show-config": "see mlbench plan, and the signature of a cell in mlbench list cells RUN",
+    "--seed": "leave it out, docs and examples are the same for every model",
+}
+"""What an lm-eval user types and mlbench has not, with what to do instead."""
+
 
 class ListCommand(TyperCommand):
-    """A command whose list options take several values after one name."""
+    """A command that is read as people type it.
+
+    List options take several values after one name, and `_` is as good as `-` in the name of an
+    option. An option of lm-eval that is none of ours is refused with what to type.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Repeat the name of a list option before each further value."""
+        known = {name for param in self.params for name in param.opts}
         spread: list[str] = []
         name = ""
-        for arg in args:
+        for arg in map(_dashed, args):
+            option = arg.partition("=")[0]
+            if option in OF_LM_EVAL and option not in known:
+                raise SelectionError(f"no option {option}: {OF_LM_EVAL[option]}")
             if arg.startswith("--"):
                 name = arg if arg in LISTS else ""
             elif name and spread[-1] != name:
                 spread.append(name)
             spread.append(arg)
         return super().parse_args(ctx, spread)
+
+
+def _dashed(arg: str) -> str:
+    """Return an argument with dashes for underscores in the name of its option, if it is one."""
+    option, equals, value = arg.partition("=")
+    return option.replace("_", "-") + equals + value if option.startswith("--") else arg
+
+
+def read_limit(text: str) -> int:
+    """Return a number of docs.
+
+    Raises SelectionError for a share, which lm-eval takes, and for anything else.
+    """
+    if text.isdecimal() and int(text):
+        return int(text)
+    is_share = re.fullmatch(r"[01]?[.,]\d+", text)
+    why = "a share of the docs is not possible, because models must be scored on the same ones. "
+    raise SelectionError(
+        f"--limit {text!r}: {why if is_share else ''}Give a number of docs, such as --limit 50"
+    )
 
 
 def warn_of_items(value: int | None) -> int | None:
@@ -46,7 +96,8 @@ WHAT_OF_RUN = "What of the run"
 Models = Annotated[
     list[str],
     typer.Option(
-        help="Presets, hub ids (org/name), local folders, or BACKEND:ARGS of lm-eval.",
+        help="Presets, hub ids (org/name, org/name@revision), local folders, or BACKEND:ARGS of "
+        "lm-eval; NAME= before one is how it is called.",
         rich_help_panel=SELECTION,
     ),
 ]
@@ -70,7 +121,10 @@ Shots = Annotated[
 Limit = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Score at most so many docs per cell: for a trial.", rich_help_panel=SELECTION
+        parser=read_limit,
+        metavar="N",
+        help="Score at most so many docs per cell: for a trial.",
+        rich_help_panel=SELECTION,
     ),
 ]
 RunName = Annotated[
@@ -86,10 +140,51 @@ Replace = Annotated[
         "command is refused.",
     ),
 ]
+
+
+def _place(name: str) -> dict[str, Any]:
+    """Return how typer reads a path of this machine; any other is refused before any work."""
+    return {"parser": lambda text: local_path(text, name), "metavar": "PATH"}
+
+
 LanguagesFile = Annotated[
     Path | None,
     typer.Option(
-        help="Your own languages, in the form of languages.yaml.", rich_help_panel=SELECTION
+        help="Your own languages, in the form of languages.yaml.",
+        rich_help_panel=SELECTION,
+        **_place("--languages-file"),
+    ),
+]
+ReportOut = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder to write to; default reports/RUN.", **_place("--out")),
+]
+FigureOut = Annotated[
+    Path, typer.Option("--out", help="File to write: .pdf, .svg or .png.", **_place("--out"))
+]
+ExportOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="File, or folder for lm-eval; default exports/RUN/.", **_place("--out")
+    ),
+]
+ImportPath = Annotated[
+    Path,
+    typer.Argument(
+        help="A results folder of lm-eval, or a CSV file.",
+        parser=lambda text: local_path(text, "PATH"),
+    ),
+]
+TaskMapOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--map", help="Your own task names, in the form of task_map.yaml.", **_place("--map")
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="End with exit code 1 unless every planned cell of the run is done."
     ),
 ]
 EngineOption = Annotated[
@@ -177,7 +272,10 @@ FigureB = Annotated[str | None, typer.Option("--b", help="B.", rich_help_panel=W
 ReportA = Annotated[str | None, typer.Option("--a", help="A of the first pair; give --b too.")]
 ReportB = Annotated[str | None, typer.Option("--b", help="B of the first pair.")]
 ClaimsOption = Annotated[
-    Path | None, typer.Option("--claims", help="Your own claims, in the form of claims.yaml.")
+    Path | None,
+    typer.Option(
+        "--claims", help="Your own claims, in the form of claims.yaml.", **_place("--claims")
+    ),
 ]
 OldItems = Annotated[
     int | None,

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from mlbench import store
 from mlbench.data.prepare import Prepared, prepare
-from mlbench.errors import SelectionError
+from mlbench.errors import SelectionError, Stopped
 from mlbench.judge.run import choice_caveats
 from mlbench.runner.command import Selection, Work, do_work, prepare_work, select
 from mlbench.runner.events import Event, Planned
@@ -36,9 +37,9 @@ def run(name: str, selection: Selection, settings: Settings, *, may_replace: boo
         tally = Tally()
         try:
             watch(scored, len(plan.pending), console, tally)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Stopped):
             console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
-            return 130
+            raise
     _say_result(plan, tally, console)
     return 1 if tally.failed else 0
 
@@ -92,6 +93,7 @@ def _console() -> Console:
 
 
 def _prepare(name: str, selection: Selection, settings: Settings, console: Console) -> Work:
+    store.find_run(name, must_exist=False)  # a wrong name is told before any work
     prepared = prepare_docs(selection, console)
     return prepare_work(name, selection.models, prepared, settings)
 
@@ -149,6 +151,9 @@ def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
             markup=False,
         )
     models = dict.fromkeys(planned.cell.model for planned in plan.cells)
-    for sentence in choice_caveats(read_run(plan.folder), models):
+    found = read_run(plan.folder)
+    if not found.is_complete:
+        console.print(f"{found.counts_line}: mlbench list cells {found.typed}", markup=False)
+    for sentence in choice_caveats(found, models):
         console.print(f"Check this: {sentence}", markup=False)
-    console.print(f"Next: mlbench report {plan.folder.name}")
+    console.print(f"Next: mlbench report {store.run_name(plan.folder)}", markup=False)

@@ -221,7 +221,7 @@ def _sum_up(model: ModelCost, languages: Mapping[str, Language]) -> str:
     if model.special_tokens:
         tokens = "token" if model.special_tokens == 1 else "tokens"
         text += f"; {model.special_tokens} special {tokens} counted in each sentence"
-    blind = [tag for tag, cost in model.languages.items() if cost.n_unknown]
+    blind = [tag for tag, cost in model.languages.items() if cost.n_unknown or cost.n_lost > 0]
     if blind:
-        text += f"; unknown tokens, so cost understated, in {', '.join(blind)}"
+        text += f"; it cannot write all text, so cost understated, in {', '.join(blind)}"
     return text

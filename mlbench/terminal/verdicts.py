@@ -18,7 +18,8 @@ from mlbench.judge.run import judge_run
 from mlbench.judge.sentences import chain_sentence, sensitivity_rows, shown
 from mlbench.measures import ChoiceSample, doc_scores, label_rule, measure_of, predict, scale_of
 from mlbench.records import Cell
-from mlbench.store.read import Run, read_run
+from mlbench.store.read import Run
+from mlbench.terminal.counts import lines_of_counts
 
 Verdict = Mapping[str, Any]
 WIDTH_IN_PIPE = 200
@@ -29,10 +30,9 @@ SHOWN_DOCS = 400
 
 
 def show_verdict(
-    name: str, models: tuple[str, str], claims: Path | None, *, seed: int, as_json: bool
+    run: Run, models: tuple[str, str], claims: Path | None, *, seed: int, as_json: bool
 ) -> None:
     """Print the verdict on two models of a run, for a person or as JSON."""
-    run = read_run(name)
     verdict = judge_run(run, *models, claims_file=claims, seed=seed)
     if as_json:
         print(verdict_json(verdict), end="")
@@ -40,9 +40,9 @@ def show_verdict(
         print_verdict(verdict, run, _console())
 
 
-def show_docs(name: str, models: tuple[str, str], tag: str) -> None:
+def show_docs(run: Run, models: tuple[str, str], tag: str) -> None:
     """Print the docs of a run on which two models are compared in a language."""
-    explain(read_run(name), models, tag, _console())
+    explain(run, models, tag, _console())
 
 
 def _console() -> Console:
@@ -58,6 +58,8 @@ def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
         f"{a} against {b}: {len(verdict['families'])} families, scale {scale} "
         f"({scale_of(scale).unit}), level {verdict['level']:.0%}, seed {verdict['seed']}",
     )
+    for line in lines_of_counts(run, (a, b)):
+        say(console, line)
     say(console, chain_sentence(verdict["chain"]))
     for caveat in verdict["caveats"]:
         say(console, f"  Note: {caveat}")
@@ -190,7 +192,7 @@ def explain(run: Run, models: tuple[str, str], tag: str, console: Console) -> No
         whys = sorted({gone.reason for gone in pairing.left_out if gone.language == tag})
         raise SelectionError(
             f"no finished cell of {a!r} and {b!r} in language {tag!r} can be compared"
-            f"{': ' if whys else ''}{'; '.join(whys)}. See: mlbench list cells {run.folder}"
+            f"{': ' if whys else ''}{'; '.join(whys)}. See: mlbench list cells {run.typed}"
         )
     if tag != REFERENCE:
         say(console, f"For its moat, see also: --explain {REFERENCE}")

@@ -1,8 +1,8 @@
 """What does a model's tokenizer cost in each language? Counted on parallel text; no model is run.
 
 The premium is that of mlbench.tokens.premium, and the tokens are those that `mlbench run` counts,
-so the numbers are those of the report's section on tokens. A tokenizer that writes what it does not
-know as one token looks cheap where it is blind: unknown tokens are counted beside.
+so the numbers are those of the report's section on tokens. A tokenizer that cannot write all of a
+text looks cheap where it is blind: unknown tokens and texts that do not come back are counted too.
 """
 
 import math
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
+from mlbench import models
 from mlbench.data.languages import REFERENCE
 from mlbench.data.prepare import Prepared
 from mlbench.errors import ModelError, SelectionError
 from mlbench.families import read_families
-from mlbench.models import Model, find_model
+from mlbench.models import Model
 from mlbench.records import Family, Language, TextDoc
 from mlbench.tokens.premium import DocKey, Size, bytes_per_token, premiums_of, tokens_per_doc
 
@@ -32,7 +33,7 @@ class LanguageCost:
 
     `premium` is a ratio, 1 for English; characters are code points, bytes are UTF-8; `n_docs` are
     those with any token; `n_unknown` counts the tokens that stand for text the tokenizer does not
-    know.
+    know, `n_lost` the docs that it cannot write (harness/round_trip.py), nan where that is unknown.
     """
 
     premium: float
@@ -41,6 +42,7 @@ class LanguageCost:
     chars_per_token: float
     n_docs: int
     n_unknown: int
+    n_lost: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,15 @@ def find_models(names: Sequence[str]) -> list[Model]:
 
     Raises ModelError for an unknown name, and for a backend that keeps its tokenizer to itself.
     """
-    models = [find_model(name, needs_weights=False) for name in dict.fromkeys(names)]
-    for model in models:
+    found = models.find_models(names, needs_weights=False)
+    for model in found:
         if not model.path:
             raise ModelError(
                 f"model {model.name!r}: the tokenizer of backend {model.backend!r} is not known "
                 f"here. Give what it loads instead: a preset, a hub id (org/name) or a local "
                 f"folder. See: mlbench list models"
             )
-    return models
+    return found
 
 
 def find_family() -> Family:
@@ -139,7 +141,8 @@ def measure_tokenizer(
     sizes = {tag: _sizes(its) for tag, its in counted.items()}
     premiums = premiums_of(sizes) | ({REFERENCE: 1.0} if sizes.get(REFERENCE) else {})
     costs = {
-        tag: _cost(its, sizes[tag], premiums.get(tag, math.nan)) for tag, its in counted.items()
+        tag: _cost(its, sizes[tag], premiums.get(tag, math.nan), _count_lost(tokenizer, its))
+        for tag, its in counted.items()
     }
     return ModelCost(model, len(tokenizer), sum(added.values()), costs)
 
@@ -151,7 +154,9 @@ def _sizes(texts: Sequence[_Counted]) -> dict[DocKey, Size]:
     }
 
 
-def _cost(texts: Sequence[_Counted], sizes: Mapping[DocKey, Size], premium: float) -> LanguageCost:
+def _cost(
+    texts: Sequence[_Counted], sizes: Mapping[DocKey, Size], premium: float, n_lost: float
+) -> LanguageCost:
     n_tokens = sum(text.n_tokens for text in texts)
     n_chars = sum(len(text.doc.text) for text in texts)
     return LanguageCost(
@@ -161,4 +166,12 @@ def _cost(texts: Sequence[_Counted], sizes: Mapping[DocKey, Size], premium: floa
         chars_per_token=n_chars / n_tokens if n_tokens else math.nan,
         n_docs=len(texts),
         n_unknown=sum(text.n_unknown for text in texts),
+        n_lost=n_lost,
     )
+
+
+def _count_lost(tokenizer: Any, texts: Sequence[_Counted]) -> float:
+    from mlbench.harness.round_trip import find_lost
+
+    lost = find_lost(tokenizer, [(text.doc.text,) for text in texts])
+    return math.nan if lost is None else len(lost)

@@ -4,7 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from mlbench.errors import TextLost
+from mlbench.imports.setups import read_setup
 from mlbench.judge.pairing import why_not_paired
+from mlbench.model_arguments import NAMING
 from mlbench.records import Cell
 from mlbench.report.checks.check import (
     Check,
@@ -17,6 +20,7 @@ from mlbench.report.checks.check import (
 )
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, number, plural, show_line
+from mlbench.store.read import STATES
 from mlbench.store.signature import ALIKE, parts_of
 
 DECISIVE = parts_of(ALIKE)
@@ -58,28 +62,81 @@ def check_truncation(table: ReportTable, names: Mapping[str, str]) -> Check:
     )
 
 
+def check_lost(table: ReportTable, names: Mapping[str, str]) -> Check:
+    """Check if tokenizers can write the texts; unknown where none is at hand."""
+    lost: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    n_known = n_docs = 0
+    for block, model, views in columns(table, with_chance=False):
+        for view in views:
+            n_lost = view.result.usage.get("n_lost") if view.result else None
+            n_known += n_lost is not None
+            if n_lost:
+                lost[block_title(block), model].append((view.cell.language, int(n_lost)))
+                n_docs += int(n_lost)
+    refused: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for cell, view in table.cells.items():
+        if view.reason.startswith(TextLost.__name__):
+            refused[table.run.families[cell.family]["title"], cell.model].append(cell.language)
+    details = [
+        Detail(
+            f"{where}, {names[model]}",
+            plural(sum(n for _, n in by_tag), "doc"),
+            language_names(table, (tag for tag, _ in by_tag)),
+        )
+        for (where, model), by_tag in lost.items()
+    ] + [
+        Detail(f"{where}, {names[model]}", "no score", language_names(table, tags))
+        for (where, model), tags in refused.items()
+    ]
+    n_refused = sum(map(len, refused.values()))
+    return Check(
+        "lost",
+        "Texts that the tokenizer cannot write",
+        "check this" if details else "OK" if n_known else "unknown",
+        f"{plural(n_docs, 'doc')} lost in part; "
+        f"{plural(n_refused, 'cell')} of whole texts refused.",
+        "Check this: any doc that does not come back from the tokenizer, spaces apart: unknown "
+        "tokens, or characters dropped or changed. A model chooses by what is left; bits and "
+        "tokens of such texts are no score.",
+        tuple(details),
+    )
+
+
 def check_conditions(table: ReportTable, names: Mapping[str, str]) -> Check:
     """Check if models were scored with different software, precision, limits, docs or prompts."""
     known = _conditions(table)
     details, decisive = [], 0
     for key in (*DECISIVE, *INFORMATIVE):
         by_model = known[key]
-        if len(set().union(*by_model.values())) > 1:
+        if _differs(by_model):
             decisive += key in DECISIVE
-            values = (f"{names[m]}: {', '.join(sorted(found))}" for m, found in by_model.items())
-            details.append(Detail(key, "; ".join(values)))
+            details.append(_detail(key, by_model, names))
+    arguments = _arguments(table)
+    different = [key for key, by_model in arguments.items() if _differs(by_model)]
+    decisive += bool(different)
+    details += [_detail(f"argument {key}", arguments[key], names) for key in different]
     unpaired, n_cells = _unpaired(table, names)
     is_different = bool(decisive or unpaired)
-    stated = [key for key in DECISIVE if known[key]]
+    stated = [key for key in DECISIVE if known[key]] + ["arguments"] * bool(arguments)
     return Check(
         "conditions",
         "Same conditions for all",
         "check this" if is_different else "OK" if stated else "unknown",
         f"{_stated(stated, decisive)}; docs and prompts differ in {plural(n_cells, 'cell')}.",
-        f"Check this: a difference in {', '.join(DECISIVE)}, or in the docs, data or prompts of a "
-        "cell (such cells are not compared). Mode and device are listed, but change no score.",
+        f"Check this: a difference in {', '.join(DECISIVE)}, in the arguments that a model was "
+        "loaded with, or in the docs, data or prompts of a cell (such cells are not compared). "
+        "Mode and device are listed, but change no score.",
         (*details, *unpaired),
     )
+
+
+def _differs(values_by_model: Mapping[str, set[str]]) -> bool:
+    return len(set().union(*values_by_model.values())) > 1
+
+
+def _detail(what: str, values_by_model: Mapping[str, set[str]], names: Mapping[str, str]) -> Detail:
+    values = (f"{names[m]}: {', '.join(sorted(found))}" for m, found in values_by_model.items())
+    return Detail(what, "; ".join(values))
 
 
 def _stated(stated: list[str], n_different: int) -> str:
@@ -97,9 +154,28 @@ def _conditions(table: ReportTable) -> dict[str, dict[str, set[str]]]:
     limit = {"limit": "all docs"} if is_limited else {}
     for cell, result in table.run.done.items():
         facts: Mapping[str, Any] = {**result.usage, **limit, **result.signature}
+        setup = read_setup(result.signature).arguments or {}
+        facts = {"dtype": setup["dtype"], **facts} if "dtype" in setup else facts
         for key in (*DECISIVE, *INFORMATIVE):
             if key in facts:
                 found[key][cell.model].add(show_line(facts[key], 80))
+    return found
+
+
+def _arguments(table: ReportTable) -> dict[str, dict[str, set[str]]]:
+    """Collect by argument its values by model; those that name the model are left out."""
+    setups = [
+        (result.signature, setup)
+        for result in table.run.done.values()
+        if (setup := read_setup(result.signature).arguments) is not None
+    ]
+    # Of what mlbench ran the backend is a part of the signature of its own.
+    named = {key for s, setup in setups for key in setup if s.source or key != "model_type"}
+    keys = sorted(named - NAMING - {"dtype"})
+    found: dict[str, dict[str, set[str]]] = {key: defaultdict(set) for key in keys}
+    for signature, setup in setups:
+        for key in keys:
+            found[key][str(signature.model)].add(show_line(setup.get(key, "none"), 80))
     return found
 
 
@@ -126,14 +202,15 @@ def check_missing(table: ReportTable, names: Mapping[str, str]) -> Check:
     """Check if a planned cell is not there, above all if models differ in that."""
     planned = Counter(cell.model for cell in table.run.planned)
     done = Counter(cell.model for cell in table.run.done)
-    failed = Counter(cell.model for cell in table.run.failed)
     details = []
     for model, n in planned.items():
         lost = [c for c in table.run.planned if c.model == model and c not in table.run.done]
         if lost:
-            missing = n - done[model] - failed[model]
+            states = Counter(map(table.run.state, lost))
             where = language_names(table, (cell.language for cell in lost))
-            says = f"{share(len(lost), n)}: {failed[model]:,} failed, {missing:,} missing"
+            told = [s for s in STATES[1:] if states[s] or s in ("failed", "missing")]
+            parts = ", ".join(f"{states[state]:,} {state}" for state in told)
+            says = f"{share(len(lost), n)}: {parts}"
             details.append(Detail(names[model], says, where))
     shares = [done[model] / n for model, n in planned.items()]
     n_lost, total = planned.total() - done.total(), planned.total()

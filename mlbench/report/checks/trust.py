@@ -14,6 +14,7 @@ from mlbench.report.checks.choices import biases_of, check_lengths, check_never_
 from mlbench.report.checks.run import (
     check_conditions,
     check_contamination,
+    check_lost,
     check_missing,
     check_truncation,
 )
@@ -53,6 +54,7 @@ def trust(table: ReportTable) -> Trust:
         check_lengths(table, names, biases),
         check_twins(table, names),
         check_truncation(table, names),
+        check_lost(table, names),
         check_text(table, names),
         check_contamination(table),
     )

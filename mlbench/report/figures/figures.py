@@ -109,7 +109,7 @@ def _check_form(out: Path, choice: Choice) -> None:
 
 def check_choice(run: Run, choice: Choice) -> None:
     """Raise SelectionError for a model or a family that the run does not have."""
-    see = f"mlbench list cells {run.folder}"
+    see = f"mlbench list cells {run.typed}"
     for model in (*choice.models, choice.a, choice.b):
         if model is not None and model not in run.models:
             raise SelectionError(unknown("model", model, run.models, see))
@@ -138,7 +138,7 @@ def _profile(request: _Request) -> Axes:
     if not any(models[0] in block.models for block in request.table.blocks):
         raise SelectionError(
             f"{models[0]!r} was not run on {', '.join(request.choice.families)}. "
-            f"See: mlbench list cells {request.table.run.folder}"
+            f"See: mlbench list cells {request.table.run.typed}"
         )
     return draw_profile(request.table, models[0], request.choice.width)
 
@@ -176,7 +176,7 @@ def _markets(request: _Request) -> Axes:
     if not bars or not models:
         raise SelectionError(
             "no country shown has a language with an adjusted score that every model has. "
-            f"See: mlbench list cells {table.run.folder}"
+            f"See: mlbench list cells {table.run.typed}"
         )
     metrics = {block.family: block.metric for block in table.blocks if block.chance is not None}
     n_docs = docs_words(docs_of(table.cells.values(), metrics))

@@ -185,6 +185,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "is_more": [are_many and score for score in is_score],
         "coverage": _coverage(table),
         "failures": _failures(table),
+        "unusable": _unusable(table),
         "absences": _absences(table),
         "markets": markets_of(table, first),
         "tree": tree_of(table, first),
@@ -347,6 +348,12 @@ def _failures(table: ReportTable) -> list[dict[str, Any]]:
         {"reason": reason, "traceback": traceback, "cells": cells, "n": len(cells)}
         for (reason, traceback), cells in ranked[:SHOWN_FAILURES]
     ]
+
+
+def _unusable(table: ReportTable) -> Sequence[tuple[tuple[str, str], list[Cell]]]:
+    """Group the cells that are on disk and have no score here, by state and reason."""
+    groups = [g for g in table.run.unfinished().items() if g[0][0] in ("changed", "damaged")]
+    return sorted(groups, key=lambda group: -len(group[1]))[:SHOWN_FAILURES]
 
 
 def _absences(table: ReportTable) -> list[dict[str, Any]]:

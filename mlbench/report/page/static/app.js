@@ -280,7 +280,9 @@
   const shownCells = () => [...body.rows].filter((row) => !row.hidden).map((row) => columns
     .filter((column) => column.isShown).map((column) => [column, at.get(row).cells[column.index].textContent.replace(/\s+/g, " ").trim()]));
   const csv = () => {
-    const quote = (text) => `"${text.replaceAll('"', '""')}"`;
+    // A spreadsheet would run text that begins like a formula (mlbench/spreadsheet.py); numbers stay.
+    const isRisky = (text) => /^'*[=+\-@]/.test(text) && !/^[+-]?[\d.,]*\s?%?$/.test(text);
+    const quote = (text) => `"${(isRisky(text) ? "'" : "") + text.replaceAll('"', '""')}"`;
     const heads = columns.filter((column) => column.isShown).map((column) => quote(headOf(column)));
     const lines = shownCells().map((cells) => cells.map(([, text]) => quote(text)).join(","));
     save("languages.csv", "text/csv", "\ufeff", [heads.join(","), ...lines, ""].join("\r\n"));

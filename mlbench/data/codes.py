@@ -1,0 +1,199 @@
+"""Which language does a code or a name mean? People and data sets call one language many things.
+
+sw is swa, swh, swh_Latn, Swahili and Kiswahili. Looked up before spelling is guessed are the values
+of `codes:`, ISO 639 (deprecated and bibliographic codes too, by the aliases of the CLDR), tags with
+script and region, English names and endonyms. What means several languages is never chosen for you.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from mlbench.errors import SelectionError, unknown
+from mlbench.records import Language
+
+SEE = "mlbench list languages"
+
+# Languages of the CLDR or of ISO 639 that are several here: every text is in one of them.
+_SERBO_CROATIAN = ("bs", "hr", "sr")
+_MACRO = {"no": ("nb", "nn"), "sh": _SERBO_CROATIAN, "hbs": _SERBO_CROATIAN}
+# The CLDR writes Korean in Kore, which holds Hang.
+_SAME_SCRIPT = {"Kore": "Hang"}
+_TAG = re.compile(
+    r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}|\d{3}))?"
+)
+_SHORTEST_NAME = 4
+
+
+class _Subtags(NamedTuple):
+    """A tag taken apart; the language is CLDR's."""
+
+    language: str
+    script: str | None = None
+    region: str | None = None
+
+
+def find_tag(text: str, languages: Mapping[str, Language], others: Iterable[str] = ()) -> str:
+    """Return the tag of the one language that a code or a name means.
+
+    `others` are further words that may have been meant. Raises SelectionError for what means
+    several languages or none.
+    """
+    tags = look_up(text, languages)
+    if len(tags) == 1:
+        return tags[0]
+    if tags:
+        choice = f"{', '.join(map(repr, tags[:-1]))} or {tags[-1]!r}"
+        raise SelectionError(f"no language {text!r}: choose {choice}. See: {SEE}")
+    raise SelectionError(_unknown(text, languages, others))
+
+
+def is_other_word(text: str, tag: str) -> bool:
+    """Return whether a text that means a tag is more than the tag in another form."""
+    return _fold(text) != _fold(tag)
+
+
+def look_up(text: str, languages: Mapping[str, Language]) -> tuple[str, ...]:
+    """Return the tags of all languages that a code or a name means, in the order of the file."""
+    if text in languages:
+        return (text,)
+    code = _fold(text)
+    folded = tuple(tag for tag in languages if _fold(tag) == code)
+    if folded:
+        return folded
+    found = {tag for tag in languages if code in map(_fold, languages[tag].codes.values())}
+    subtags = _parse(code)
+    if subtags:
+        found |= _matching(subtags, languages)
+    found |= _named(text, languages)
+    if not found:
+        meant = _cldr_endonyms(tuple(languages)).get(_fold_name(text), ())
+        found = {tag for subtags in meant for tag in _matching(subtags, languages)}
+    return tuple(tag for tag in languages if tag in found)
+
+
+def _unknown(text: str, languages: Mapping[str, Language], others: Iterable[str]) -> str:
+    subtags = _parse(_fold(text)) or next(iter(_cldr_names().get(_fold_name(text), ())), None)
+    name = _english_names().get(subtags.language) if subtags else None
+    if subtags is None or name is None:
+        names = [language.name for language in languages.values()]
+        known = [*languages, *others, *(names if len(text) >= _SHORTEST_NAME else ())]
+        return unknown("language", text, known, SEE)
+    here = sorted(_matching(_Subtags(subtags.language), languages))
+    ways = " and ".join(f"{tag!r} in {languages[tag].script}" for tag in here)
+    script = _script_of(subtags)
+    what = f"{name} in {script}" if here and script else name
+    there = f"; here is {ways}" if here else ", which is not in the languages file"
+    return f"no language {text!r}: that is {what}{there}. See: {SEE}"
+
+
+def _fold(text: str) -> str:
+    """Return a code without regard to case and to how its parts are joined."""
+    return text.strip().casefold().replace("_", "-")
+
+
+def _fold_name(text: str) -> str:
+    """Return a name without regard to case, accents and points."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
+
+
+def _parse(code: str) -> _Subtags | None:
+    """Take a folded code apart, in the words of the CLDR: iw is he, prs is fa in AF."""
+    match = _TAG.fullmatch(code)
+    if not match:
+        return None
+    script, region = match["script"], match["region"]
+    language = match["language"]
+    alias = (
+        language if language in _MACRO else str(_cldr("language_aliases").get(language, language))
+    )
+    own = _TAG.fullmatch(_fold(alias))
+    if own is None:
+        return None
+    script, region = script or own["script"], region or own["region"]
+    return _Subtags(
+        own["language"], script.title() if script else None, region.upper() if region else None
+    )
+
+
+def _matching(wanted: _Subtags, languages: Mapping[str, Language]) -> set[str]:
+    """Return the tags of a language, as far as script and region allow."""
+    names = _MACRO.get(wanted.language, (wanted.language,))
+    tags = {tag: parts for tag in languages if (parts := _parse(_fold(tag)))}
+    found = {tag for tag, parts in tags.items() if parts.language in names}
+    script = _script_of(wanted)
+    if script:
+        found = {tag for tag in found if languages[tag].script == script}
+    same = {tag for tag in found if tags[tag].region == wanted.region}
+    return same or {tag for tag in found if tags[tag].region is None} or found
+
+
+def _script_of(wanted: _Subtags) -> str | None:
+    """Return the script that is asked for, also by a region in which it is usual."""
+    script = wanted.script
+    if script is None and wanted.region is not None:
+        likely = _cldr("likely_subtags")
+        usual = str(likely.get(f"{wanted.language}_{wanted.region}", ""))
+        whole = usual or str(likely.get(wanted.language, ""))
+        if usual or whole.endswith(f"_{wanted.region}"):
+            script = whole.split("_")[1]
+    return _SAME_SCRIPT.get(script or "", script)
+
+
+def _named(text: str, languages: Mapping[str, Language]) -> set[str]:
+    name = _fold_name(text)
+    found = {
+        tag for tag, x in languages.items() if name in (_fold_name(x.name), _fold_name(x.endonym))
+    }
+    if found:
+        return found
+    meant = _cldr_names().get(name, ())
+    return {tag for subtags in meant for tag in _matching(subtags, languages)}
+
+
+def _cldr(name: str) -> Mapping[str, Any]:
+    from babel.core import get_global
+
+    found: Mapping[str, Any] = get_global(name)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _english_names() -> Mapping[str, str]:
+    from babel.core import Locale
+
+    return dict(Locale("en").languages)
+
+
+@lru_cache(maxsize=1)
+def _cldr_names() -> Mapping[str, tuple[_Subtags, ...]]:
+    """Return what the English names of the CLDR mean."""
+    return _by_name((name, code) for code, name in _english_names().items())
+
+
+@lru_cache(maxsize=4)
+def _cldr_endonyms(tags: tuple[str, ...]) -> Mapping[str, tuple[_Subtags, ...]]:
+    """Return what languages call themselves in the CLDR, and what holds several of them."""
+    from babel.core import Locale, UnknownLocaleError
+
+    found = []
+    for code in dict.fromkeys([*_MACRO, *(tag.split("-")[0] for tag in tags)]):
+        try:
+            names = Locale(code).languages
+        except UnknownLocaleError:
+            continue
+        if code in names:
+            found.append((str(names[code]), code))
+    return _by_name(found)
+
+
+def _by_name(pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[_Subtags, ...]]:
+    found: dict[str, tuple[_Subtags, ...]] = defaultdict(tuple)
+    for name, code in pairs:
+        if subtags := _parse(_fold(code)):
+            found[_fold_name(name)] += (subtags,)
+    return dict(found)

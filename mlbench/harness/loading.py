@@ -1,0 +1,37 @@
+"""What does a user read when a library cannot load a model? One line, whatever was raised.
+
+A backend is the code of others, and so is the code that comes with a checkpoint: anything may come.
+What a wrong model or argument ends in says enough; of the rest the traceback is kept in a file.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from safetensors import SafetensorError
+
+from mlbench.errors import BackendError, MlbenchError, ModelError
+from mlbench.models import Model
+from mlbench.redaction import redact
+
+_FORESEEN = (OSError, ValueError, ImportError, TypeError, KeyError, SafetensorError)
+_SPEAKING = (OSError, ValueError, ImportError, RuntimeError)
+"""Errors whose message is a sentence, also without the name of its class."""
+
+
+@contextmanager
+def told_in_one_line(what: str, model: Model) -> Iterator[None]:
+    """Make a ModelError or BackendError of whatever is raised while `what` is loaded."""
+    try:
+        yield
+    except MlbenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        reason = ": ".join([type(error).__name__, *lines[:1]])
+        if lines and type(error) in _SPEAKING:
+            reason = lines[0]
+        # A RecursionError is a RuntimeError, and no model's message.
+        is_foreseen = isinstance(error, _FORESEEN) or type(error) is RuntimeError
+        kind = ModelError if is_foreseen else BackendError
+        shown = redact(reason, model.arguments)
+        raise kind(f"cannot load {what} {model.name!r}: {shown}") from error

@@ -1,0 +1,101 @@
+"""A language is found by any of its codes and names before its spelling is guessed."""
+
+import logging
+
+import pytest
+
+from mlbench.data.codes import find_tag, look_up
+from mlbench.data.languages import read_languages, select_languages
+from mlbench.errors import SelectionError
+
+LANGUAGES = read_languages()
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.tag)
+def test_every_code_and_name_of_a_language_finds_it(language):
+    tag, folded = language.tag, language.tag.lower().replace("-", "_")
+    for word in (tag, folded, tag.upper(), language.name, language.endonym.upper()):
+        assert find_tag(word, LANGUAGES) == tag
+    for code in language.codes.values():
+        assert tag in look_up(code, LANGUAGES) or code in LANGUAGES
+        assert tag in look_up(code.upper().replace("_", "-"), LANGUAGES) or code in LANGUAGES
+
+
+@pytest.mark.parametrize(
+    ("word", "tag"),
+    [
+        ("iw", "he"),
+        ("in", "id"),
+        ("ji", "yi"),
+        ("mo", "ro"),
+        ("fil", "tl"),
+        ("tgl", "tl"),
+        ("swh_Latn", "sw"),
+        ("SWH-latn", "sw"),
+        ("swa", "sw"),
+        ("EN", "en"),
+        ("ger", "de"),
+        ("deu", "de"),
+        ("fre", "fr"),
+        ("arb_Arab", "ar"),
+        ("ara", "ar"),
+        ("zsm", "ms"),
+        ("est", "et"),
+        ("prs", "fa-AF"),
+        ("pes", "fa"),
+        ("zh-TW", "zh-Hant"),
+        ("zh_CN", "zh-Hans"),
+        ("zho_Hant", "zh-Hant"),
+        ("pt-BR", "pt"),
+        ("es-419", "es"),
+        ("srp_Cyrl", "sr"),
+        ("kor_Kore", "ko"),
+        ("German", "de"),
+        ("deutsch", "de"),
+        ("Turkce", "tr"),
+        ("עברית", "he"),
+        ("Filipino", "tl"),
+        ("Simplified Chinese", "zh-Hans"),
+        (" sw ", "sw"),
+    ],
+)
+def test_a_code_or_a_name_is_looked_up(word, tag):
+    assert find_tag(word, LANGUAGES) == tag
+
+
+@pytest.mark.parametrize(
+    ("word", "choice"),
+    [
+        *((word, "choose 'zh-Hans' or 'zh-Hant'") for word in ("zh", "zho", "chi", "cmn")),
+        *((word, "choose 'zh-Hans' or 'zh-Hant'") for word in ("Chinese", "中文")),
+        *((word, "choose 'nb' or 'nn'") for word in ("no", "nor", "NO", "Norwegian", "norsk")),
+        ("hbs", "choose 'hr', 'sr' or 'bs'"),
+        ("sh", "choose 'hr', 'sr' or 'bs'"),
+    ],
+)
+def test_what_means_several_is_never_chosen(word, choice):
+    with pytest.raises(SelectionError, match=f"no language '{word}': {choice}"):
+        find_tag(word, LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("ace", "that is Acehnese, which is not in the languages file"),
+        ("Hausa", "that is Hausa, which is not in the languages file"),
+        ("srp_Latn", "that is Serbian in Latn; here is 'sr' in Cyrl"),
+        ("pa-PK", "that is Punjabi in Arab; here is 'pa' in Guru"),
+        ("Swahilli", "Did you mean 'Swahili'"),
+    ],
+)
+def test_another_language_is_named_and_not_suggested(word, message):
+    with pytest.raises(SelectionError) as error:
+        find_tag(word, LANGUAGES)
+    assert message in str(error.value)
+
+
+def test_a_selection_says_which_tag_was_taken(caplog):
+    with caplog.at_level(logging.WARNING):
+        found = select_languages("swh_Latn,EN,-Thai,all,-iw", LANGUAGES)
+    assert {"sw", "en"} <= {language.tag for language in found} and len(found) == 118
+    assert "'swh_Latn' is the language 'sw'" in caplog.text and "'EN'" not in caplog.text
