@@ -38,8 +38,12 @@ class ContextOverflow(MlbenchError):
     """A request longer than the model's window, where truncation was not allowed."""
 
 
+class CellRefused(MlbenchError):
+    """A cell that a model cannot be scored on, which says nothing about its other cells."""
+
+
 class NoNumber(MlbenchError):
-    """A model answered with NaN or infinity, which is not a score."""
+    """Replies of which no score can be made: NaN, infinity, or the same to everything."""
 
 
 class TextLost(MlbenchError):
@@ -48,6 +52,10 @@ class TextLost(MlbenchError):
 
 class StoreError(MlbenchError):
     """A run folder that cannot be read or written."""
+
+
+class ClusterError(MlbenchError):
+    """A cluster on which nothing can run any more; what was finished is kept."""
 
 
 class NewerStoreError(MlbenchError):

@@ -64,6 +64,8 @@ def parse_arguments(arguments: str | Mapping[str, Any] | None) -> dict[str, str]
     >>> parse_arguments({"pretrained": "org/base", "load_in_4bit": True, "max_length": 2048})
     {'load_in_4bit': 'True', 'max_length': '2048', 'pretrained': 'org/base'}
     """
+    if isinstance(arguments, str) and (read := _read_object(arguments)) is not None:
+        arguments = read
     if isinstance(arguments, str):
         parts = (part.partition("=") for part in _split(arguments) if part.strip())
         given: Mapping[str, Any] = {name.strip(): value for name, _, value in parts}
@@ -100,14 +102,23 @@ def setup_of(stored: str) -> dict[str, str]:
     >>> setup_of('{"model": "hf", "model_args": "pretrained=org/base", "chat_template": null}')
     {'pretrained': 'org/base', 'model_type': 'hf'}
     """
-    if not stored.startswith("{"):
+    content = _read_object(stored)
+    if content is None:
         return score_arguments(parse_arguments(stored))
-    content = json.loads(stored)
     if "model_args" not in content:
         return {str(name): str(value) for name, value in content.items()}
     found = score_arguments(parse_arguments(content.pop("model_args")))
     content["model_type"] = content.pop("model", None)
     return found | {name: str(value) for name, value in content.items() if value is not None}
+
+
+def _read_object(text: str) -> dict[str, Any] | None:
+    """Return a JSON object, which lm-eval takes for arguments too; None for any other text."""
+    try:
+        content = json.loads(text) if text.lstrip().startswith("{") else None
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def _split(text: str) -> list[str]:

@@ -47,6 +47,7 @@ _OF_ENGINE_HF = ("backend", "mixed_precision_dtype", "softmax_dtype", "tp_plan")
 # Those that say where more weights or the tokenizer are: a folder, or a hub id.
 _MORE_FILES = ("peft", "delta", "tokenizer")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
+_ADAPTER_FILE = "adapter_config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +214,14 @@ def _join(arguments: Mapping[str, str]) -> str:
 
 
 def _check_folder(name: str, folder: Path, *, needs_weights: bool = True) -> Path:
-    if needs_weights and not (folder / "config.json").is_file():
+    is_adapter = (folder / _ADAPTER_FILE).is_file()
+    if needs_weights and not is_adapter and not (folder / "config.json").is_file():
         raise ModelError(f"model folder {name!r} has no config.json; it is not a saved checkpoint")
+    if needs_weights and is_adapter:
+        raise ModelError(
+            f"model folder {name!r} holds an adapter ({_ADAPTER_FILE}), which changes a model that "
+            f"is elsewhere. Merge the two (peft: merge_and_unload), save that, and name its folder"
+        )
     if not any((folder / file).is_file() for file in _TOKENIZER_FILES):
         raise ModelError(
             f"model folder {name!r} has no tokenizer, expected one of {', '.join(_TOKENIZER_FILES)}"

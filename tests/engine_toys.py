@@ -112,3 +112,13 @@ def assert_same_scores(found: list[Any], expected: list[Any], *, tolerance: floa
     for (value, is_greedy), (target, target_is_greedy) in zip(found, expected, strict=True):
         assert abs(value - target) <= tolerance * max(abs(target), 1.0), (value, target)
         assert is_greedy == target_is_greedy
+
+
+def spoil_tokens(model: Any, ids: list[int]) -> None:
+    """Make a model overflow where it reads one of these tokens, as half precision does."""
+
+    def spoil(module: Any, inputs: tuple[Any, ...], states: torch.Tensor) -> torch.Tensor:
+        is_spoiled = torch.isin(inputs[0], torch.tensor(ids))[..., None]
+        return torch.where(is_spoiled, torch.nan, states)
+
+    model.get_input_embeddings().register_forward_hook(spoil)

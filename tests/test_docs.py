@@ -278,3 +278,15 @@ def test_each_decision_has_a_question_and_a_date() -> None:
         title, _, body = entry.partition("\n")
         assert "?" in title or ":" in title, title
         assert re.match(r"\*\d{4}-\d\d-\d\d(, changed \d{4}-\d\d-\d\d)?\.\* ", body), title
+
+
+def test_the_tests_that_the_page_on_robustness_names_are_there() -> None:
+    """Each row under a table's head ends in the test of its fault."""
+    text = text_of(ROOT / "docs/robustness.md")
+    rows = re.findall(r"^\| (?!what goes wrong|---).*\|$", text, re.MULTILINE)
+    assert rows
+    for row in rows:
+        named = re.findall(r"`(test_\w+\.py)(?:::(test_\w+))?`", row.rsplit("|", 2)[1])
+        assert named, f"no test is named in: {row}"
+        for file, test in named:
+            assert f"\ndef {test}" in text_of(ROOT / "tests" / file), (file, test)

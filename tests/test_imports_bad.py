@@ -155,6 +155,13 @@ def test_a_full_run_after_a_trial_counts(capsys):
     assert [len(found.samples) for found in read_run("r").done.values()] == [12]
 
 
+def test_of_as_many_docs_the_result_without_a_limit_counts(capsys):
+    write_results(tasks={"xcopa_sw": xcopa_rows(4)})
+    write_results(time=2, tasks={"xcopa_sw": xcopa_rows(4)}, config={"limit": 4.0})
+    import_folder(capsys)
+    assert [found.signature.limit for found in read_run("r").done.values()] == [None]
+
+
 def test_a_trial_replaces_nothing_that_the_run_holds(capsys):
     write_results("full", tasks={"xcopa_sw": xcopa_rows(12)})
     write_results("trial", time=2, tasks={"xcopa_sw": xcopa_rows(2)}, config={"limit": 2.0})

@@ -34,6 +34,7 @@ from mlbench.measures import (
     pseudo_values,
     statistics_of,
 )
+from mlbench.measures.measure import scale_of
 from mlbench.measures.scales import difference_in
 from mlbench.records import Cell
 from mlbench.stats import CellScores, Resampling, macro_ranks, paired_differences, table_from_cells
@@ -317,3 +318,8 @@ def test_a_set_of_models_is_not_averaged_by_a_measure_that_is_no_mean():
 def test_a_score_of_another_kind_of_sample_is_refused():
     with pytest.raises(DataError, match="is a ReplySample; 'bits' needs a TextSample"):
         cell_score(replies(2, 0, 1.0), BITS.name)
+
+
+@pytest.mark.parametrize(("value", "says"), [(-0.0004, "+0.0"), (-0.0006, "-0.1"), (0.0, "+0.0")])
+def test_an_effect_that_rounds_to_nothing_has_no_minus(value, says):
+    assert scale_of("adjusted").format(value) == says

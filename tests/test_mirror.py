@@ -63,6 +63,13 @@ def test_languages_that_are_there_are_read_and_the_others_have_no_data(mirror, c
     assert set(run.no_data["sib200_topic"]) == {"ru", "sw"}
 
 
+def test_fetch_says_which_languages_have_no_data(mirror, capsys):
+    options = ("--families", "sib200_topic", "--languages", "en,th,sw")
+    code, out, _ = run_cli(capsys, "fetch", *options)
+    assert code == 0 and "sib200_topic: 2 languages, 18 docs" in out
+    assert f"no data for sw: {mirror}/README.md names no configuration 'swh_Latn'" in out
+
+
 @pytest.mark.parametrize("file", ["train.tsv", "dev.tsv", "test.tsv"])
 def test_a_language_with_a_missing_file_has_no_data(mirror, file):
     (mirror / "data" / "tha_Thai" / file).unlink()

@@ -21,6 +21,7 @@ def score(arguments) -> dict[str, str]:
         "pretrained='org/base',dtype=bfloat16,auth_token=sk-1,",
         {"pretrained": "org/base", "dtype": "bfloat16"},
         {"dtype": "bfloat16", "pretrained": "org/base", "load_in_4bit": False, "tokenizer": None},
+        '{"pretrained": "org/base", "dtype": "bfloat16"}',
         {"pretrained": "org/base", "dtype": "bfloat16", "gpu_memory_utilization": 0.9},
     ],
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from conftest import SCRIPTS
+from engine_toys import spoil_tokens
 
 from mlbench import store
 from mlbench.data.languages import read_languages
@@ -13,7 +14,8 @@ from mlbench.data.prepare import prepare
 from mlbench.engine import PackedLM
 from mlbench.errors import ContextOverflow, ModelError, NoNumber
 from mlbench.families import read_families
-from mlbench.harness.evaluate import refuse_no_numbers
+from mlbench.harness.backend import load_model
+from mlbench.harness.replies import refuse_no_numbers
 from mlbench.measures import ChoiceSample
 from mlbench.models import find_model
 from mlbench.runner.command import select
@@ -98,7 +100,6 @@ def test_a_changed_setting_makes_the_cells_pending(sib200, checkpoint, folder, c
 def test_other_weights_under_the_same_name_make_the_cells_pending(
     sib200, checkpoint, other_checkpoint, folder, tmp_path
 ):
-    import shutil
 
     place = tmp_path / "model"
     shutil.copytree(checkpoint, place)
@@ -287,7 +288,6 @@ def test_a_long_text_is_scored_in_windows_not_cut(sib200, narrow_checkpoint, fol
 
 
 def test_a_model_that_does_not_load_is_one_message(sib200, checkpoint, folder, tmp_path):
-    import shutil
 
     broken = tmp_path / "broken"
     shutil.copytree(checkpoint, broken)
@@ -322,27 +322,20 @@ def test_nothing_to_run_is_an_error_with_the_reason(checkpoint):
         runs.run("r", selection, SETTINGS)
 
 
-def with_nan(checkpoint, folder, rows=slice(None)):
-    """Copy a checkpoint and make some rows of its embedding NaN."""
-    import torch
-    from safetensors.torch import load_file, save_file
-
-    shutil.copytree(checkpoint, folder)
-    tensors = load_file(folder / "model.safetensors")
-    name = next(name for name in tensors if "embed_tokens" in name or "wte" in name)
-    tensors[name] = tensors[name].clone()
-    tensors[name][rows] = torch.nan
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    return folder
-
-
 @pytest.mark.parametrize("engine", ["packed", "hf"])
 @pytest.mark.parametrize("family", ["sib200_topic", "sib200_lm"])
 def test_a_model_that_answers_nan_has_failed_cells_and_no_score(
-    sib200, checkpoint, tmp_path, engine, family
+    sib200, checkpoint, monkeypatch, engine, family
 ):
-    broken = with_nan(checkpoint, tmp_path / "broken")
-    selection = select([str(broken)], [family], ["en,ar"], None)
+    """Weights and a first look are sound, and every sentence of the docs overflows."""
+
+    def load_overflowing(*arguments):
+        model = load_model(*arguments)
+        spoil_tokens(model.lm.model, model.lm.tok_encode('0 1 2 3 4 5 6 7 8 9 "1'))
+        return model
+
+    monkeypatch.setattr("mlbench.runner.local.load_model", load_overflowing)
+    selection = select([str(checkpoint)], [family], ["en,ar"], None)
     settings = Settings(engine=engine, device="cpu")
     assert runs.run("nan", selection, settings) == 1
     found = read_run("nan")

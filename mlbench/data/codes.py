@@ -86,7 +86,8 @@ def _unknown(text: str, languages: Mapping[str, Language], others: Iterable[str]
     ways = " and ".join(f"{tag!r} in {languages[tag].script}" for tag in here)
     script = _script_of(subtags)
     what = f"{name} in {script}" if here and script else name
-    there = f"; here is {ways}" if here else ", which is not in the languages file"
+    way = "; a file of yours can add it (--languages-file)"
+    there = f"; here is {ways}" if here else f", which is not in the languages file{way}"
     return f"no language {text!r}: that is {what}{there}. See: {SEE}"
 
 

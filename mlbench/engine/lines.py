@@ -13,9 +13,9 @@ from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-TokenIds = NDArray[np.int32]
+from mlbench.engine.affixes import TokenIds
+
 EncodeBatch = Callable[[list[str], bool | None], list[TokenIds]]
 
 # A line ends where a match does: after the break, before a letter or digit (Qwen, Llama 3, GPT-4),

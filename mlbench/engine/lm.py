@@ -14,16 +14,15 @@ import numpy as np
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.api.registry import register_model
-from lm_eval.models.huggingface import HFLM
-from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm has no types
 
+from mlbench.engine.affixes import TokenIds
 from mlbench.engine.architectures import Mode
 from mlbench.engine.budget import default_budget
 from mlbench.engine.cpu import keep_freed_memory
 from mlbench.engine.forward import Forward, ignore
 from mlbench.engine.generate import Greedy, generate, greedy_options
-from mlbench.engine.lines import TokenIds
+from mlbench.engine.hf import WatchedLM
 from mlbench.engine.probe import choose_mode, layer_kinds
 from mlbench.engine.score import Score, score
 from mlbench.engine.tokenise import TokenPair, encoder_for
@@ -42,13 +41,14 @@ PAIR, ROLLING = "loglikelihood", "loglikelihood_rolling"
 
 
 @register_model("mlbench")
-class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
+class PackedLM(WatchedLM):
     """lm-eval model `mlbench`.
 
     `engine` is `auto`, or one of the modes of architectures.py to force it; `mode` says which one
     is used. `verify` docs of each task of a call are first scored plainly too, and a mode that
     differs is given up; `given_up` says why (verify.py). `batch_tokens` bounds the tokens of a
     forward pass (default: from free memory); `batch_size` only matters where `hf` itself is used.
+    `as_lm_eval`, which `mlbench run` sets to False, is explained in hf.py.
     After a call: `last_lengths` has the (context, continuation) tokens of each request and
     `n_truncated` counts those truncated from the left.
     """
@@ -74,7 +74,10 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         self.forward = Forward(self.model)
         self.budget = default_budget(self.model, batch_tokens)
         self.encoder = encoder_for(
-            self.tokenizer, prefix_token=self.prefix_token_id, add_bos=self.add_bos_token
+            self.tokenizer,
+            prefix_token=self.prefix_token_id,
+            add_bos=self.add_bos_token,
+            affixes=self.affixes,
         )
         self.verify = verify
         self.given_up: tuple[str, ...] = ()
@@ -104,8 +107,8 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         """Score whole texts, in windows of the model's length where they are longer."""
         self.verify_mode(first_docs(requests, self.verify))
         texts = [request.args[0] for request in requests]
-        encoded = self.encoder.texts(texts)
-        windows = [self._windows(ids) for ids in encoded]
+        encoded = self._encode_texts(texts)
+        windows = [self.text_windows(ids) for ids in encoded]
         tokens = [(None, *window) for text in windows for window in text]
         scores = iter(self._loglikelihood_tokens(tokens, disable_tqdm=disable_tqdm))
         totals = [sum((next(scores)[0] for _ in text), 0.0) for text in windows]
@@ -184,16 +187,19 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         """Score requests plainly too and give up a mode that differs; those too long are left."""
         pairs = self.encoder.pairs([r.args for r in requests if r.request_type == PAIR])
         texts = [r.args[0] for r in requests if r.request_type == ROLLING]
-        pairs += [window for ids in self.encoder.texts(texts) for window in self._windows(ids)]
+        pairs += [
+            TokenPair(*window)
+            for ids in self._encode_texts(texts)
+            for window in self.text_windows(ids)
+        ]
         fitting = [pair for pair in pairs if len(pair.continuation) <= self.max_length]
         scored = list(self._truncated(fitting))
         self.mode, given_up = verify(self.forward, scored, self.budget, self.mode)
         self.given_up += given_up
 
-    def _windows(self, ids: TokenIds) -> list[TokenPair]:
-        windows = get_rolling_token_windows(ids.tolist(), self.prefix_token_id, self.max_length, 1)
-        parts = (make_disjoint_window(window) for window in windows)
-        return [TokenPair(np.asarray(c, np.int32), np.asarray(t, np.int32)) for c, t in parts]
+    def _encode_texts(self, texts: Sequence[str]) -> list[TokenIds]:
+        found = self.encoder.texts(texts)
+        return [self.only_text(text, ids) for text, ids in zip(texts, found, strict=True)]
 
     def _count_truncated(self) -> None:
         most = self.max_length + 1  # lm-eval computes it anew each time

@@ -1,5 +1,7 @@
 """One call for the three modes: token sequences in, one (log-likelihood, is greedy) each out."""
 
+import logging
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +16,7 @@ from mlbench.engine.trie import Scored, build_trie
 
 __all__ = ["Score", "score"]
 
+logger = logging.getLogger(__name__)
 
 # Rotary embeddings whose angles depend on the longest position in the pass, not on each token's.
 LENGTH_DEPENDENT_ROPE = ("longrope", "dynamic")
@@ -52,4 +55,26 @@ def _score(forward: Forward, requests: Sequence[Scored], budget: Budget, mode: M
     predicted = score_packed(forward, trie, budget)
     total = np.bincount(trie.wanted_request, predicted.logprob, minlength=len(requests))
     missed = np.bincount(trie.wanted_request, ~predicted.is_greedy, minlength=len(requests))
-    return list(zip(total.tolist(), (missed == 0).tolist(), strict=True))
+    scores: list[Score] = list(zip(total.tolist(), (missed == 0).tolist(), strict=True))
+    return _without_neighbours(forward, requests, budget, scores)
+
+
+def _without_neighbours(
+    forward: Forward, requests: Sequence[Scored], budget: Budget, scores: list[Score]
+) -> list[Score]:
+    """Score once more, each by itself, the requests of a pack that have no number.
+
+    A mask gives the tokens of others the weight 0, and 0 times NaN or infinity is NaN: one request
+    that overflows spoils all that share its pass. Those that are spoiled show it.
+    """
+    spoiled = [i for i, (total, _) in enumerate(scores) if not math.isfinite(total)]
+    if not spoiled:
+        return scores
+    logger.warning(
+        "%d of %d requests have no number; they are scored once more, each by itself",
+        *(len(spoiled), len(requests)),
+    )
+    again = _score(forward, [requests[i] for i in spoiled], budget, "plain")
+    for i, found in zip(spoiled, again, strict=True):
+        scores[i] = found
+    return scores

@@ -1,4 +1,4 @@
-"""Token ids of requests, split into context and continuation exactly as lm-eval splits them.
+"""Token ids of requests, split into context and continuation as lm-eval splits them.
 
 lm-eval encodes each request alone, its whole few-shot context again for every choice. Here each
 distinct string is encoded once, in batches, and kept for the next model with the same tokenizer:
@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlbench.engine.lines import TokenIds, agrees, encode_lines, find_border
-from mlbench.errors import ModelError
+from mlbench.engine.affixes import NO_AFFIXES, Affixes, TokenIds, encode_batch
+from mlbench.engine.lines import agrees, encode_lines, find_border
+from mlbench.errors import CellRefused, ModelError
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +31,30 @@ class TokenPair(NamedTuple):
     continuation: TokenIds
 
 
-class Encoder:
-    """A tokenizer with what it has encoded so far. Made by `encoder_for`."""
+NO_PREFIX = (
+    "the tokenizer has neither BOS nor EOS: a continuation without a context cannot be scored. "
+    "Name a token as bos_token in tokenizer_config.json"
+)
 
-    def __init__(self, tokenizer: Any, *, prefix_token: int, add_bos: bool | None) -> None:
+
+class Encoder:
+    """A tokenizer with what it has encoded so far. Made by `encoder_for`.
+
+    The closing tokens of `affixes` are left out: they would stand between a context and what
+    follows it. `prefix_token` is None where the tokenizer has neither BOS nor EOS.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        *,
+        prefix_token: int | None,
+        add_bos: bool | None,
+        affixes: Affixes = NO_AFFIXES,
+    ) -> None:
         self.tokenizer, self.prefix_token, self.add_bos = tokenizer, prefix_token, add_bos
-        self.prefix_text: str = tokenizer.decode(prefix_token)
+        self.affixes = affixes
+        self.prefix_text = None if prefix_token is None else str(tokenizer.decode(prefix_token))
         self.border = find_border(tokenizer, self._encode_whole)
         self._pairs: dict[tuple[str, str], TokenPair] = {}
         self._n_kept = 0
@@ -76,6 +95,8 @@ class Encoder:
     def _split_without_context(self, continuation: TokenIds) -> TokenPair:
         if len(continuation) > 1 and continuation[0] == self.prefix_token:
             return TokenPair(continuation[:1], continuation[1:])
+        if self.prefix_token is None:
+            raise CellRefused(NO_PREFIX)
         return TokenPair(np.array([self.prefix_token], np.int32), continuation)
 
     def _encode(self, wanted: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool], TokenIds]:
@@ -101,11 +122,14 @@ class Encoder:
         return self._encode_whole(texts, special)
 
     def _encode_whole(self, texts: list[str], special: bool | None) -> list[TokenIds]:
-        return encode_batch(self.tokenizer, texts, special)
+        found = encode_batch(self.tokenizer, texts, special)
+        return found if special is False else [self.affixes.without_after(ids) for ids in found]
 
     def _special(self, text: str, *, is_special: bool) -> bool | None:
         """Choose add_special_tokens; None leaves it to the tokenizer."""
-        if not is_special or text.startswith(self.prefix_text):
+        if not is_special:
+            return False
+        if self.prefix_text is not None and text.startswith(self.prefix_text):
             return False
         return self.add_bos
 
@@ -129,23 +153,22 @@ def _parts(request: tuple[str, str]) -> list[tuple[str, bool]]:
     return [(stripped, True), (context + continuation, True)]
 
 
-def encode_batch(tokenizer: Any, texts: list[str], special: bool | None) -> list[TokenIds]:
-    """Encode texts in one call; a fast tokenizer then uses all cores."""
-    if not texts:
-        return []
-    options = {} if special is None else {"add_special_tokens": special}
-    encoded = tokenizer(texts, return_attention_mask=False, **options)["input_ids"]
-    return [np.asarray(ids, np.int32) for ids in encoded]
-
-
 _encoders: dict[str, Encoder] = {}
 
 
-def encoder_for(tokenizer: Any, *, prefix_token: int, add_bos: bool | None) -> Encoder:
+def encoder_for(
+    tokenizer: Any,
+    *,
+    prefix_token: int | None,
+    add_bos: bool | None,
+    affixes: Affixes = NO_AFFIXES,
+) -> Encoder:
     """Return the encoder of a tokenizer: the same one for models that share it."""
-    key = fingerprint(tokenizer, f"{prefix_token}/{add_bos}")
+    key = fingerprint(tokenizer, f"{prefix_token}/{add_bos}/{affixes.after}")
     if key not in _encoders:
-        _encoders[key] = Encoder(tokenizer, prefix_token=prefix_token, add_bos=add_bos)
+        _encoders[key] = Encoder(
+            tokenizer, prefix_token=prefix_token, add_bos=add_bos, affixes=affixes
+        )
     return _encoders[key]
 
 

@@ -4,7 +4,6 @@ This is the inner part of lm_eval.evaluator.evaluate for a single task, without 
 hashes and bootstrap: same contexts, same requests, same order of choices.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from os.path import commonprefix
@@ -13,11 +12,12 @@ from typing import Any
 from lm_eval.api.instance import Instance
 
 from mlbench.data.prepare import Prepared
-from mlbench.errors import ContextOverflow, NoNumber, TextLost
+from mlbench.errors import ContextOverflow, TextLost
 from mlbench.harness.backend import CountingModel, Usage
+from mlbench.harness.replies import refuse_no_scores
 from mlbench.harness.round_trip import find_lost, write_back
 from mlbench.harness.task import FamilyTask, build_task, with_label_means
-from mlbench.measures import ChoiceSample, Sample, TextSample
+from mlbench.measures import ChoiceSample, Sample
 from mlbench.records import OutputType
 
 MOST_LOST = 0.01
@@ -34,23 +34,27 @@ def evaluate(
     """Return the samples of a cell in the order of its docs, and what they took.
 
     Raises ContextOverflow for a request beyond the window where truncation was not allowed,
-    NoNumber for a reply that is no number, of which nothing could be taken for a score, and
-    TextLost where whole texts are to be scored that the tokenizer cannot write.
+    TextLost where whole texts are to be scored that the tokenizer cannot write, and what replies.py
+    does for replies of which no score can be made.
     """
     task = build_task(prepared, shots)
     requests_by_doc = _build_requests(task, shots, limit)
     n_lost = _count_lost(model, task, [doc for doc, _ in requests_by_doc])
     requests = [request for _, group in requests_by_doc for request in group]
     responses = _ask(model, requests)
-    samples, start = [], 0
+    samples, start, n_same_tokens = [], 0, 0
     for doc, group in requests_by_doc:
         replies = responses[start : start + len(group)]
         n_tokens = [model.count_tokens(request.args) for request in group]
-        samples.append(task.sample_from_results(doc, replies, n_tokens))
+        sample = task.sample_from_results(doc, replies, n_tokens)
+        if isinstance(sample, ChoiceSample):
+            asked = [request.args for request in group[: len(sample.choices)]]
+            n_same_tokens += model.are_same_tokens(asked)
+        samples.append(sample)
         start += len(group)
     usage = model.take_usage(len(requests))
     labelled = with_label_means(samples)
-    refuse_no_numbers(labelled)
+    refuse_no_scores(labelled, n_same_tokens)
     return labelled, usage._replace(n_lost=n_lost)
 
 
@@ -77,35 +81,6 @@ def _count_lost(
             f"texts are too few to be compared with any"
         )
     return len(lost)
-
-
-def refuse_no_numbers(samples: Sequence[Sample]) -> None:
-    """Raise NoNumber if a log-likelihood is NaN or infinite, which a comparison takes for a choice.
-
-    Minus infinity is the log-likelihood of a choice that a model rules out, and allowed where
-    another choice is not ruled out; a text with it has no bits.
-    """
-    bad = [sample for sample in samples if not _is_known(sample)]
-    if bad:
-        raise NoNumber(
-            f"the model gave no number in {len(bad)} of {len(samples)} docs; the first is "
-            f"{bad[0].doc_id!r}. Half precision overflows in some models: try --dtype float32; "
-            f"else the checkpoint is broken"
-        )
-
-
-def _is_known(sample: Sample) -> bool:
-    if isinstance(sample, TextSample):
-        return math.isfinite(sample.loglikelihood)
-    if not isinstance(sample, ChoiceSample):
-        return True
-    priors = (*sample.calibration, *sample.label_means)
-    values = sample.loglikelihoods
-    return (
-        all(map(math.isfinite, priors))
-        and all(value < math.inf for value in values)
-        and any(map(math.isfinite, values))
-    )
 
 
 def verify(

@@ -6,10 +6,12 @@ What a wrong model or argument ends in says enough; of the rest the traceback is
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from safetensors import SafetensorError
 
 from mlbench.errors import BackendError, MlbenchError, ModelError
+from mlbench.harness.files import find_broken_file
 from mlbench.models import Model
 from mlbench.redaction import redact
 
@@ -23,9 +25,13 @@ def told_in_one_line(what: str, model: Model) -> Iterator[None]:
     """Make a ModelError or BackendError of whatever is raised while `what` is loaded."""
     try:
         yield
+    except ModelError as error:
+        raise ModelError(f"{what} {model.name!r}: {error}") from error
     except MlbenchError:
         raise
     except (Exception, SystemExit) as error:
+        if fault := _broken_file(model):
+            raise ModelError(f"cannot load {what} {model.name!r}: {fault}") from error
         lines = [line for line in str(error).splitlines() if line.strip()]
         reason = ": ".join([type(error).__name__, *lines[:1]])
         if lines and type(error) in _SPEAKING:
@@ -35,3 +41,9 @@ def told_in_one_line(what: str, model: Model) -> Iterator[None]:
         kind = ModelError if is_foreseen else BackendError
         shown = redact(reason, model.arguments)
         raise kind(f"cannot load {what} {model.name!r}: {shown}") from error
+
+
+def _broken_file(model: Model) -> str | None:
+    """Return which file of a folder is not what it says, where that is why it does not load."""
+    folder = Path(model.path)
+    return find_broken_file(folder) if model.path and folder.is_dir() else None

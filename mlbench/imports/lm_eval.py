@@ -93,7 +93,7 @@ def _group(
 
 
 def _in_order(group: Sequence[TaskResult], skipped: list[Skipped]) -> list[TaskResult]:
-    """Return results of one task, the one that counts first: of the most docs, then the latest.
+    """Return results of one task, the one that counts first: the most docs, no limit, the latest.
 
     A later trial with --limit so hides no full run.
     """
@@ -102,10 +102,11 @@ def _in_order(group: Sequence[TaskResult], skipped: list[Skipped]) -> list[TaskR
     counted = []
     for result in group:
         try:
-            counted.append((result.n_docs, result.time, str(result.path), result))
+            order = (result.n_docs, result.limit is None, result.time, str(result.path))
+            counted.append((order, result))
         except _BAD as error:
             skipped.append(Skipped(result.path.name, _why(error)))
-    return [result for *_, result in sorted(counted, key=lambda one: one[:3], reverse=True)]
+    return [result for _, result in sorted(counted, key=lambda one: one[0], reverse=True)]
 
 
 def _read_best(
@@ -129,9 +130,10 @@ def _read_best(
 
 
 def _left_out_for(chosen: TaskResult, other: TaskResult) -> str:
-    if other.n_docs == chosen.n_docs:
-        return "an older result of the same task"
     limit = "" if other.limit is None else f" with --limit {other.limit:g}"
+    if other.n_docs == chosen.n_docs:
+        is_older = other.time <= chosen.time
+        return "an older result of the same task" if is_older else f"the same docs{limit}"
     when = "earlier" if other.time > chosen.time else "later"
     return (
         f"{other.n_docs:,} docs{limit}, left out for the {when} result with {chosen.n_docs:,} docs"

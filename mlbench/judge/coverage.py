@@ -93,8 +93,9 @@ def _cover(table: ScoreTable, model: str, retained: float, resampling: Resamplin
     # To be above chance is to pass what a constant answer has in the language.
     floor = table.chance_by_language() if chance is not None else _passed(table)
     return _Cover(
-        _contrast(levels, own.means[0] - floor, own.replicates[:, 0] - floor, c),
-        _contrast(levels, kept, drawn, c),
+        _contrast(levels, own.means[0] - floor, own.replicates[:, 0] - floor, c, 1.0),
+        # A doc may be unseen in the language and in English.
+        _contrast(levels, kept, drawn, c, math.hypot(1.0, retained)),
     )
 
 
@@ -104,10 +105,14 @@ def _passed(table: ScoreTable) -> Floats:
     return np.asarray((table.chance_by_language() - mean) / (1 - mean))
 
 
-def _contrast(levels: Levels, estimate: Floats, replicates: Floats, chance: float) -> Contrast:
+def _contrast(
+    levels: Levels, estimate: Floats, replicates: Floats, chance: float, size: float
+) -> Contrast:
+    """Make the contrast of scores in [0, 1], of which an unseen doc moves the effect by size/n."""
     n, scale = levels.own.n_clusters[0], 1 - chance
     n_docs, n_draws = levels.own.n_docs[0], levels.own.n_draws[0]
     replicates /= scale
-    return Contrast(
+    found = Contrast(
         levels.languages, estimate / scale, replicates, n_docs, n, n, n, n_draws=n_draws
     )
+    return found.with_floor_where_blind(size / scale)

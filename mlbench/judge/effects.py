@@ -50,6 +50,8 @@ def effect_of(
     reason = None
     if math.isnan(found.estimate):
         reason = "it is not defined on these docs"
+    elif contrast.is_blind[0]:
+        reason = "its docs do not vary, so how sure it is cannot be told"
     elif math.isnan(found.p):
         reason = "too few docs or language families for an interval"
     return Effect(

@@ -10,7 +10,7 @@ from mlbench.stats.aggregates import FEWEST_LANGUAGE_FAMILIES, draw_languages, g
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.contrast import Contrast
 from mlbench.stats.table import Floats
-from mlbench.stats.unseen import mean_floor
+from mlbench.stats.unseen import mean_floor, vary
 
 
 def gap_effect(
@@ -42,7 +42,7 @@ def gap_effect(
     n = np.full(1, len(families), dtype=np.int64)
     estimate = _slopes(classes, moat.estimate[np.newaxis], np.ones((1, len(classes))))
     share = (classes - classes.mean()) / ((classes - classes.mean()) ** 2).sum()
-    varies = bool((slopes != slopes[0]).any())
+    varies = bool(vary(slopes[:, np.newaxis])[0])
     contrast = Contrast(
         ("",),
         -estimate,
@@ -53,6 +53,8 @@ def gap_effect(
         moat.n_seen.max(keepdims=True),
         moat.doc_reach * float(np.abs(share).sum()),
         None if moat.floor is None else mean_floor(moat.floor, share, varies=varies),
+        # More language families than docs make no docs.
+        n_draws=np.minimum(n, moat.draws.min()),
     )
     return effect_of(
         contrast,

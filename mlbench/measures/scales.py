@@ -81,10 +81,11 @@ class Scale:
         return round(self.factor * shown, KNOWN_DIGITS)
 
     def format(self, value: float | None) -> str:
-        """Write an effect in its unit, with its sign."""
+        """Write an effect in its unit, with its sign; what rounds to nothing is +0."""
         if value is None or math.isnan(value):
             return "unknown"
-        return f"{self.in_unit(value):+.{self.digits}f}"
+        shown = round(self.in_unit(value), self.digits) or 0.0
+        return f"{shown:+.{self.digits}f}"
 
 
 def adjusted_lead(sides: Sides) -> Floats:

@@ -32,8 +32,8 @@ class Strip(NamedTuple):
     open: str
     english: float | None
     mean: float | None
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 def strip_of(comparison: Comparison, block: Block) -> Strip | None:
@@ -58,9 +58,7 @@ def strip_of(comparison: Comparison, block: Block) -> Strip | None:
         _dots(firm),
         _dots(others),
         None if english is None else _x(english.value, limit),
-        None if math.isnan(estimate) else estimate,
-        low,
-        high,
+        *(None if math.isnan(end) else end for end in (estimate, low, high)),
     )
 
 

@@ -108,7 +108,7 @@ def _fill(content: bytes, file: IO[bytes]) -> None:
 def _files_of(folder: Path) -> list[Path]:
     """Return every file that a report may have written there: one before may have had more."""
     figures = [folder / f"{name}.{form}" for name in FIGURES for form in FORMATS]
-    return [*(folder / name for name in TABLES), *figures, *(folder / DOCS_FOLDER).glob("*.js")]
+    return [*(folder / name for name in TABLES), *figures, *(folder / DOCS_FOLDER).glob("*.js*")]
 
 
 def _page_texts(

@@ -2,29 +2,28 @@
 
 The unit of distribution is a batch of cells of one model. An actor keeps its model loaded and sends
 outcomes back; only this process writes to the run. A node that dies loses the batch in work, which
-is given to another actor. Ray schedules; there is no scheduler here.
+is given to another actor (ray_pool.py).
 """
 
+import contextlib
 import logging
+import signal
+import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlbench import store
-from mlbench.errors import MlbenchError, ModelError, SelectionError
+from mlbench.errors import SelectionError
 from mlbench.runner.events import Event, ModelStopped
 from mlbench.runner.local import MAX_EQUAL_FAILURES, Streak, keep, run
 from mlbench.runner.plan import Plan, PlannedCell
+from mlbench.runner.ray_pool import DIED, Batch, Pool
 from mlbench.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 BATCH_CELLS = 8
 """Cells in a batch: what a dying node loses at most."""
-
-MAX_TRIES = 3
-"""How often a batch is given out before the run gives up on it."""
 
 Outcomes = list[store.CellResult | store.FailedCell]
 Executor = Callable[[Plan, Settings], Iterator[Event]]
@@ -42,6 +41,12 @@ class CellWorker:
         self.settings = settings
         self.name = ""
         self.model: Any = None
+
+    def ready(self) -> str:
+        """Answer with the node: the actor has been placed and has started."""
+        import ray
+
+        return str(ray.get_runtime_context().get_node_id())
 
     def score_batch(
         self, cells: list[PlannedCell], of_model: list[PlannedCell] | None = None
@@ -66,9 +71,9 @@ class CellWorker:
 def run_on_ray(plan: Plan, settings: Settings) -> Iterator[Event]:
     """Run the pending cells on a Ray cluster: the one of RAY_ADDRESS, else one on this machine.
 
-    One actor a GPU, or one a core where there is no GPU. Raises SelectionError without Ray,
-    ModelError if a batch was lost MAX_TRIES times, and what the local executor raises. The caller
-    holds the lock of the run.
+    One actor per GPU, or per core where there is no GPU. A cell that ends its worker each time is a
+    failed cell. Raises SelectionError without Ray, ClusterError where nothing can run any more, and
+    what the local executor raises. The caller holds the lock of the run.
     """
     try:
         import ray
@@ -76,65 +81,63 @@ def run_on_ray(plan: Plan, settings: Settings) -> Iterator[Event]:
         raise SelectionError(
             "--executor ray needs Ray. Type: pip install 'mlbench[ray]'"
         ) from error
-    ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
-    try:
+    with _initialised(ray):
         yield from _drain(ray, plan, settings)
+
+
+@contextlib.contextmanager
+def _initialised(ray: Any) -> Iterator[None]:
+    """Connect to the cluster; Ray's own handler of SIGTERM would end the command in its way."""
+    before = signal.getsignal(signal.SIGTERM)
+    ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
+    if threading.current_thread() is threading.main_thread() and before is not None:
+        signal.signal(signal.SIGTERM, before)
+    try:
+        yield
     finally:
         ray.shutdown()
 
 
-class _Batch(NamedTuple):
-    """Cells of one model, how often they were given out, and a handle on all cells of the model."""
+def _drain(ray: Any, plan: Plan, settings: Settings) -> Iterator[Event]:
+    batches = _make_batches(ray, plan)
+    resource = "GPU" if ray.cluster_resources().get("GPU") else "CPU"
+    worker_class = ray.remote(num_gpus=int(resource == "GPU"), num_cpus=1)(CellWorker)
+    streaks: dict[str, Streak] = defaultdict(Streak)
+    deaths: dict[str, int] = defaultdict(int)
+    home = ray.get_runtime_context().get_node_id()
+    pool = Pool(ray, worker_class, settings, resource, home)
+    for batch, outcomes, is_blamed in pool.drain(batches):
+        deaths[batch.model] = 0 if outcomes is not None else deaths[batch.model] + is_blamed
+        if outcomes is None:
+            again = batch.after_a_death() if is_blamed else [batch]
+            batches.extend(again)
+            outcomes = [] if again else [_killer(cell, batch.deaths + 1) for cell in batch.cells]
+        for planned, outcome in zip(batch.cells, outcomes, strict=False):
+            yield keep(plan.folder, planned, outcome)
+            streaks[batch.model].add(outcome)
+        streak = streaks[batch.model]
+        if deaths[batch.model] >= MAX_EQUAL_FAILURES:
+            streak = Streak(deaths[batch.model], "death", "its worker died each time")
+        yield from _stop_if_broken(batch.model, streak, batches)
 
-    cells: list[PlannedCell]
-    of_model: Any
-    tries: int = 0
 
-    @property
-    def model(self) -> str:
-        return self.cells[0].model.name
+def _killer(planned: PlannedCell, n_deaths: int) -> store.FailedCell:
+    """Return the failure of a cell that scoring ended a worker each time."""
+    return store.FailedCell(planned.cell, DIED.format(n=n_deaths), "", planned.signature)
 
 
-def _make_batches(ray: Any, plan: Plan) -> deque[_Batch]:
+def _make_batches(ray: Any, plan: Plan) -> deque[Batch]:
     """Cut the pending cells into batches of one model."""
-    batches: deque[_Batch] = deque()
+    batches: deque[Batch] = deque()
     for _, group in groupby(plan.pending, key=lambda planned: planned.model.name):
         cells = list(group)
         of_model = ray.put(cells)
         for start in range(0, len(cells), BATCH_CELLS):
-            batches.append(_Batch(cells[start : start + BATCH_CELLS], of_model))
+            batches.append(Batch(cells[start : start + BATCH_CELLS], of_model))
     return batches
 
 
-def _drain(ray: Any, plan: Plan, settings: Settings) -> Iterator[Event]:
-    batches = _make_batches(ray, plan)
-    resources = ray.cluster_resources()
-    n_gpus = int(resources.get("GPU", 0))
-    worker = ray.remote(num_gpus=1 if n_gpus else 0, num_cpus=1)(CellWorker)
-    n_actors = min(n_gpus or int(resources.get("CPU", 1)), len(batches))
-    idle = [worker.remote(settings) for _ in range(n_actors)]
-    busy: dict[Any, tuple[Any, _Batch]] = {}
-    streaks: dict[str, Streak] = defaultdict(Streak)
-    while batches or busy:
-        while batches and idle:
-            batch = batches.popleft()
-            batch = batch._replace(tries=batch.tries + 1)
-            actor = idle.pop()
-            busy[actor.score_batch.remote(batch.cells, batch.of_model)] = (actor, batch)
-        (done,), _ = ray.wait(list(busy), num_returns=1)
-        actor, batch = busy.pop(done)
-        outcomes = _collect(ray, done, batch.tries)
-        if outcomes is None:
-            batches.appendleft(batch)
-            actor = worker.remote(settings)
-        idle.append(actor)
-        for planned, outcome in zip(batch.cells, outcomes or (), strict=False):
-            yield keep(plan.folder, planned, outcome)
-            streaks[batch.model].add(outcome)
-        yield from _stop_if_broken(batch.model, streaks[batch.model], batches)
-
-
-def _stop_if_broken(model: str, streak: Streak, batches: deque[_Batch]) -> Iterator[Event]:
+def _stop_if_broken(model: str, streak: Streak, batches: deque[Batch]) -> Iterator[Event]:
     """Give out no more batches of a model that fails the same way again and again."""
     left = [batch for batch in batches if batch.model == model]
     if streak.n >= MAX_EQUAL_FAILURES and left:
@@ -142,17 +145,3 @@ def _stop_if_broken(model: str, streak: Streak, batches: deque[_Batch]) -> Itera
             batches.remove(batch)
         n_left = sum(len(batch.cells) for batch in left)
         yield ModelStopped(model, streak.n, n_left, streak.reason)
-
-
-def _collect(ray: Any, done: Any, tries: int) -> Outcomes | None:
-    """Return a batch's outcomes, None if its node died; raise what the batch itself raised."""
-    try:
-        outcomes: Outcomes = ray.get(done)
-    except ray.exceptions.RayActorError as error:
-        if tries >= MAX_TRIES:
-            raise ModelError(f"a batch of cells was lost {tries} times: {error}") from error
-        logger.warning("a node died; its batch goes to another")
-        return None
-    except ray.exceptions.RayTaskError as error:
-        raise (error.cause if isinstance(error.cause, MlbenchError) else error) from error
-    return outcomes

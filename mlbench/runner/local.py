@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from mlbench import store
-from mlbench.errors import ContextOverflow, TextLost
+from mlbench.errors import CellRefused, ContextOverflow, TextLost
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
 from mlbench.measures import cell_score
@@ -87,7 +87,7 @@ def _first_line(reason: str) -> str:
     return reason.partition("\n")[0]
 
 
-_OF_THE_CELL = (ContextOverflow.__name__, TextLost.__name__)
+_OF_THE_CELL = (CellRefused.__name__, ContextOverflow.__name__, TextLost.__name__)
 """Failures by what a cell holds, which say nothing about the next one."""
 
 _HEAD = 60
@@ -114,6 +114,7 @@ def score(
         "device": model.device,
         "mode": model.mode,
         "model_bytes": model.model_bytes,
+        **model.findings.as_usage(),
     }
     signature = replace(planned.signature, mode=model.mode, given_up=tuple(model.given_up))
     return store.CellResult(planned.cell, signature, scores, spent, tuple(samples))

@@ -15,7 +15,7 @@ from mlbench import __version__, store
 from mlbench.data.prepare import Prepared, hash_prompts
 from mlbench.errors import StoreError
 from mlbench.models import Model, fingerprint, own_dtype, with_options
-from mlbench.records import Cell, Language
+from mlbench.records import Cell, Language, OutputType
 from mlbench.settings import Settings
 from mlbench.store.manifest import Contents, add_to_manifest, family_facts
 from mlbench.store.read import State
@@ -23,6 +23,9 @@ from mlbench.store.replacing import Replaced, refuse_losses
 from mlbench.store.signature import Signature
 
 logger = logging.getLogger(__name__)
+
+TEXTS = "without special tokens"
+"""Which tokens of a whole text are scored: those of the text alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ def _sign(model: Model, prepared: Prepared, shots: int, settings: Settings) -> S
         arguments=model.identity,
         engine=settings.engine if model.backend == "hf" else model.backend,
         overflow=settings.overflow,
+        texts=TEXTS if prepared.family.output_type == OutputType.TEXT else None,
         verify=settings.verify,
         family=prepared.family.name,
         family_version=prepared.family.version,

@@ -211,7 +211,9 @@ def sampled_mean(contrast: Contrast, families: Sequence[str], resampling: Resamp
     weights = draw_languages(tuple(codes.tolist()), resampling)
     drawn = (weights * contrast.replicates).sum(axis=1) / weights.sum(axis=1)
     columns = drawn[:, np.newaxis]
-    return replace(mean, replicates=columns, n_clusters=n, n_unequal=unequal, n_draws=None)
+    # More language families than docs make no docs.
+    draws = np.minimum(n, mean.draws)
+    return replace(mean, replicates=columns, n_clusters=n, n_unequal=unequal, n_draws=draws)
 
 
 @lru_cache(maxsize=4)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.intervals import expanded_tail, quantiles, t_of
 from mlbench.stats.table import Floats, Ints
-from mlbench.stats.unseen import mean_floor, unseen_stderr
+from mlbench.stats.unseen import mean_floor, unseen_stderr, vary
 
 # With fewer replicates than this beyond the bound, their share is too noisy to be a p-value:
 # its relative Monte Carlo error would pass 1/sqrt(10), about a third.
@@ -73,11 +73,18 @@ class Contrast:
         vars(floored).update(known=self.known, spread=self.spread)
         return floored
 
+    def with_floor_where_blind(self, size: float) -> "Contrast":
+        """Set the floor only where the replicates do not vary: all right, or all the same ratio."""
+        floor = unseen_stderr(self.estimate, self.spread, self.n_clusters, size)
+        floored = replace(self, floor=np.where(self.is_blind, floor, 0.0))
+        vars(floored).update(known=self.known, spread=self.spread)
+        return floored
+
     def negated(self) -> "Contrast":
         """Turn the effect round."""
         turned = replace(self, estimate=-self.estimate, replicates=-self.replicates)
         # What is the same on both sides is computed once (cached_property keeps it there).
-        vars(turned).update(known=self.known, spread=self.spread)
+        vars(turned).update(known=self.known, spread=self.spread, is_blind=self.is_blind)
         return turned
 
     @cached_property
@@ -94,12 +101,19 @@ class Contrast:
         return np.where(self.n_clusters > 1, spread, np.nan)
 
     @cached_property
+    def is_blind(self) -> NDArray[np.bool_]:
+        """Mark where replicates do not vary and no floor says how sure that is: it is unknown."""
+        has_floor = False if self.floor is None else self.floor > 0
+        return np.asarray((self.n_clusters > 1) & ~vary(self.replicates) & ~np.asarray(has_floor))
+
+    @cached_property
     def stderr(self) -> Floats:
         """Give sqrt(n/(n - 1)) times the spread, as s has n - 1, or the floor where that is more.
 
-        nan below two clusters.
+        nan below two clusters, and where docs that do not vary cannot tell (is_blind).
         """
         unbiased = self.spread * np.sqrt(self.n_clusters / np.maximum(self.n_clusters - 1, 1))
+        unbiased = np.where(self.is_blind, np.nan, unbiased)
         return unbiased if self.floor is None else np.maximum(unbiased, self.floor)
 
     @property
@@ -156,7 +170,8 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
         replicates = contrast.replicates @ share
     floor = None
     if contrast.floor is not None:
-        floor = mean_floor(contrast.floor, share, varies=bool((replicates != replicates[0]).any()))
+        varies = bool(vary(replicates[:, np.newaxis])[0])
+        floor = mean_floor(contrast.floor, share, varies=varies)
     return replace(
         contrast,
         languages=("",),
@@ -201,6 +216,7 @@ def interval_of(contrast: Contrast, level: float) -> Floats:
     if len(many):
         tail = expanded_tail(level, contrast.draws[many])
         ends[:, many] = quantiles(contrast.replicates[:, many], (tail, 1 - tail))
+    ends[:, contrast.is_blind] = np.nan
     return ends
 
 
@@ -219,8 +235,10 @@ def upper_p(contrast: Contrast, bound: float | Floats = 0.0) -> Floats:
         t = np.where(distance == 0, 0.0, distance / contrast.stderr)
         if not is_student.all():
             t = np.where(is_student, t, _counted_t(contrast, bound, distance))
-        p = stdtr(np.maximum(n - 1, 1), -t)
+        certain = np.where(distance == 0, 0.0, np.copysign(np.inf, distance))
+        p = stdtr(np.maximum(n - 1, 1), -np.where(contrast.is_blind, certain, t))
     unknown = (contrast.n_clusters < 2) | np.isnan(contrast.estimate) | (contrast.known == 0)
+    unknown |= contrast.is_blind & (contrast.n_unequal > 0)
     return np.asarray(np.where(unknown, np.nan, p))
 
 

@@ -86,7 +86,7 @@ def delta_contrast(pair: PairLevels, scale: Scale = ADJUSTED) -> Contrast:
         stream=pair.stream,
         n_draws=lead.n_draws,
     )
-    return delta.with_floor(pair.reach) if pair.is_bounded else delta
+    return _floored(delta, pair, pair.reach)
 
 
 def paired_contrast(table: ScoreTable, a: str, b: str, resampling: Resampling) -> Contrast:
@@ -132,7 +132,14 @@ def moat_of(pair: PairLevels, beyond: Lead) -> Contrast:
     )
     moat = moat.take([i for i, tag in enumerate(languages) if tag != REFERENCE_LANGUAGE])
     # A doc may be unseen in the language and in English: two errors of one doc each.
-    return moat.with_floor(math.sqrt(2) * pair.reach) if pair.is_bounded else moat
+    return _floored(moat, pair, math.sqrt(2) * pair.reach)
+
+
+def _floored(contrast: Contrast, pair: PairLevels, size: float) -> Contrast:
+    """Set the least stderr; where nothing bounds a doc, only if the docs do not vary at all."""
+    if pair.is_bounded:
+        return contrast.with_floor(size)
+    return contrast.with_floor_where_blind(size)
 
 
 def headline_of(pair: PairLevels, scale: Scale = ADJUSTED) -> Headline | None:
@@ -164,7 +171,7 @@ def headline_of(pair: PairLevels, scale: Scale = ADJUSTED) -> Headline | None:
             floor=None,
             n_draws=lead.n_draws[columns],
         )
-        return by_language.with_floor(pair.reach) if pair.is_bounded else by_language
+        return _floored(by_language, pair, pair.reach)
 
     hidden = by_docs(in_english, columns, pair.unequal[[english_at]])
     english = mean_contrast(hidden)

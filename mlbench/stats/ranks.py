@@ -51,6 +51,7 @@ class MacroMeans:
     `n_draws` are the equal clusters that its clusters are worth (bootstrap.equal_draws),
     `unequal[i, j]` the clusters in which models i and j do not score the same. `is_amount`: the
     means are negated amounts without an upper end (bits), so their logarithm has the interval.
+    `reach` is the most that one doc out of n can move n times a mean; None: nothing bounds it.
     """
 
     estimate: Floats
@@ -59,6 +60,7 @@ class MacroMeans:
     n_draws: float
     unequal: Ints
     is_amount: bool = False
+    reach: float | None = None
 
 
 class Ranking(NamedTuple):
@@ -105,6 +107,8 @@ def macro_means(
             for i, name in enumerate(stream_names(table))
         ]
     c, sign = chance or 0.0, table.measure.sign
+    # What is unseen counts as the same in all languages where nothing varies (mean_floor).
+    doc_reach = table.measure.doc_reach
     return [
         MacroMeans(
             sign * (sum(d.estimate[k] for d in draws) - c * weights[k].sum()) / (1 - c),
@@ -113,6 +117,7 @@ def macro_means(
             max(d.n_draws for d in draws),
             np.max([d.unequal for d in draws], axis=0),
             table.measure.is_amount,
+            None if doc_reach is None else doc_reach * float(np.abs(weights[k]).sum()) / (1 - c),
         )
         for k in range(len(weights))
     ]
@@ -127,7 +132,13 @@ def add_means(parts: Sequence[MacroMeans]) -> MacroMeans:
         sum(part.n_draws for part in parts),
         np.sum([part.unequal for part in parts], axis=0),
         all(part.is_amount for part in parts),
+        _sum_of_reaches([part.reach for part in parts]),
     )
+
+
+def _sum_of_reaches(reaches: Sequence[float | None]) -> float | None:
+    known = [reach for reach in reaches if reach is not None]
+    return sum(known) if len(known) == len(reaches) else None
 
 
 class _Draw(NamedTuple):
@@ -240,7 +251,8 @@ def _intervals(means: MacroMeans, level: float) -> Floats:
 def _single_means(means: MacroMeans) -> Contrast:
     n = np.full(len(means.estimate), means.n_clusters, dtype=np.int64)
     names, n_draws = tuple(map(str, range(len(n)))), np.full(len(n), means.n_draws)
-    return Contrast(names, means.estimate, means.replicates, n, n, n, n, n_draws=n_draws)
+    single = Contrast(names, means.estimate, means.replicates, n, n, n, n, n_draws=n_draws)
+    return single if means.reach is None else single.with_floor_where_blind(means.reach)
 
 
 def _is_better(means: MacroMeans, alpha: float) -> np.ndarray:
@@ -258,6 +270,7 @@ def _is_better(means: MacroMeans, alpha: float) -> np.ndarray:
         n,
         n_draws=np.full(len(n), means.n_draws),
     )
+    pairs = pairs if means.reach is None else pairs.with_floor_where_blind(means.reach)
     is_apart = holm(two_sided_p(pairs)) <= alpha
     is_better = np.zeros((n_models, n_models), dtype=bool)
     is_better[first, second] = is_apart & (pairs.estimate > 0)

@@ -7,8 +7,23 @@ well, ours does not. A whole doc in each cell (Bonett & Price 2012) covers more 
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlbench.stats.table import Floats, Ints
+
+# Of two numbers that should be equal, the last digits differ by how they were added up.
+_ROUNDING = 1e-9
+
+
+def vary(replicates: Floats) -> NDArray[np.bool_]:
+    """Mark the columns of replicates that vary by more than rounding; one that is all nan does not.
+
+    >>> vary(np.array([[0.1 + 0.2, 0.0], [0.3, 1.0]])).tolist()
+    [False, True]
+    """
+    with np.errstate(invalid="ignore"):
+        low, high = np.fmin.reduce(replicates, axis=0), np.fmax.reduce(replicates, axis=0)
+        return np.asarray(high - low > _ROUNDING * np.maximum(1.0, np.abs(high)))
 
 
 def unseen_stderr(estimate: Floats, spread: Floats, n_clusters: Ints, size: float) -> Floats:

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -151,15 +151,16 @@ def remove(path: Path) -> None:
         raise StoreError(f"cannot delete {path}: {error.strerror or error}") from error
 
 
-def write_out(folder: Path, contents: Mapping[Path, Fill], gone: Iterable[Path] = ()) -> None:
+def write_out(folder: Path, contents: Mapping[Path, Fill], gone: Sequence[Path] = ()) -> None:
     """Write what a command makes of a run: all files or none; `gone` are those of one before it.
 
     Commands that write to one folder wait for each other. Raises StoreError, and then what was in
     the folder is as it was.
     """
     with _as_store_error(folder), _lock_out(folder):
-        for parent in {path.parent for path in contents}:
-            files.sweep(p for p in parent.glob(f"*{files.PART}") if _written(p) in contents)
+        ours = {*contents, *gone}
+        for parent in {path.parent for path in ours}:
+            files.sweep(p for p in parent.glob(f"*{files.PART}") if _written(p) in ours)
         files.write_all(contents, gone)
 
 

@@ -37,9 +37,10 @@ def _part(short: str, *roles: str) -> Any:
 class Signature(Mapping[str, Any]):
     """What a cell's score rests on; reads as a mapping of the parts that are stated.
 
-    `revision` of the data is only told, because the docs have a digest of their own, and `mode` and
-    `given_up` are, because all modes of the packed engine give the same numbers. The last four are
-    of imported cells.
+    `texts` says which tokens of whole texts are scored: cells of before it was stated, where a
+    tokenizer's own BOS was scored too, are run again. `revision` of the data is only told, because
+    the docs have a digest of their own, and `mode` and `given_up` are, because all modes of the
+    packed engine give the same numbers. The last four are of imported cells.
     """
 
     family: str | None = _part("family", AGAIN, SHARED)
@@ -57,6 +58,7 @@ class Signature(Mapping[str, Any]):
     dtype: str | None = _part("dtype", ASKED, ALIKE)
     engine: str | None = _part("engine", ASKED, ALIKE)
     overflow: str | None = _part("overflow", ASKED, ALIKE)
+    texts: str | None = _part("texts", AGAIN)
     verify: int | None = _part("verify")
     mode: str | None = _part("mode")
     given_up: tuple[str, ...] | None = _part("given up")

@@ -31,6 +31,9 @@ from mlbench.redaction import redact
 FAULT = 70
 """EX_SOFTWARE of sysexits.h: nobody else's exit codes are near it."""
 
+LONGEST = 300
+"""Characters of what an unforeseen error says; the file has all of it."""
+
 SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
 _READER_IS_GONE = (errno.EPIPE, errno.EIO)  # a pipe that `head` closed; a terminal that hung up
 
@@ -68,7 +71,8 @@ def _run(command: Callable[[], object]) -> int:
         return _say(f"{where}{error.strerror or error}", 2)
     except Exception as error:
         _show_traceback()
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        first = str(error).strip().partition("\n")[0][:LONGEST]
+        what = ": ".join(filter(None, (type(error).__name__, first)))
         return _say(
             f"this is a fault of mlbench, not yours: {_hide_secrets(what)}. Finished cells are "
             f"kept. Please report it with the file {_keep_traceback()}",

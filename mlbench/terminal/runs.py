@@ -41,7 +41,7 @@ def run(name: str, selection: Selection, settings: Settings, *, may_replace: boo
             console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
             raise
     _say_result(plan, tally, console)
-    return 1 if tally.failed else 0
+    return 1 if tally.failed or tally.stopped else 0
 
 
 def _first(events: Iterator[Planned | Event]) -> Plan:
@@ -86,6 +86,9 @@ def fetch(families: Sequence[str], languages: Sequence[str], languages_file: Pat
         n_docs = sum(len(item.docs.scored) for item in here)
         revisions = ", ".join(sorted({item.revision for item in here}))
         console.print(f"{name}: {len(here)} languages, {n_docs:,} docs, revision {revisions}")
+        for item in items:
+            if item.reason:
+                console.print(f"  no data for {item.language.tag}: {item.reason}", markup=False)
 
 
 def _console() -> Console:

@@ -6,7 +6,6 @@ text looks cheap where it is blind: unknown tokens and texts that do not come ba
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -125,16 +124,14 @@ def measure_tokenizer(
     from mlbench.harness.tokenizer import encode
 
     unknown = tokenizer.unk_token_id
-    added = Counter(encode(tokenizer, ["a"])[0])
-    added.subtract(encode(tokenizer, ["a"], special=False)[0])
+    n_added = len(encode(tokenizer, ["a"])[0]) - len(encode(tokenizer, ["a"], special=False)[0])
     counted: dict[str, list[_Counted]] = {}
     for one in prepared:
         docs = [doc for doc in one.docs.scored[:limit] if isinstance(doc, TextDoc)]
         if docs:
-            ids = encode(tokenizer, [doc.text for doc in docs])
-            # An unknown token that is added to every text stands for no text.
+            ids = encode(tokenizer, [doc.text for doc in docs], special=False)
             counted[one.language.tag] = [
-                _Counted(doc, len(its), its.count(unknown) - added[unknown])
+                _Counted(doc, len(its), its.count(unknown))
                 for doc, its in zip(docs, ids, strict=True)
                 if its
             ]
@@ -144,7 +141,7 @@ def measure_tokenizer(
         tag: _cost(its, sizes[tag], premiums.get(tag, math.nan), _count_lost(tokenizer, its))
         for tag, its in counted.items()
     }
-    return ModelCost(model, len(tokenizer), sum(added.values()), costs)
+    return ModelCost(model, len(tokenizer), n_added, costs)
 
 
 def _sizes(texts: Sequence[_Counted]) -> dict[DocKey, Size]:

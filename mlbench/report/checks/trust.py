@@ -11,6 +11,7 @@ from mlbench.records import Cell
 from mlbench.report.checks.answers import check_one_answer, check_ties, check_twins
 from mlbench.report.checks.check import Check, columns
 from mlbench.report.checks.choices import biases_of, check_lengths, check_never_chosen
+from mlbench.report.checks.findings import check_findings
 from mlbench.report.checks.run import (
     check_conditions,
     check_contamination,
@@ -55,6 +56,7 @@ def trust(table: ReportTable) -> Trust:
         check_twins(table, names),
         check_truncation(table, names),
         check_lost(table, names),
+        check_findings(table, names),
         check_text(table, names),
         check_contamination(table),
     )

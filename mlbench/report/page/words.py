@@ -79,9 +79,9 @@ def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]
     sentence = (
         f"{block.title}: {_english_words(found, english, a, b)}, and in "
         f"{plural(n_others, 'other language')} {others} on average. "
-        f"{_moat_words(found, moat)} After Holm correction {a} is better than {b} in "
-        f"{holm.better} of these languages and worse in {holm.worse}; in {holm.undetermined} "
-        f"the data cannot decide (after Benjamini–Hochberg correction: {fdr})."
+        f"{_moat_words(found, moat)} After Holm correction a lead of {a}, however small, is shown "
+        f"in {holm.better} of these languages and one of {b} in {holm.worse}; in "
+        f"{holm.undetermined} none is shown (after Benjamini–Hochberg correction: {fdr})."
     )
     if family in comparison.at_ceiling:
         sentence += f" Both models are near the ceiling in English here, {CEILING_WORDS}."
@@ -152,8 +152,9 @@ def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
         f"{_over(comparison, used)}{once} ({unit}), {a} − {b} is {english} in English and "
         f"{others} on average in {plural(n, 'other language')}; the lead beyond English, the "
         f"difference of the two, is {moat}. After Holm correction {a} is better in "
-        f"{counts['better_holm']} of them, worse in {counts['worse_holm']}, equal within the "
-        f"margin in {equal}, and for {rest} the data cannot decide."
+        f"{counts['better_holm']} of them, worse in {counts['worse_holm']}, and equal within the "
+        f"margin in {equal}, even if a small lead is shown there; for {rest} the data cannot "
+        f"decide."
         f"{_ceiling_sentence(comparison)}"
     )
 
