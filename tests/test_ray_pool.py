@@ -1,6 +1,8 @@
 """On a cluster, workers and nodes die: the rest is done, and nothing waits for ever."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -10,7 +12,6 @@ from types import SimpleNamespace
 import psutil
 import pytest
 from conftest import SCRIPTS
-from test_cli import run_cli
 
 from mlbench.runner import executors, ray_pool
 from mlbench.runner.ray_pool import MAX_DEATHS, Batch, Pool, Worker
@@ -240,26 +241,25 @@ class TestOnRay:
         run = read_run("ray")
         assert seen and len(run.done) == len(run.planned) and not run.failed
 
-    def test_the_only_node_lost_is_an_error_and_keeps_what_is_done(self, checkpoint, capsys):
-
-        def kill_raylet():
-            wait_for_a_cell()
-            for process in psutil.Process().children(recursive=True):
-                if process.name() == "raylet":
-                    process.kill()
-
-        thread = threading.Thread(target=kill_raylet)
-        thread.start()
+    def test_the_only_node_lost_is_an_error_and_keeps_what_is_done(self, checkpoint):
+        """In a process of its own, as a person types it: Ray can end the process that it is in."""
         languages = ("--languages", ",".join(SCRIPTS), "--shots", ",".join(map(str, range(16))))
-        arguments = ("--models", str(checkpoint), "--families", "sib200_topic", *languages)
-        code, out, err = run_cli(capsys, "run", *arguments, "--executor", "ray", "--run", "ray")
-        thread.join()
-        assert (
-            code == 2
-            and "the Ray cluster has lost the node of this command" in err
-            and "Traceback" not in err
+        selection = ("--models", str(checkpoint), "--families", "sib200_topic", *languages)
+        command = [sys.executable, "-m", "mlbench", "run", *selection, "--executor", "ray"]
+        process = subprocess.Popen(
+            [*command, "--run", "ray"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        assert read_run("ray").done
+        wait_for_a_cell()
+        for child in psutil.Process(process.pid).children(recursive=True):
+            if child.name() == "raylet":
+                child.kill()
+        try:
+            _, err = process.communicate(timeout=240)
+        finally:
+            process.kill()
+        assert process.returncode == 2, err
+        assert "the Ray cluster has lost the node of this command" in err
+        assert "Traceback" not in err and read_run("ray").done
 
 
 def wait_for_a_cell() -> None:

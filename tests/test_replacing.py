@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_cli import refused, run_cli
+from test_cli import run_cli
 
 from mlbench import store
 from mlbench.data.prepare import Prepared
@@ -110,15 +110,16 @@ def write_table(path: Path, n_docs: int, score: int = 1) -> str:
     return str(path)
 
 
-def test_an_import_of_fewer_docs_is_refused_unless_replace_is_typed(tmp_path, capsys):
+def test_an_import_of_fewer_docs_is_left_out_unless_replace_is_typed(tmp_path, capsys):
     table = tmp_path / "cache" / "t.csv"
     for n_docs, words in ((8, "1 new cells"), (9, "1 changed")):
         code, out, _ = run_cli(capsys, "import", "csv", write_table(table, n_docs), "--run", "r")
         assert code == 0 and words in out
     before = {p: p.read_bytes() for p in store.RUNS.rglob("*") if p.is_file()}
-    message = refused(capsys, "import", "csv", write_table(table, 4), "--run", "r")
-    assert "1 of 1 finished cells in runs/r would be lost" in message
-    assert "docs 9 there, 4 now" in message and "--replace" in message
+    _, message, _ = run_cli(capsys, "import", "csv", write_table(table, 4), "--run", "r")
+    assert "nothing is imported" in message
+    assert "4 docs, left out for the 9 docs that the run has" in message
+    assert "or type --replace" in message
     assert before == {p: p.read_bytes() for p in store.RUNS.rglob("*") if p.is_file()}
     code, out, _ = run_cli(capsys, "import", "csv", str(table), "--run", "r", "--replace")
     assert code == 0 and "1 changed" in out

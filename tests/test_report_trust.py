@@ -81,7 +81,7 @@ def test_every_check_is_stated_on_every_run(tmp_path: Path) -> None:
     empty = ToyRun(tmp_path / "e")
     empty.plan(Cell("a", "topic", "en", 0))
     checks = trust(table_of(empty)).checks
-    assert {found.name for found in checks} == names and len(names) == 15
+    assert {found.name for found in checks} == names and len(names) == 16
     assert all(found.finding and found.rule and found.title for found in checks)
 
 
@@ -332,7 +332,7 @@ def test_what_was_found_stands_first(tmp_path: Path) -> None:
     states = [c.state for c in found.checks]
     assert states == sorted(states, key=("check this", "unknown", "OK").index)
     n = states.count("check this")
-    assert found.sentence.startswith(f"{n} check{'s' if n > 1 else ''} of 15 found something")
+    assert found.sentence.startswith(f"{n} check{'s' if n > 1 else ''} of 16 found something")
 
 
 def test_many_languages_are_counted_not_named(tmp_path: Path) -> None:

@@ -191,7 +191,15 @@ class InProcessRay:
     def __init__(self):
         from types import SimpleNamespace
 
-        self.exceptions = SimpleNamespace(RayActorError=MemoryError, RayTaskError=OSError)
+        self.exceptions = SimpleNamespace(RayError=MemoryError, RayTaskError=OSError)
+
+    def get_runtime_context(self):
+        from types import SimpleNamespace
+
+        return SimpleNamespace(get_node_id=lambda: "here")
+
+    def nodes(self):
+        return [{"NodeID": "here", "Alive": True}]
 
     def cluster_resources(self):
         return {"CPU": 1.0}
@@ -203,7 +211,8 @@ class InProcessRay:
             def make(settings):
                 worker = cls(settings)
                 call = SimpleNamespace(remote=lambda *args: lambda: worker.score_batch(*args))
-                return SimpleNamespace(score_batch=call)
+                ready = SimpleNamespace(remote=lambda: lambda: "here")
+                return SimpleNamespace(score_batch=call, ready=ready)
 
             return SimpleNamespace(remote=make)
 
@@ -212,7 +221,7 @@ class InProcessRay:
     def put(self, value):
         return value
 
-    def wait(self, handles, num_returns):
+    def wait(self, handles, num_returns, timeout):
         return handles[:num_returns], handles[num_returns:]
 
     def get(self, handle):

@@ -164,8 +164,11 @@ REFUSED: dict[str, tuple[Change, str]] = {
         with_tensor("model.layers.2.input_layernorm.weight", 32),
         "config.json has no place",
     ),
-    "fewer layers in the config": (config(num_hidden_layers=1), "12 tensors for which config.json"),
-    "more layers in the config": (config(num_hidden_layers=3), NOT_IN),
+    "fewer layers in the config": (
+        config(num_hidden_layers=1, layer_types=None),
+        "12 tensors for which config.json",
+    ),
+    "more layers in the config": (config(num_hidden_layers=3, layer_types=None), NOT_IN),
     "a million layers": (config(num_hidden_layers=10**6), "1,000,000 layers"),
     "a bias of no use": (with_tensor("model.layers.0.mlp.up_proj.bias", 64), "has no place"),
     "a head that is not tied": (config(tie_word_embeddings=False), "first: lm_head.weight"),

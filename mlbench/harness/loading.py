@@ -32,7 +32,9 @@ def told_in_one_line(what: str, model: Model) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if fault := _broken_file(model):
             raise ModelError(f"cannot load {what} {model.name!r}: {fault}") from error
-        lines = [line for line in str(error).splitlines() if line.strip()]
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        if lines and lines[0].endswith(":"):
+            lines[0] = " ".join(lines[:2])
         reason = ": ".join([type(error).__name__, *lines[:1]])
         if lines and type(error) in _SPEAKING:
             reason = lines[0]

@@ -76,8 +76,10 @@ class Outcome(NamedTuple):
                 f"{self.folder}: {self.n_new} new cells, {self.n_changed} changed, "
                 f"{self.n_known} known; {self.n_docs:,} docs"
             )
-        else:
+        elif self.n_known:
             yield f"{self.folder}: nothing new, all {self.n_known} cells are known"
+        else:
+            yield f"{self.folder}: nothing is imported"
         yield from (f"  {note}" for note in self.notes)
         by_reason: dict[str, list[str]] = {}
         for what, reason in self.skipped:
@@ -166,16 +168,20 @@ def _add(
     ]
     stated = list(zip(paths, results, states, strict=True))
     kept = [Skipped(_cell_name(r.cell), state) for _, r, state in stated if state not in STATES]
-    written = {path: result for path, result, s in stated if s in ("new", "changed")}
-    if written:
-        tags = {result.cell.language for result in written.values()}
+    held = [result for _, result, state in stated if state in STATES]
+    if held:
+        tags = {result.cell.language for result in held}
         used = [language for tag, language in languages.items() if tag in tags]
         models = {**found.models, **manifest.get("models", {})}
-        digests = {result.cell: result.signature.digest for result in written.values()}
+        digests = {result.cell: result.signature.digest for result in held}
         contents = Contents(models, families, tuple(digests), used, digests=digests)
-        fills: dict[Path, Fill] = {p: partial(store.fill_cell, r) for p, r in written.items()}
+        fills: dict[Path, Fill] = {
+            path: partial(store.fill_cell, result)
+            for path, result, state in stated
+            if state in ("new", "changed")
+        }
         store.write_together(folder, fills | manifest_files(folder, contents))
-        for path in written:
+        for path in fills:
             store.forget_failure(path)
     return Counter(states), kept
 
