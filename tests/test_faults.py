@@ -215,8 +215,8 @@ def test_every_step_of_a_run_may_fail(checkpoint, tmp_path, capsys, monkeypatch)
     base = tmp_path / "base"
     base.mkdir()
     monkeypatch.chdir(base)
-    command = ("run", "--models", str(checkpoint), "--families", "cldr_terms", "--languages", "en")
-    command = (*command, "sw", "--limit", "3", "--run", "r")
+    command = ("run", "--models", str(checkpoint), "--families", "cldr_terms", "--languages", "sw")
+    command = (*command, "--limit", "2", "--run", "r")
     fresh(base, monkeypatch)
     assert run_cli(capsys, *command)[0] == 0
     undisturbed = tree()
