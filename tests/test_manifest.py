@@ -3,8 +3,10 @@
 import copy
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from test_cli import refused, run_cli
 from test_damage import result_of
@@ -56,6 +58,20 @@ def run() -> Path:
     """Return a run of two models, two families and two languages."""
     add_cells(Path("runs/r"))
     return Path("runs/r")
+
+
+def as_0_1_0(run: Path) -> None:
+    """Make a run's files such as version 0.1.0 wrote: no seal, no format, no digests, no copy."""
+    content = read_manifest(run)
+    for key in ("format", "signatures"):
+        content.pop(key)
+    (run / store.MANIFEST).write_text(json.dumps(content), encoding="utf-8")
+    (run / BACKUP).unlink()
+    for path in run.glob("[!.]*/*/*/*.parquet"):
+        table = pq.read_table(path)
+        meta = json.loads(table.schema.metadata[b"mlbench"])
+        meta.pop("format")
+        pq.write_table(table.replace_schema_metadata({b"mlbench": json.dumps(meta)}), path)
 
 
 def edited(run: Path, edit) -> dict:
@@ -162,10 +178,7 @@ def test_keys_that_this_version_does_not_know_are_kept_and_not_looked_at(run):
 
 
 def test_a_manifest_of_0_1_0_is_read_and_gets_a_seal_at_the_next_change(run):
-    content = read_manifest(run)
-    for key in ("format", "signatures"):
-        content.pop(key)
-    (run / store.MANIFEST).write_text(json.dumps(content), encoding="utf-8")
+    as_0_1_0(run)
     assert len(read_run("r").done) == 8
     add_cells(run, models=("third",))
     assert read_manifest(run)["format"] == 2 and len(read_run("r").done) == 12
@@ -241,6 +254,42 @@ def test_repair_guesses_nothing_and_names_what_it_leaves_out(run, capsys):
     assert "nothing is known of family 'cldr_timespan', version 1" in out
     assert "it is a cell of 'demo-polyglot', 'cldr_terms' in 'sw'" in out
     assert "is damaged" in out
+
+
+def test_repair_of_a_run_of_0_1_0_brings_back_every_model_and_cell(run, capsys):
+    as_0_1_0(run)
+    before = read_run(run)
+    (run / store.MANIFEST).unlink()
+    code, out, _ = run_cli(capsys, "repair", "r")
+    assert code == 0 and "made again from the cells alone; 0 cells known, 8 put back" in out
+    found = read_run(run)
+    assert found.done == before.done and len(found.done) == 8 and not found.damaged
+    assert set(found.models) == set(MODELS) and set(found.families) == set(FAMILIES)
+
+
+def test_repair_takes_a_language_from_the_run_or_its_file_or_names_it(run, capsys):
+    known = replace(read_languages()["en"], tag="qaa")
+    for tag in ("qaa", "qab"):
+        cell = Cell(MODELS[0], "cldr_terms", tag, 0)
+        place = store.cell_path(run, cell.model, cell)
+        store.put(place, result_of(cell, family_version=2))
+    add_to_manifest(run, Contents({}, {}, (), [known]))
+    (run / store.MANIFEST).unlink()
+    _, out, _ = run_cli(capsys, "repair", "r")
+    assert "run.json.bak; 8 cells known, 1 put back" in out
+    assert "no language 'qab' in languages.yaml. Set MLBENCH_LANGUAGES to your file" in out
+    found = read_run(run)
+    assert len(found.done) == 9 and found.languages["qaa"] == known
+
+
+def test_repair_keeps_a_damaged_cell_as_one(run, capsys):
+    cell = Cell(MODELS[0], "cldr_terms", "sw", 0)
+    path = store.cell_path(run, cell.model, cell)
+    path.write_bytes(path.read_bytes()[:-9])
+    (run / store.MANIFEST).unlink()
+    _, out, _ = run_cli(capsys, "repair", "r")
+    assert f"not put back: {path}: is damaged (" in out and "makes it again" in out
+    assert read_run(run).counts["damaged"] == 1 and len(read_run(run).done) == 7
 
 
 def test_repair_brings_back_a_failure_as_one(run):

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_cli import run_cli
+from test_cli import refused, run_cli
+from test_manifest import as_0_1_0
 
 from mlbench import store
 from mlbench.data.prepare import Prepared
@@ -13,6 +14,7 @@ from mlbench.records import FamilyDocs
 from mlbench.runner.command import do_work, prepare_work, select
 from mlbench.runner.plan import find_states, refuse_replacing
 from mlbench.settings import Settings
+from mlbench.store.manifest import read_manifest
 from mlbench.store.read import read_run
 from mlbench.store.replacing import Replaced, name_changes, refuse_losses
 from mlbench.store.signature import ASKED, Signature, parts_of
@@ -98,6 +100,50 @@ def test_plan_and_run_say_what_changed_by_itself(checkpoint, capsys, part, old, 
     for command in ("plan", "run"):
         _, out, _ = run_cli(capsys, command, *asked, "--limit", "3", "--run", "r")
         assert f"so scored again ({part} '{old}' there, '{new}" in out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--limit", "2"), "limit 3 there, 2 now; docs 3 there, 2 now"),
+        (("--limit", "4"), "limit 3 there, 4 now"),
+        (("--limit", "3", "--dtype", "bfloat16"), "dtype 'float32' there, 'bfloat16' now"),
+        (("--limit", "3", "--engine", "hf"), "engine 'packed' there, 'hf' now"),
+    ],
+)
+def test_plan_and_run_say_which_setting_differs_and_run_keeps_the_cells(
+    checkpoint, capsys, options, words
+):
+    list(do_work(work_of(checkpoint)))
+    before = {p: p.read_bytes() for p in store.RUNS.rglob("*") if p.is_file()}
+    asked = ("--models", str(checkpoint), "--families", "cldr_terms", "--languages", "en")
+    asked = (*asked, "--run", "r", *options)
+    _, out, _ = run_cli(capsys, "plan", *asked)
+    assert all(part in out for part in (*words.split("; "), "Refused by `mlbench run`: 1 of 1"))
+    message = refused(capsys, "run", *asked)
+    assert f"would be lost: they were scored otherwise ({words})" in message
+    assert "1 of 1 finished cells in runs/r" in message and "or type --replace" in message
+    assert before == {p: p.read_bytes() for p in store.RUNS.rglob("*") if p.is_file()}
+
+
+@pytest.mark.slow
+def test_a_run_of_0_1_0_is_planned_judged_and_drawn_as_it_is(checkpoint, other_checkpoint, capsys):
+    models = (f"a={checkpoint}", f"b={other_checkpoint}")
+    asked = ("--models", *models, "--families", "cldr_terms", "--languages", "en", "sw")
+    asked = (*asked, "--limit", "20", "--run", "r", "--device", "cpu")
+    code, _, err = run_cli(capsys, "run", *asked)
+    assert code == 0, err
+    judge = ("verdict", "r", "--a", "a", "--b", "b", "--json")
+    verdict = run_cli(capsys, *judge)
+    as_0_1_0(Path("runs/r"))
+    before = {p: p.read_bytes() for p in store.RUNS.rglob("*.parquet")}
+    assert run_cli(capsys, *judge) == verdict and verdict[0] == 0
+    assert run_cli(capsys, "report", "r")[0] == 0
+    code, out, _ = run_cli(capsys, "run", *asked)
+    assert code == 0 and "4 cells (4 done)" in out
+    assert before == {p: p.read_bytes() for p in store.RUNS.rglob("*.parquet")}
+    assert read_manifest(Path("runs/r"))["format"] == 2
 
 
 LINE = "model,family,language,doc_id,score,chance\n"
