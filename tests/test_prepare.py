@@ -1,13 +1,12 @@
 """In which order are docs kept? Any first few hold the targets as the whole does."""
 
 import hashlib
-import os
 import random
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from conftest import HAS_REAL_DATA, NEEDS_REAL_DATA, REAL_DATA
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,9 +14,6 @@ from mlbench.data.languages import read_languages
 from mlbench.data.prepare import hash_prompts, order_docs, prepare
 from mlbench.families import read_families
 from mlbench.records import ChoiceDoc, Prompt, TextDoc
-
-# Read before a fixture takes it away from the tests.
-REAL_DATA = os.environ.get("MLBENCH_DATA", "")
 
 
 def make_docs(n_by_target: list[int]) -> list[ChoiceDoc]:
@@ -95,10 +91,7 @@ def test_text_docs_are_in_the_order_of_their_hash():
     assert order_docs(docs) == sorted(docs, key=hash_of)
 
 
-@pytest.mark.skipif(
-    not (Path(REAL_DATA) / "Davlan" / "sib200").is_dir() or not REAL_DATA,
-    reason="needs SIB-200: set MLBENCH_DATA to a folder that holds Davlan/sib200",
-)
+@pytest.mark.skipif(not HAS_REAL_DATA, reason=NEEDS_REAL_DATA)
 def test_the_first_docs_of_sib200_are_of_all_topics(monkeypatch):
     monkeypatch.setenv("MLBENCH_DATA", REAL_DATA)
     family, languages = read_families()["sib200_topic"], read_languages()

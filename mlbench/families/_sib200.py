@@ -6,10 +6,10 @@ ids, order and labels in every language.
 """
 
 import unicodedata
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from mlbench.errors import DataError
+from mlbench.families._sib200_articles import article_of
 from mlbench.records import HubSource, Language, Rows
 
 SOURCE = HubSource("Davlan/sib200", code_key="sib200")
@@ -32,7 +32,7 @@ SPLITS = ("train", "validation", "test")
 
 
 class Sentence(NamedTuple):
-    """One row: `article` joins the sentences whose ids follow one another under one topic."""
+    """One row: `article` is the same for the sentences of one article."""
 
     index_id: int
     topic: str
@@ -48,14 +48,9 @@ def read_sentences(rows: Rows, language: Language) -> dict[str, list[Sentence]]:
     missing = [split for split in SPLITS if split not in rows]
     if missing:
         raise DataError(f"{SOURCE.hub_id} {_code(language)} has no split {missing[0]!r}")
-    checked = {
+    return {
         split: [_check(row, split, i, language) for i, row in enumerate(rows[split])]
         for split in SPLITS
-    }
-    articles = _find_articles(s for sentences in checked.values() for s in sentences)
-    return {
-        split: [s._replace(article=articles[s.index_id]) for s in sentences]
-        for split, sentences in checked.items()
     }
 
 
@@ -73,22 +68,6 @@ def _check(row: object, split: str, number: int, language: Language) -> Sentence
     if not isinstance(text, str) or not text.strip():
         raise DataError(f"{where}: empty text {text!r}")
     # 179 of the 119 x 1,004 texts have stray blanks at an end; they belong to no language.
-    return Sentence(int(row["index_id"]), topic, unicodedata.normalize("NFC", text.strip()), "")
-
-
-def _find_articles(sentences: Iterable[Sentence]) -> dict[int, str]:
-    """Name the article of each id: FLORES numbers the sentences of an article in a row.
-
-    SIB-200 does not name the articles. Two neighbours of one topic may be two articles; joining
-    them makes clusters larger and intervals wider, never narrower.
-    """
-    article_by_id: dict[int, str] = {}
-    before: Sentence | None = None
-    for sentence in sorted(sentences):
-        follows = before and sentence.index_id - before.index_id <= 1
-        if follows and before and before.topic == sentence.topic:
-            article_by_id[sentence.index_id] = article_by_id[before.index_id]
-        else:
-            article_by_id[sentence.index_id] = f"flores:{sentence.index_id}"
-        before = sentence
-    return article_by_id
+    text = unicodedata.normalize("NFC", text.strip())
+    index_id = int(row["index_id"])
+    return Sentence(index_id, topic, text, article_of(index_id))
