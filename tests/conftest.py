@@ -175,7 +175,7 @@ def first_ids_of_articles() -> list[int]:
 
 
 def make_rows(code: str) -> dict[str, list[tuple[int, str, str]]]:
-    """Return (index_id, category, text) by split: an article each, topics in turn, texts distinct."""
+    """Return (index_id, category, text) by split: an article each, topics in turn, no twins."""
     ids = first_ids_of_articles()
     rows: dict[str, list[tuple[int, str, str]]] = {}
     number = 0
