@@ -44,6 +44,7 @@ def prepare(family: Family, language: Language) -> Prepared:
     Raises DataError for rows that are not as the family expects.
     """
     try:
+        _refuse_pivot(family, language)
         state = sources.fingerprint(family.source, language) + _digest_code()
         key = hashlib.sha256(state.encode()).hexdigest()
     except NoData as absent:
@@ -85,7 +86,12 @@ def covers(family: Family, language: Language) -> bool:
     """Return whether a family has docs in a language, without any download."""
     if isinstance(family.source, CldrSource):
         return prepare(family, language).reason is None
-    return family.source.code_key in language.codes
+    return family.source.code_key in language.codes and language.tag != family.pivot
+
+
+def _refuse_pivot(family: Family, language: Language) -> None:
+    if language.tag == family.pivot:
+        raise NoData(f"{family.title} pairs every other language with {language.name}")
 
 
 def render_contexts(prepared: Prepared, shots: int, limit: int | None) -> list[str]:

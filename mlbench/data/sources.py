@@ -46,14 +46,18 @@ def find_cache() -> Path:
 
 
 def read_rows(source: Source, language: Language) -> Rows:
-    """Return the raw rows of one language by split.
+    """Return the raw rows of one language by split, and those of the language beside it.
 
     Raises NoData with the reason where the source does not cover the language, DataError where it
     should and cannot be read.
     """
     if isinstance(source, CldrSource):
         return cldr.read_rows(language)
-    return _read_hub_rows(source, _dataset_code(source, language))
+    rows = _read_hub_rows(source, _dataset_code(source, language))
+    if source.beside is None:
+        return rows
+    beside = _read_hub_rows(source, source.beside)
+    return {**rows, **{f"{source.beside}/{split}": table for split, table in beside.items()}}
 
 
 def fingerprint(source: Source, language: Language) -> str:
@@ -63,7 +67,8 @@ def fingerprint(source: Source, language: Language) -> str:
     code = _dataset_code(source, language)
     mirror = _find_mirror(source)
     state = _mirror_state(mirror) if mirror else revision(source)
-    return f"{source.hub_id}-{code}-{state}"
+    codes = code if source.beside is None else f"{code}-{source.beside}"
+    return f"{source.hub_id}-{codes}-{state}"
 
 
 @cache
