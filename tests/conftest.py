@@ -31,6 +31,7 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 SLOW = frozenset(
     {
         "test_cldr_families",
+        "test_contracts",
         "test_demo_models",
         "test_engine_architectures",
         "test_engine_cpu",

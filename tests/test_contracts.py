@@ -1,4 +1,4 @@
-"""What is a family's score made of? Right answers score 1, wrong ones in proportion, guesses chance.
+"""What does a family score? Right answers 1, wrong ones in proportion, guesses at chance.
 
 Asked of every family there is, in six scripts, through the requests of its own task: no model.
 """
@@ -12,7 +12,7 @@ from conftest import SCRIPTS
 from sib200_toys import write_paired
 
 from mlbench.data.languages import read_languages
-from mlbench.data.prepare import Prepared, prepare
+from mlbench.data.prepare import Prepared, covers, prepare
 from mlbench.families import read_families
 from mlbench.harness.task import build_task, with_label_means
 from mlbench.measures import Sample, cell_score
@@ -20,6 +20,12 @@ from mlbench.records import ChoiceDoc, OutputType
 
 LANGUAGES, FAMILIES = read_languages(), read_families()
 CHOICE_FAMILIES = [f for f in FAMILIES.values() if f.output_type == OutputType.CHOICES]
+PAIRS = [
+    pytest.param(family, tag, id=f"{family.name}-{tag}")
+    for family in CHOICE_FAMILIES
+    for tag in SCRIPTS
+    if covers(family, LANGUAGES[tag])
+]
 Answers = Callable[[ChoiceDoc], Sequence[float]]
 
 
@@ -30,17 +36,9 @@ def root(tmp_path_factory):
 
 @pytest.fixture
 def docs_of(root, monkeypatch):
-    """Return the docs of a family in a language; the test ends well where it has none."""
+    """Return the docs of a family in a language."""
     monkeypatch.setenv("MLBENCH_DATA", str(root))
-
-    def docs(family, tag) -> Prepared:
-        prepared = prepare(family, LANGUAGES[tag])
-        if prepared.reason:
-            assert family.pivot == tag or family.name.startswith("cldr_"), prepared.reason
-            pytest.skip(f"{family.name} has no docs in {tag}: {prepared.reason}")
-        return prepared
-
-    return docs
+    return lambda family, tag: prepare(family, LANGUAGES[tag])
 
 
 def answered(prepared: Prepared, answers: Answers) -> list[Sample]:
@@ -52,7 +50,8 @@ def answered(prepared: Prepared, answers: Answers) -> list[Sample]:
     samples = []
     for doc, (_, shown) in zip(prepared.docs.scored, task.doc_iterator(), strict=True):
         assert isinstance(doc, ChoiceDoc)
-        requests = task.construct_requests(shown, task.doc_to_text(shown))
+        context = task.doc_to_text(shown)
+        requests = task.construct_requests(shown, context, metadata=(task.task_name, 0, 1))
         values = [-1.0] * len(requests)
         values[: len(doc.choices)] = answers(doc)
         samples.append(task.sample_from_results(shown, [(value, False) for value in values]))
@@ -64,8 +63,7 @@ def take(choice: int, doc: ChoiceDoc) -> list[float]:
     return [0.0 if index == choice else -1e6 for index in range(len(doc.choices))]
 
 
-@pytest.mark.parametrize("tag", SCRIPTS)
-@pytest.mark.parametrize("family", CHOICE_FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize(("family", "tag"), PAIRS)
 class TestChoices:
     def test_an_oracle_scores_one_by_every_measure(self, docs_of, family, tag):
         samples = answered(docs_of(family, tag), lambda doc: take(doc.target, doc))
@@ -129,3 +127,4 @@ def test_every_family_has_a_contract_here():
     texts = {f.name for f in FAMILIES.values() if f.output_type == OutputType.TEXT}
     assert texts == {"sib200_lm"}
     assert len(CHOICE_FAMILIES) + len(texts) == len(FAMILIES)
+    assert {p.values[0].name for p in PAIRS} == {f.name for f in CHOICE_FAMILIES}
