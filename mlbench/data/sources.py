@@ -10,7 +10,7 @@ import logging
 import os
 import tempfile
 import textwrap
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from mlbench.data import cldr
@@ -56,7 +56,8 @@ def read_rows(source: Source, language: Language) -> Rows:
     rows = _read_hub_rows(source, _dataset_code(source, language))
     if source.beside is None:
         return rows
-    beside = _read_hub_rows(source, source.beside)
+    mirror = _find_mirror(source)
+    beside = _read_beside(source, _mirror_state(mirror) if mirror else revision(source))
     return {**rows, **{f"{source.beside}/{split}": table for split, table in beside.items()}}
 
 
@@ -151,6 +152,12 @@ def _read_hub_rows(source: HubSource, code: str) -> Rows:
             return {split: table.to_list() for split, table in tables.items()}
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise DataError(_unreachable(source, error, code)) from error
+
+
+@lru_cache(maxsize=1)
+def _read_beside(source: HubSource, _state: str) -> Rows:
+    """Return the rows that go with those of every language: read once, not once per language."""
+    return _read_hub_rows(source, str(source.beside))
 
 
 def _unreachable(source: HubSource, error: Exception, code: str = "") -> str:
