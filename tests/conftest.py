@@ -47,6 +47,7 @@ SLOW = frozenset(
         "test_recipes",
         "test_report_figures",
         "test_server",
+        "test_sib200_choices",
         "test_stats_validation",
         "test_stubs",
         "test_wheel",
