@@ -4,14 +4,16 @@ import hashlib
 import random
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from conftest import HAS_REAL_DATA, NEEDS_REAL_DATA, REAL_DATA
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mlbench.families as families_package
 from mlbench.data.languages import read_languages
-from mlbench.data.prepare import hash_prompts, order_docs, prepare
+from mlbench.data.prepare import CODE, hash_prompts, order_docs, prepare
 from mlbench.families import read_families
 from mlbench.records import ChoiceDoc, Prompt, TextDoc
 
@@ -113,6 +115,12 @@ def test_a_digest_of_prompts_tells_choices_that_are_rendered_otherwise(sib200):
     lettered = replace(prepared, family=replace(prepared.family, prompt=with_letters))
     assert hash_prompts(lettered, 0, None) != hash_prompts(prepared, 0, None)
     assert hash_prompts(prepared, 0, None) == hash_prompts(prepared, 0, None)
+
+
+def test_every_file_beside_the_families_counts_for_prepared_docs():
+    folder = Path(families_package.__file__).parent
+    suffixes = {path.suffix for path in folder.iterdir() if path.is_file()}
+    assert suffixes == set(CODE)
 
 
 def test_a_digest_of_prompts_tells_another_calibration(sib200):
