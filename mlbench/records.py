@@ -93,11 +93,16 @@ class FamilyDocs:
 
 @dataclass(frozen=True, slots=True)
 class HubSource:
-    """A data set of the Hugging Face hub; `code_key` names the entry of Language.codes."""
+    """A data set of the Hugging Face hub; `code_key` names the entry of Language.codes.
+
+    `beside` is the data set's code of a language whose rows are read with those of every language,
+    under `<code>/<split>`.
+    """
 
     hub_id: str
     code_key: str
     revision: str = "main"
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,7 @@ class Family:
     `is_calibrated`: each label is held against its mean over docs that are not scored.
     Families that score the same docs in another way name one `doc_set` (sib200/test): they are
     drawn alike, and count as one where families are pooled; None: no other family has these docs.
+    `pivot` is the tag of the language that every other one is paired with; it has no docs itself.
     `is_demonstration`: real models of the size that was tried are at chance in it
     (docs/families.md), so it is shown and does not enter the numbers over several families.
     """
@@ -143,6 +149,7 @@ class Family:
     is_calibrated: bool = False
     is_parallel: bool = True
     max_shots: int = 0
+    pivot: str | None = None
     is_demonstration: bool = False
     doc_set: str | None = None
 

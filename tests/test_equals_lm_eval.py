@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import SCRIPTS
+from sib200_toys import write_paired
 
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import prepare, render_contexts
@@ -110,13 +111,27 @@ def test_texts_have_the_likelihoods_of_lm_eval(sib200, model, lm_eval_results, t
         assert cell_score(samples, metric).value == pytest.approx(scores[f"{metric},none"])
 
 
-@pytest.mark.parametrize("family", [f for f in FAMILIES.values() if f.suite == "embedded"])
+@pytest.fixture(scope="module")
+def paired_root(tmp_path_factory):
+    return write_paired(tmp_path_factory.mktemp("paired"))
+
+
+@pytest.fixture
+def paired(paired_root, monkeypatch):
+    monkeypatch.setenv("MLBENCH_DATA", str(paired_root))
+
+
+IN_PROCESS = [f for f in FAMILIES.values() if f.name not in ("sib200_topic", "sib200_lm")]
+
+
+@pytest.mark.parametrize("family", IN_PROCESS, ids=lambda family: family.name)
 @pytest.mark.parametrize("shots", [0, 5])
-def test_embedded_families_score_as_in_lm_eval(model, hf, family, shots):
+def test_other_families_score_as_in_lm_eval(paired, model, hf, family, shots):
     """The same through lm-eval's simple_evaluate, with its own hf object."""
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
 
+    shots = min(shots, family.max_shots)
     items = [p for p in (prepare(family, LANGUAGES[t]) for t in SCRIPTS) if not p.reason]
     assert items
     manager = TaskManager(include_path=str(find_tasks_folder()), include_defaults=False)

@@ -1,23 +1,21 @@
 """In which order are docs kept? Any first few hold the targets as the whole does."""
 
 import hashlib
-import os
 import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import HAS_REAL_DATA, NEEDS_REAL_DATA, REAL_DATA
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mlbench.families as families_package
 from mlbench.data.languages import read_languages
-from mlbench.data.prepare import hash_prompts, order_docs, prepare
+from mlbench.data.prepare import CODE, hash_prompts, order_docs, prepare
 from mlbench.families import read_families
 from mlbench.records import ChoiceDoc, Prompt, TextDoc
-
-# Read before a fixture takes it away from the tests.
-REAL_DATA = os.environ.get("MLBENCH_DATA", "")
 
 
 def make_docs(n_by_target: list[int]) -> list[ChoiceDoc]:
@@ -95,10 +93,7 @@ def test_text_docs_are_in_the_order_of_their_hash():
     assert order_docs(docs) == sorted(docs, key=hash_of)
 
 
-@pytest.mark.skipif(
-    not (Path(REAL_DATA) / "Davlan" / "sib200").is_dir() or not REAL_DATA,
-    reason="needs SIB-200: set MLBENCH_DATA to a folder that holds Davlan/sib200",
-)
+@pytest.mark.skipif(not HAS_REAL_DATA, reason=NEEDS_REAL_DATA)
 def test_the_first_docs_of_sib200_are_of_all_topics(monkeypatch):
     monkeypatch.setenv("MLBENCH_DATA", REAL_DATA)
     family, languages = read_families()["sib200_topic"], read_languages()
@@ -120,6 +115,12 @@ def test_a_digest_of_prompts_tells_choices_that_are_rendered_otherwise(sib200):
     lettered = replace(prepared, family=replace(prepared.family, prompt=with_letters))
     assert hash_prompts(lettered, 0, None) != hash_prompts(prepared, 0, None)
     assert hash_prompts(prepared, 0, None) == hash_prompts(prepared, 0, None)
+
+
+def test_every_file_beside_the_families_counts_for_prepared_docs():
+    folder = Path(families_package.__file__).parent
+    suffixes = {path.suffix for path in folder.iterdir() if path.is_file()}
+    assert suffixes == set(CODE)
 
 
 def test_a_digest_of_prompts_tells_another_calibration(sib200):

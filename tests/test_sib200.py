@@ -1,12 +1,23 @@
+from importlib.resources import files
+
 import pytest
-from conftest import SENTENCES, TOPICS, make_rows, write_sib200
+from conftest import (
+    HAS_REAL_DATA,
+    NEEDS_REAL_DATA,
+    REAL_DATA,
+    SENTENCES,
+    TOPICS,
+    first_ids_of_articles,
+    make_rows,
+    write_sib200,
+)
 
 from mlbench.data import sources
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import prepare, render_contexts
 from mlbench.errors import DataError
 from mlbench.families import read_families
-from mlbench.families._sib200 import Sentence, _find_articles
+from mlbench.families._sib200_articles import FILE, article_of, read_articles
 from mlbench.families.sib200_topic import LABELS, N_CALIBRATION
 
 LANGUAGES = read_languages()
@@ -16,7 +27,7 @@ LM = read_families()["sib200_lm"]
 
 def test_the_quotes_of_the_file_are_not_part_of_the_text(sib200):
     docs = {doc.doc_id: doc for doc in prepare(TOPIC, LANGUAGES["th"]).docs.scored}
-    assert docs["106"].query == f'{SENTENCES["tha_Thai"][4]} "53".'
+    assert docs[str(first_ids_of_articles()[53])].query == f'{SENTENCES["tha_Thai"][4]} "53".'
 
 
 def test_a_limited_run_is_a_fair_sample_though_the_data_are_sorted(tmp_path, monkeypatch):
@@ -90,10 +101,44 @@ def test_prompt(sib200):
     ]
 
 
-def test_sentences_that_follow_one_another_under_one_topic_are_one_article():
-    numbers = [(1, "a"), (2, "a"), (3, "b"), (5, "b"), (6, "b")]
-    articles = _find_articles(Sentence(number, topic, "x", "") for number, topic in numbers)
-    assert [articles[n] for n, _ in numbers] == [f"flores:{n}" for n in (1, 1, 3, 5, 5)]
+def test_no_example_or_calibration_doc_is_of_an_article_that_is_not_known(tmp_path, monkeypatch):
+    rows = make_rows("eng_Latn")
+    rows["train"] += [(2, "geography", "Of which article is this?"), (1003, "geography", "And?")]
+    write_sib200(tmp_path, {"eng_Latn": rows})
+    monkeypatch.setenv("MLBENCH_DATA", str(tmp_path))
+    docs = prepare(TOPIC, LANGUAGES["en"]).docs
+    apart = {d.doc_id for d in (*docs.fewshot, *docs.calibration)}
+    assert "2" not in apart and "1003" in apart
+
+
+def test_each_sentence_is_of_one_article_at_most():
+    table = (files("mlbench.families") / FILE).read_text(encoding="utf-8")
+    rows = [line for line in table.splitlines() if not line.startswith("#")]
+    ids = [index_id for row in rows for index_id in row.partition("\t")[0].split()]
+    assert len(ids) == len(set(ids)) == len(read_articles()) == 905
+    assert len(rows) == len(set(read_articles().values())) == 348
+    assert all(0 <= int(index_id) <= 2004 for index_id in ids)
+
+
+def test_articles_are_those_that_the_links_name_not_neighbours_of_one_topic():
+    # A film and a president follow one another; the four of the march are one article.
+    assert article_of(1020) != article_of(1021)
+    assert {article_of(index_id) for index_id in range(7, 11)} == {"flores:7"}
+
+
+def test_a_sentence_of_no_known_article_is_a_cluster_of_its_own():
+    assert 2 not in read_articles() and 3 not in read_articles()
+    assert article_of(2) == "flores:2" and article_of(3) == "flores:3"
+
+
+@pytest.mark.skipif(not HAS_REAL_DATA, reason=NEEDS_REAL_DATA)
+def test_clusters_and_examples_of_the_real_sentences(monkeypatch):
+    monkeypatch.setenv("MLBENCH_DATA", REAL_DATA)
+    docs = prepare(TOPIC, LANGUAGES["en"]).docs
+    scored = {doc.cluster_id for doc in docs.scored}
+    shown = {doc.cluster_id for doc in (*docs.fewshot, *docs.calibration)}
+    assert len(docs.scored) == 204 and len(scored) == 171
+    assert not scored & shown and len(docs.fewshot) == 35 and len(docs.calibration) == 42
 
 
 def broken(tmp_path, monkeypatch, split, row):

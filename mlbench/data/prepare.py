@@ -23,6 +23,8 @@ from mlbench.records import ChoiceDoc, CldrSource, Doc, Family, FamilyDocs, Lang
 
 FEWSHOT_DELIMITER = "\n\n"
 TARGET_DELIMITER = " "
+# What the files that make docs end with: code, and tables that it reads.
+CODE = (".py", ".tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def prepare(family: Family, language: Language) -> Prepared:
     Raises DataError for rows that are not as the family expects.
     """
     try:
+        _refuse_pivot(family, language)
         state = sources.fingerprint(family.source, language) + _digest_code()
         key = hashlib.sha256(state.encode()).hexdigest()
     except NoData as absent:
@@ -71,9 +74,12 @@ def prepare(family: Family, language: Language) -> Prepared:
 
 @cache
 def _digest_code() -> str:
-    """Digest the files that make docs, so that a change of code never meets docs of before it."""
+    """Digest the files that make docs, so that a change of code never meets docs of before it.
+
+    The tables beside the families are read by their code, and count as it does.
+    """
     here = Path(__file__).parent
-    families = sorted((here.parent / "families").glob("*.py"))
+    families = sorted(f for f in (here.parent / "families").iterdir() if f.suffix in CODE)
     files = [*families, here / "cldr.py", Path(__file__)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
@@ -82,7 +88,12 @@ def covers(family: Family, language: Language) -> bool:
     """Return whether a family has docs in a language, without any download."""
     if isinstance(family.source, CldrSource):
         return prepare(family, language).reason is None
-    return family.source.code_key in language.codes
+    return family.source.code_key in language.codes and language.tag != family.pivot
+
+
+def _refuse_pivot(family: Family, language: Language) -> None:
+    if language.tag == family.pivot:
+        raise NoData(f"{family.title} pairs every other language with {language.name}")
 
 
 def render_contexts(prepared: Prepared, shots: int, limit: int | None) -> list[str]:

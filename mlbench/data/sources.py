@@ -13,7 +13,7 @@ import tempfile
 import textwrap
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from mlbench import files
@@ -42,14 +42,19 @@ def find_cache() -> Path:
 
 
 def read_rows(source: Source, language: Language) -> Rows:
-    """Return the raw rows of one language by split.
+    """Return the raw rows of one language by split, and those of the language beside it.
 
     Raises NoData with the reason where the source does not cover the language, DataError where it
     should and cannot be read.
     """
     if isinstance(source, CldrSource):
         return cldr.read_rows(language)
-    return _read_hub_rows(source, _dataset_code(source, language))
+    rows = _read_hub_rows(source, _dataset_code(source, language))
+    if source.beside is None:
+        return rows
+    mirror = _find_mirror(source)
+    beside = _read_beside(source, _mirror_state(mirror) if mirror else revision(source))
+    return {**rows, **{f"{source.beside}/{split}": table for split, table in beside.items()}}
 
 
 def fingerprint(source: Source, language: Language) -> str:
@@ -59,7 +64,8 @@ def fingerprint(source: Source, language: Language) -> str:
     code = _dataset_code(source, language)
     mirror = _find_mirror(source)
     state = _mirror_state(mirror) if mirror else revision(source)
-    return f"{source.hub_id}-{code}-{state}"
+    codes = code if source.beside is None else f"{code}-{source.beside}"
+    return f"{source.hub_id}-{codes}-{state}"
 
 
 @cache
@@ -160,6 +166,12 @@ def _read_hub_rows(source: HubSource, code: str) -> Rows:
             return {split: table.to_list() for split, table in tables.items()}
     except (*hub_errors(), ValueError, datasets.exceptions.DatasetsError) as error:
         raise DataError(_unreadable(source, error, code, mirror)) from error
+
+
+@lru_cache(maxsize=1)
+def _read_beside(source: HubSource, _state: str) -> Rows:
+    """Return the rows that go with those of every language: read once, not once per language."""
+    return _read_hub_rows(source, str(source.beside))
 
 
 def _unreadable(

@@ -6,13 +6,14 @@ ids, order and labels in every language.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from mlbench.data.languages import REFERENCE, read_languages
 from mlbench.data.sources import fingerprint, read_rows
 from mlbench.errors import DataError, NoData
+from mlbench.families._sib200_articles import article_of
 from mlbench.records import HubSource, Language, Rows
 
 SOURCE = HubSource("Davlan/sib200", code_key="sib200")
@@ -35,7 +36,7 @@ SPLITS = ("train", "validation", "test")
 
 
 class Sentence(NamedTuple):
-    """One row: `article` joins the sentences whose ids follow one another under one topic."""
+    """One row: `article` is the same for the sentences of one article."""
 
     index_id: int
     topic: str
@@ -56,11 +57,7 @@ def read_sentences(rows: Rows, language: Language) -> dict[str, list[Sentence]]:
         for split in SPLITS
     }
     _check_ids(checked, language)
-    articles = _find_articles(s for sentences in checked.values() for s in sentences)
-    return {
-        split: [s._replace(article=articles[s.index_id]) for s in sentences]
-        for split, sentences in checked.items()
-    }
+    return checked
 
 
 def _code(language: Language) -> str:
@@ -85,7 +82,8 @@ def _check(row: object, split: str, number: int, language: Language) -> Sentence
             f"{where}: the text holds a line break or a tab; quotes in the file are not balanced"
         )
     # 179 of the 119 x 1,004 texts have stray blanks at an end; they belong to no language.
-    return Sentence(index_id, topic, unicodedata.normalize("NFC", text.strip()), "")
+    text = unicodedata.normalize("NFC", text.strip())
+    return Sentence(index_id, topic, text, article_of(index_id))
 
 
 def _check_ids(checked: Mapping[str, Sequence[Sentence]], language: Language) -> None:
@@ -134,21 +132,3 @@ def _topics_as_of(_: str) -> Mapping[tuple[str, int], str]:
     except (NoData, DataError):
         # English itself says why, where it is asked for.
         return {}
-
-
-def _find_articles(sentences: Iterable[Sentence]) -> dict[int, str]:
-    """Name the article of each id: FLORES numbers the sentences of an article in a row.
-
-    SIB-200 does not name the articles. Two neighbours of one topic may be two articles; joining
-    them makes clusters larger and intervals wider, never narrower.
-    """
-    article_by_id: dict[int, str] = {}
-    before: Sentence | None = None
-    for sentence in sorted(sentences):
-        follows = before and sentence.index_id - before.index_id <= 1
-        if follows and before and before.topic == sentence.topic:
-            article_by_id[sentence.index_id] = article_by_id[before.index_id]
-        else:
-            article_by_id[sentence.index_id] = f"flores:{sentence.index_id}"
-        before = sentence
-    return article_by_id

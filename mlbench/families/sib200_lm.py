@@ -19,7 +19,7 @@ def docs_from_rows(rows: Rows, language: Language) -> FamilyDocs:
 
 FAMILY = Family(
     name="sib200_lm",
-    version=1,
+    version=2,
     title="Language modelling",
     question="How many bits does a sentence cost the model?",
     suite="core",
