@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mlbench.data.languages import read_languages
-from mlbench.identify.calibration import Calibration, Trust, probabilities, read_calibration
-from mlbench.identify.letters import block_of, read_letters
-from mlbench.identify.model import fit, read_tables
+from mlbench.identifier.calibration import Trust, probabilities, read_calibration
+from mlbench.identifier.letters import block_of, read_letters
+from mlbench.identifier.model import fit, read_tables
 from mlbench.records import Language
 
 LEAST_LETTERS = 6
@@ -82,8 +82,8 @@ def identify_all(
 ) -> list[Identification]:
     """Return the language of each text; `candidates` are the languages that it can be in at all.
 
-    Names no language for a text without letters, that is too short or mixes scripts, or that is as
-    likely in another language.
+    Names no language for a text without letters, that is too short or mixes scripts, that is as
+    likely in another language, or that is unlike all of them.
     """
     known = known_languages() if candidates is None else candidates
     tags_by_block: dict[str, list[str]] = defaultdict(list)
@@ -119,8 +119,8 @@ def fidelity_all(replies: Sequence[str], languages: Sequence[Language]) -> list[
 
     A language that cannot be told from the one asked for (`indistinguishable`) is as good. A reply
     in another script is a no whatever the language; one that is empty, short, mixed or as likely in
-    another language is undecided: count these apart, and give beside a rate that of the references,
-    whose own sentences do not reach 1 either.
+    another language, or unlike any, is undecided: count these apart, and give beside a rate that of the
+    references, whose own sentences do not reach 1 either.
     """
     answers = [Fidelity.CANNOT_TELL] * len(replies)
     open_by_block: dict[str, list[int]] = defaultdict(list)
@@ -190,15 +190,20 @@ def _name(texts: Sequence[str], block: str, tags: Sequence[str]) -> Iterator[Ide
         return
     chosen = np.isin(table.languages, tags)
     found = fit(texts, block)
-    for row in probabilities(found, calibration.scale, calibration.power, chosen):
-        yield _answer(row, table.languages, block, calibration)
+    chances = probabilities(found, calibration.scale, calibration.power, chosen)
+    for i, row in enumerate(chances):
+        best = int(row.argmax())
+        trust = calibration.languages[table.languages[best]]
+        if trust.is_like(found.evidence[i, best], found.n_grams[i]):
+            yield _answer(row, table.languages, block, trust)
+        else:
+            yield Identification((), None, block, "like no language that is known here")
 
 
 def _answer(
-    row: npt.NDArray[np.float64], tags: Sequence[str], block: str, calibration: Calibration
+    row: npt.NDArray[np.float64], tags: Sequence[str], block: str, trust: Trust
 ) -> Identification:
     best = int(row.argmax())
-    trust = calibration.languages[tags[best]]
     if row[best] >= trust.alone:
         return Identification((tags[best],), float(row[best]), block)
     group = [i for i, tag in enumerate(tags) if i == best or tag in trust.mistaken]
@@ -219,12 +224,18 @@ def _weigh(replies: Sequence[str], block: str, asked: Sequence[str]) -> list[Fid
     if table is None:
         return [Fidelity.YES if t in calibration.languages else Fidelity.CANNOT_TELL for t in asked]
     column = {tag: i for i, tag in enumerate(table.languages)}
-    rows = probabilities(fit(replies, block), calibration.scale, calibration.power)
-    answers = []
-    for tag, row in zip(asked, rows, strict=True):
-        accepted = [column[t] for t in (tag, *indistinguishable(tag)) if t in column]
-        chance = float(row[accepted].sum())
-        is_yes, is_no = chance >= SURE, chance <= 1 - SURE
-        answer = Fidelity.YES if is_yes else Fidelity.NO if is_no else Fidelity.CANNOT_TELL
-        answers.append(answer if tag in column else Fidelity.CANNOT_TELL)
+    found = fit(replies, block)
+    rows = probabilities(found, calibration.scale, calibration.power)
+    answers = [Fidelity.CANNOT_TELL] * len(asked)
+    for i, tag in enumerate(asked):
+        if tag not in column:
+            continue
+        accepted = [column[name] for name in (tag, *indistinguishable(tag))]
+        chance = float(rows[i, accepted].sum())
+        best = accepted[int(rows[i, accepted].argmax())]
+        trust = calibration.languages[table.languages[best]]
+        if chance <= 1 - SURE:
+            answers[i] = Fidelity.NO
+        elif chance >= SURE and trust.is_like(found.evidence[i, best], found.n_grams[i]):
+            answers[i] = Fidelity.YES
     return answers

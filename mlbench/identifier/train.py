@@ -1,4 +1,4 @@
-"""Make the model: `python -m mlbench.identify.train`. Needs SIB-200; half a minute.
+"""Make the model: `python -m mlbench.identifier.train`. Needs SIB-200; half a minute.
 
 Counts come from the train split alone. Temperature and threshold are chosen on the validation
 split, so that the test split shows what they are worth (docs/identify.md). The same data give the
@@ -17,11 +17,11 @@ import numpy.typing as npt
 from mlbench.data.languages import read_languages
 from mlbench.data.sources import read_rows
 from mlbench.errors import DataError, NoData
-from mlbench.identify.calibrate import calibrate
-from mlbench.identify.calibration import write_calibration
-from mlbench.identify.grams import HASH_BITS, read_grams
-from mlbench.identify.letters import block_of, read_letters
-from mlbench.identify.model import MODEL_PATH, Table, levels_from_counts, read_tables, write_tables
+from mlbench.identifier.calibrate import calibrate
+from mlbench.identifier.calibration import write_calibration
+from mlbench.identifier.grams import HASH_BITS, read_grams
+from mlbench.identifier.letters import block_of, read_letters
+from mlbench.identifier.model import MODEL_PATH, Table, levels_from_counts, read_tables, write_tables
 from mlbench.records import HubSource, Language
 
 SOURCE = HubSource("Davlan/sib200", code_key="sib200")

@@ -5,7 +5,7 @@ forms with `_all` take many at once. README.md in this folder says what the mode
 docs/identify.md how good it is. `train` makes it.
 """
 
-from mlbench.identify.answers import (
+from mlbench.identifier.answers import (
     Fidelity,
     Identification,
     fidelity,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mlbench.identify.letters import BLANK, Letters
+from mlbench.identifier.letters import BLANK, Letters
 
 LONGEST_GRAM = 4
 HASH_BITS = 24

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mlbench.identify.calibration import NEVER, Calibration, Trust, probabilities
-from mlbench.identify.model import Fit, fit, read_tables
+from mlbench.identifier.calibration import NEVER, Calibration, Trust, probabilities
+from mlbench.identifier.model import Fit, fit, read_tables
 
 LENGTHS = (None, 60, 30, 15)
 LEAST_RIGHT = 0.98
@@ -20,6 +20,9 @@ LEAST_RIGHT = 0.98
 
 LEAST_MISTAKEN = 0.05
 """The share of whole sentences taken for another language from which on the two are a group."""
+
+LIKE_SHARE = 0.99
+"""The share of a language's own texts that are like it; the others are not named."""
 
 _THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999)
 _SCALES = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5)
@@ -80,7 +83,7 @@ def _judge(asked: Sequence[_Asked], scale: float, power: float) -> dict[str, Tru
         inside = np.isin(truth[is_best], group)
         within = _find_threshold(chances[is_best][:, group].sum(axis=1), inside)
         names = {tags[other]: round(float(mistaken[column, other]), 3) for other in others}
-        result[tag] = Trust(alone, within, names)
+        result[tag] = Trust(alone, within, *_find_typical(asked, column), names)
     return result
 
 
@@ -91,6 +94,15 @@ def _find_mistaken(whole: _Asked, n: int) -> npt.NDArray[np.float64]:
     shares = table / table.sum(axis=1, keepdims=True)
     np.fill_diagonal(shares, 0)
     return np.maximum(shares, shares.T)
+
+
+def _find_typical(asked: Sequence[_Asked], column: int) -> tuple[float, float]:
+    """Return the mean evidence of whole sentences, and how far nearly all texts come up to it."""
+    evidence = [one.found.evidence[one.truth == column, column] for one in asked]
+    typical = float(evidence[0].mean())
+    roots = [np.sqrt(np.maximum(one.found.n_grams[one.truth == column], 1)) for one in asked]
+    short = np.concatenate([(typical - e) * root for e, root in zip(evidence, roots, strict=True)])
+    return round(typical, 4), round(float(np.quantile(short, LIKE_SHARE)), 4)
 
 
 def _find_threshold(chances: npt.NDArray[np.float64], is_right: npt.NDArray[np.bool_]) -> float:

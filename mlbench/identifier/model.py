@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mlbench.identify.grams import read_grams
-from mlbench.identify.letters import Letters, read_letters
+from mlbench.identifier.grams import read_grams
+from mlbench.identifier.letters import Letters, read_letters
 
 MODEL_PATH = Path(__file__).parent / "grams.npz"
 LEVEL_BASE = 1.25
@@ -43,10 +44,23 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How texts fit the languages of a block: sums of log-probabilities, and grams they are of."""
+    """How texts fit the languages of a block: sums of log-probabilities, and grams they are of.
+
+    `evidence` is what a gram says for a language on average, over one that the language has not
+    shown: text of no language at all has little for any.
+    """
 
     languages: tuple[str, ...]
     scores: npt.NDArray[np.float64]
+    evidence: npt.NDArray[np.float64]
+    n_grams: npt.NDArray[np.int64]
+
+
+class _Sums(NamedTuple):
+    """By text: sums of log-probabilities, the grams that they are of, and all grams."""
+
+    scores: npt.NDArray[np.float64]
+    n_known: npt.NDArray[np.int64]
     n_grams: npt.NDArray[np.int64]
 
 
@@ -100,26 +114,29 @@ def fit(texts: Sequence[str], block: str) -> Fit:
     """Return how texts of one block fit its languages, in the order of the texts."""
     table, weights = read_tables()[block], _weights(block)
     scores = np.zeros((len(texts), len(table.languages)))
-    n_grams = np.zeros(len(texts), dtype=np.int64)
+    n_known, n_grams = np.zeros((2, len(texts)), dtype=np.int64)
     for start in range(0, len(texts), _CHUNK):
         letters = read_letters(texts[start : start + _CHUNK])
         part = slice(start, start + len(letters.scripts))
-        scores[part], n_grams[part] = _sum_up(letters, table, weights)
-    return Fit(table.languages, scores, n_grams)
+        scores[part], n_known[part], n_grams[part] = _sum_up(letters, table, weights)
+    unseen = weights.min(axis=0).astype(np.float64)
+    evidence = (scores - n_known[:, None] * unseen) / np.maximum(n_grams, 1)[:, None]
+    return Fit(table.languages, scores, evidence, n_grams)
 
 
 def _sum_up(
     letters: Letters, table: Table, weights: npt.NDArray[np.float32]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+) -> _Sums:
     """Add the log-probabilities of the known grams of each text."""
-    hashes, owners = read_grams(letters)
+    hashes, all_owners = read_grams(letters)
     rows = np.searchsorted(table.hashes, hashes).clip(max=len(table.hashes) - 1)
     is_known = table.hashes[rows] == hashes
-    order = np.argsort(owners[is_known], kind="stable")
-    rows, owners = rows[is_known][order], owners[is_known][order]
+    order = np.argsort(all_owners[is_known], kind="stable")
+    rows, owners = rows[is_known][order], all_owners[is_known][order]
     n_texts = len(letters.scripts)
     sums = np.zeros((n_texts, len(table.languages)))
     present, starts = np.unique(owners, return_index=True)
     if len(present):
         sums[present] = np.add.reduceat(weights[rows], starts, axis=0)
-    return sums, np.bincount(owners, minlength=n_texts)
+    n_known = np.bincount(owners, minlength=n_texts)
+    return _Sums(sums, n_known, np.bincount(all_owners, minlength=n_texts))

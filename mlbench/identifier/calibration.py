@@ -6,6 +6,7 @@ sentences are taken for which others', and how often.
 """
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mlbench.identify.model import Fit
+from mlbench.identifier.model import Fit
 
 CALIBRATION_PATH = Path(__file__).parent / "calibration.json"
 NEVER = 2.0
@@ -26,13 +27,20 @@ NEVER = 2.0
 class Trust:
     """When a language is named: `alone` and `group` are the least probabilities for it.
 
-    `mistaken` holds the languages that it cannot be told from, with the share of whole sentences
+    A text of n grams is like the language if its evidence is `typical` less `slack` over the root
+    of n, or more. `mistaken` holds the languages that it cannot be told from, with the share of whole sentences
     that are taken for the other, the larger of both directions.
     """
 
     alone: float = 0.0
     group: float = 0.0
+    typical: float = 0.0
+    slack: float = 0.0
     mistaken: Mapping[str, float] = field(default_factory=dict)
+
+    def is_like(self, evidence: float, n_grams: int) -> bool:
+        """Return whether a text has as much evidence as nearly all of the language's own."""
+        return evidence >= self.typical - self.slack / math.sqrt(max(n_grams, 1))
 
 
 @dataclass(frozen=True, slots=True)
