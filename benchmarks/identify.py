@@ -41,7 +41,9 @@ def accuracy(texts: Sentences) -> dict[str, float]:
             best = fit(sentences, block).scores.argmax(axis=1)
             shares[tag] = float((best == tables[block].languages.index(tag)).mean())
         else:
-            scripts = [max(c, key=c.__getitem__, default="") for c in read_letters(sentences).scripts]
+            scripts = [
+                max(c, key=c.__getitem__, default="") for c in read_letters(sentences).scripts
+            ]
             shares[tag] = scripts.count(block) / len(scripts)
     return shares
 
@@ -54,9 +56,7 @@ def line_of(texts: Sentences, length: int | None) -> str:
     answers = identify_all(flat)
     one = [a.language == tag for a, tag in zip(answers, truth, strict=True) if a.language]
     several = [
-        tag in a.languages
-        for a, tag in zip(answers, truth, strict=True)
-        if len(a.languages) > 1
+        tag in a.languages for a, tag in zip(answers, truth, strict=True) if len(a.languages) > 1
     ]
     start = time.process_time()
     replies = Counter(fidelity_all(flat, [LANGUAGES[tag] for tag in truth]))

@@ -1,7 +1,7 @@
 """mlbench: is a language model as good in your language as in English?
 
-`run`, `read_run`, `verdict`, `scores` and `identify` are for notebooks (mlbench/api.py). They are imported when
-asked for, so that `mlbench --help` does not wait for them.
+`run`, `read_run`, `verdict`, `scores` and `identify` are for notebooks (mlbench/api.py). They are
+imported when asked for, so that `mlbench --help` does not wait for them.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlbench.data.languages import read_languages
-from mlbench.identifier.calibration import Trust, probabilities, read_calibration
+from mlbench.identifier.calibration import Calibration, Trust, probabilities, read_calibration
 from mlbench.identifier.letters import block_of, read_letters
 from mlbench.identifier.model import fit, read_tables
 from mlbench.records import Language
@@ -29,6 +29,9 @@ LEAST_SHARE = 0.7
 
 WRONG_SHARE = 0.3
 """A reply with a smaller share of letters in the script asked for is in another script."""
+
+RIGHT_SHARE = 0.5
+"""A reply with this share is in it: names and quotations are written as they are elsewhere."""
 
 SURE = 0.9
 """From this probability on a reply is in the language asked for; up to 1 - SURE it is not."""
@@ -118,26 +121,23 @@ def fidelity_all(replies: Sequence[str], languages: Sequence[Language]) -> list[
     """Return for each reply whether it is in the language of the same index.
 
     A language that cannot be told from the one asked for (`indistinguishable`) is as good. A reply
-    in another script is a no whatever the language; one that is empty, short, mixed or as likely in
-    another language, or unlike any, is undecided: count these apart, and give beside a rate that of the
-    references, whose own sentences do not reach 1 either.
+    in another script is a no whatever the language; one that is empty, short, mixed, as likely in
+    another language, or unlike any is undecided: count these apart, and give beside a rate that of
+    the references, whose own sentences do not reach 1 either.
     """
     answers = [Fidelity.CANNOT_TELL] * len(replies)
     open_by_block: dict[str, list[int]] = defaultdict(list)
     for i, script in enumerate(_scripts(replies, languages)):
         block = block_of(languages[i].script)
         share = script.n_letters / script.n_all if script.n_all else 0.0
-        if script.n_all < _least(block):
-            continue
-        if share < WRONG_SHARE:
+        if share < WRONG_SHARE and script.n_all >= LEAST_LETTERS:
             answers[i] = Fidelity.NO
-        elif share >= 0.5:
+        elif share >= RIGHT_SHARE and script.n_letters >= _least(block):
             open_by_block[block].append(i)
     for block, indices in open_by_block.items():
         tags = [languages[i].tag for i in indices]
         found = _weigh([replies[i] for i in indices], block, tags)
-        answers_of_block = dict(zip(indices, found, strict=True))
-        for i, answer in answers_of_block.items():
+        for i, answer in zip(indices, found, strict=True):
             answers[i] = answer
     return answers
 
@@ -195,18 +195,20 @@ def _name(texts: Sequence[str], block: str, tags: Sequence[str]) -> Iterator[Ide
         best = int(row.argmax())
         trust = calibration.languages[table.languages[best]]
         if trust.is_like(found.evidence[i, best], found.n_grams[i]):
-            yield _answer(row, table.languages, block, trust)
+            yield _answer(row, table.languages, block, calibration)
         else:
             yield Identification((), None, block, "like no language that is known here")
 
 
 def _answer(
-    row: npt.NDArray[np.float64], tags: Sequence[str], block: str, trust: Trust
+    row: npt.NDArray[np.float64], tags: Sequence[str], block: str, calibration: Calibration
 ) -> Identification:
     best = int(row.argmax())
+    trust = calibration.languages[tags[best]]
     if row[best] >= trust.alone:
         return Identification((tags[best],), float(row[best]), block)
-    group = [i for i, tag in enumerate(tags) if i == best or tag in trust.mistaken]
+    members = calibration.group_of(tags[best])
+    group = [i for i, tag in enumerate(tags) if tag in members]
     total = float(row[group].sum())
     if len(group) > 1 and total >= trust.group:
         shown = sorted((i for i in group if row[i] >= _LEAST_SHOWN), key=lambda i: -row[i])

@@ -70,30 +70,39 @@ def _find_temperature(asked: Sequence[_Asked]) -> tuple[float, float]:
 
 def _judge(asked: Sequence[_Asked], scale: float, power: float) -> dict[str, Trust]:
     tags = asked[0].found.languages
-    mistaken = _find_mistaken(asked[0], len(tags))
+    mistaken = _find_mistaken(asked[0])
     chances = np.concatenate([probabilities(one.found, scale, power) for one in asked])
     truth = np.concatenate([one.truth for one in asked])
     best = chances.argmax(axis=1)
+    trusted = {tag: Trust(mistaken=mistaken[tag]) for tag in tags}
     result = {}
     for column, tag in enumerate(tags):
-        others = np.flatnonzero(mistaken[column] >= LEAST_MISTAKEN)
-        group = np.append(others, column)
+        members = Calibration(scale, power, trusted).group_of(tag)
+        group = [i for i, other in enumerate(tags) if other in members]
         is_best = best == column
         alone = _find_threshold(chances[is_best, column], truth[is_best] == column)
         inside = np.isin(truth[is_best], group)
         within = _find_threshold(chances[is_best][:, group].sum(axis=1), inside)
-        names = {tags[other]: round(float(mistaken[column, other]), 3) for other in others}
-        result[tag] = Trust(alone, within, *_find_typical(asked, column), names)
+        result[tag] = Trust(alone, within, *_find_typical(asked, column), mistaken[tag])
     return result
 
 
-def _find_mistaken(whole: _Asked, n: int) -> npt.NDArray[np.float64]:
-    """Return how often one language is taken for another, the larger of both directions."""
-    table = np.zeros((n, n))
+def _find_mistaken(whole: _Asked) -> dict[str, dict[str, float]]:
+    """Return which languages are taken for which, with the larger share of both directions."""
+    tags = whole.found.languages
+    table = np.zeros((len(tags), len(tags)))
     np.add.at(table, (whole.truth, whole.found.scores.argmax(axis=1)), 1)
     shares = table / table.sum(axis=1, keepdims=True)
     np.fill_diagonal(shares, 0)
-    return np.maximum(shares, shares.T)
+    larger = np.maximum(shares, shares.T)
+    return {
+        tag: {
+            other: round(float(share), 3)
+            for other, share in zip(tags, row, strict=True)
+            if share >= LEAST_MISTAKEN
+        }
+        for tag, row in zip(tags, larger, strict=True)
+    }
 
 
 def _find_typical(asked: Sequence[_Asked], column: int) -> tuple[float, float]:

@@ -25,11 +25,11 @@ NEVER = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """When a language is named: `alone` and `group` are the least probabilities for it.
+    """When a language is named: `alone`, or as one of its `group`, from which probability on.
 
     A text of n grams is like the language if its evidence is `typical` less `slack` over the root
-    of n, or more. `mistaken` holds the languages that it cannot be told from, with the share of whole sentences
-    that are taken for the other, the larger of both directions.
+    of n, or more. `mistaken` holds the languages that it cannot be told from, with the share of
+    whole sentences that are taken for the other, the larger of both directions.
     """
 
     alone: float = 0.0
@@ -50,6 +50,14 @@ class Calibration:
     scale: float
     power: float
     languages: Mapping[str, Trust]
+
+    def group_of(self, tag: str) -> frozenset[str]:
+        """Return a language, those it is mistaken for, those that these are, and so on."""
+        group, new = frozenset[str](), frozenset({tag})
+        while new:
+            group |= new
+            new = frozenset(other for one in new for other in self.languages[one].mistaken) - group
+        return group
 
 
 @cache

@@ -39,7 +39,8 @@ class Table:
         """Return the log-probability of each gram in each language."""
         levels = self.levels.astype(np.float64)
         counts = np.where(levels > 0, LEVEL_BASE ** (levels - 1), 0) + ALPHA
-        return np.log(counts / counts.sum(axis=0)).astype(np.float32)
+        logs: npt.NDArray[np.float64] = np.log(counts / counts.sum(axis=0))
+        return logs.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,7 @@ def fit(texts: Sequence[str], block: str) -> Fit:
     return Fit(table.languages, scores, evidence, n_grams)
 
 
-def _sum_up(
-    letters: Letters, table: Table, weights: npt.NDArray[np.float32]
-) -> _Sums:
+def _sum_up(letters: Letters, table: Table, weights: npt.NDArray[np.float32]) -> _Sums:
     """Add the log-probabilities of the known grams of each text."""
     hashes, all_owners = read_grams(letters)
     rows = np.searchsorted(table.hashes, hashes).clip(max=len(table.hashes) - 1)

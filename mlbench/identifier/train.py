@@ -21,7 +21,13 @@ from mlbench.identifier.calibrate import calibrate
 from mlbench.identifier.calibration import write_calibration
 from mlbench.identifier.grams import HASH_BITS, read_grams
 from mlbench.identifier.letters import block_of, read_letters
-from mlbench.identifier.model import MODEL_PATH, Table, levels_from_counts, read_tables, write_tables
+from mlbench.identifier.model import (
+    MODEL_PATH,
+    Table,
+    levels_from_counts,
+    read_tables,
+    write_tables,
+)
 from mlbench.records import HubSource, Language
 
 SOURCE = HubSource("Davlan/sib200", code_key="sib200")

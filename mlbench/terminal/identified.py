@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -23,9 +22,7 @@ LONGEST_SHOWN = 60
 """Characters of a text that stand in its row."""
 
 
-def show(
-    texts: Sequence[str], selection: str, *, as_json: bool, with_langdetect: bool
-) -> None:
+def show(texts: Sequence[str], selection: str, *, as_json: bool, with_langdetect: bool) -> None:
     """Print the language of each text; `-` stands for the lines of stdin.
 
     Raises SelectionError for a language that the model does not know.
@@ -57,7 +54,7 @@ def _find_candidates(selection: str) -> Sequence[Language] | None:
 def _to_json(
     texts: Sequence[str], answers: Sequence[Identification], others: Sequence[str | None]
 ) -> list[dict[str, Any]]:
-    """Return the answers for a program: null is what cannot be told, docs/identify.md has the keys."""
+    """Return the answers for a program; docs/identify.md has the keys, null is unknown."""
     rows = []
     for i, (text, answer) in enumerate(zip(texts, answers, strict=True)):
         second = {"langdetect": others[i]} if others else {}
