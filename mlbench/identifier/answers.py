@@ -33,8 +33,12 @@ WRONG_SHARE = 0.3
 RIGHT_SHARE = 0.5
 """A reply with this share is in it: names and quotations are written as they are elsewhere."""
 
-SURE = 0.9
-"""From this probability on a reply is in the language asked for; up to 1 - SURE it is not."""
+YES_FROM, NO_UP_TO = 0.9, 0.05
+"""The probabilities of the language asked for from which on a reply is in it, or is not."""
+
+LEAST_OF_REPLY = 15
+LEAST_CHARACTERS_OF_REPLY = 6
+"""Letters below which only the script of a reply is told: a name is in no language."""
 
 _SYLLABIC = frozenset({"Hani", "Hang"})
 _LEAST_SHOWN = 0.01
@@ -130,9 +134,12 @@ def fidelity_all(replies: Sequence[str], languages: Sequence[Language]) -> list[
     for i, script in enumerate(_scripts(replies, languages)):
         block = block_of(languages[i].script)
         share = script.n_letters / script.n_all if script.n_all else 0.0
+        least = _least(block)
+        if block in read_tables():
+            least = LEAST_CHARACTERS_OF_REPLY if block in _SYLLABIC else LEAST_OF_REPLY
         if share < WRONG_SHARE and script.n_all >= LEAST_LETTERS:
             answers[i] = Fidelity.NO
-        elif share >= RIGHT_SHARE and script.n_letters >= _least(block):
+        elif share >= RIGHT_SHARE and script.n_letters >= least:
             open_by_block[block].append(i)
     for block, indices in open_by_block.items():
         tags = [languages[i].tag for i in indices]
@@ -236,8 +243,8 @@ def _weigh(replies: Sequence[str], block: str, asked: Sequence[str]) -> list[Fid
         chance = float(rows[i, accepted].sum())
         best = accepted[int(rows[i, accepted].argmax())]
         trust = calibration.languages[table.languages[best]]
-        if chance <= 1 - SURE:
+        if chance <= NO_UP_TO:
             answers[i] = Fidelity.NO
-        elif chance >= SURE and trust.is_like(found.evidence[i, best], found.n_grams[i]):
+        elif chance >= YES_FROM and trust.is_like(found.evidence[i, best], found.n_grams[i]):
             answers[i] = Fidelity.YES
     return answers

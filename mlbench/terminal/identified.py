@@ -14,12 +14,14 @@ from mlbench.errors import SelectionError
 from mlbench.identifier import Identification, identify_all, known_languages
 from mlbench.identifier.second import second_opinion
 from mlbench.records import Language
-from mlbench.report.text import show_line
 from mlbench.terminal.lists import print_table
 
 STDIN = "-"
 LONGEST_SHOWN = 60
 """Characters of a text that stand in its row."""
+
+JOINERS = "\u200c\u200d"
+"""Persian and Sinhala are written with them."""
 
 
 def show(texts: Sequence[str], selection: str, *, as_json: bool, with_langdetect: bool) -> None:
@@ -80,8 +82,17 @@ def _print(
         row = _row(answer, languages)
         if others:
             row.append(others[i] or "–")
-        table.add_row(*map(Text, row), Text(show_line(text, LONGEST_SHOWN)))
+        table.add_row(*map(Text, row), Text(_one_line(text)))
     print_table(table)
+
+
+def _one_line(text: str) -> str:
+    """Return the beginning of a text without what would move or hide what stands around it."""
+    kept = " ".join(text[:LONGEST_SHOWN].split())
+    safe = "".join(
+        c if c.isprintable() or c in JOINERS else "\N{REPLACEMENT CHARACTER}" for c in kept
+    )
+    return safe + (" …" if len(text) > LONGEST_SHOWN else "")
 
 
 def _row(answer: Identification, languages: Mapping[str, Language]) -> list[str]:
