@@ -64,7 +64,7 @@ def test_fidelity_tells_the_right_language_from_all_others(tag: str):
     answers = fidelity_all(texts, [LANGUAGES[tag]] * len(texts))
     own = [a for (other, _), a in zip(PAIRS, answers, strict=True) if other == tag]
     others = {a for (other, _), a in zip(PAIRS, answers, strict=True) if other != tag}
-    assert Fidelity.NO not in own and own.count(Fidelity.YES) >= {"ar": 1, "hi": 3}.get(tag, 5)
+    assert Fidelity.NO not in own and own.count(Fidelity.YES) >= {"ar": 1, "hi": 2}.get(tag, 5)
     assert others == {Fidelity.NO}
 
 
@@ -176,6 +176,10 @@ def test_the_model_knows_all_languages_and_is_small():
     shared = {tag for table in read_tables().values() for tag in table.languages}
     alone = Counter(language.script for tag, language in LANGUAGES.items() if tag not in shared)
     assert set(alone.values()) == {1}
+    readme = (MODEL_PATH.parent / "README.md").read_text(encoding="utf-8")
+    assert f"for the {len(shared)}\nlanguages that share a script" in readme
+    page = (ROOT / "docs/identify.md").read_text(encoding="utf-8")
+    assert f"for {len(alone)} of the {len(LANGUAGES)} that settles it" in page
 
 
 def test_a_gram_is_within_a_word():
