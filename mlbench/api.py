@@ -1,4 +1,4 @@
-"""What does a notebook need? Run models, read a run, judge two models, and get every score.
+"""What does a notebook need? Run and judge models, read runs and scores, identify a language.
 
     import mlbench
 
@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlbench import store
+from mlbench.data.languages import read_languages, select_languages
 from mlbench.data.prepare import prepare
+from mlbench.identifier import Identification, known_languages
+from mlbench.identifier import identify as identify_text
 from mlbench.judge.run import judge_run
 from mlbench.runner.command import do_work, prepare_work, select
 from mlbench.settings import Settings
@@ -59,6 +62,17 @@ def verdict(
 ) -> dict[str, Any]:
     """Judge A against B: the dict that `mlbench verdict --json` prints."""
     return judge_run(_read(run), a, b, claims_file=claims, seed=seed)
+
+
+def identify(text: str, *, languages: str | Sequence[str] = "all") -> Identification:
+    """Return in which language a text is, of those chosen; none with the reason if unclear.
+
+    Many texts at once, and whether a reply is in the language asked for: `identify_all` and
+    `fidelity` in the package mlbench.identifier.
+    """
+    known = {language.tag for language in known_languages()}
+    chosen = select_languages(languages, read_languages())
+    return identify_text(text, [language for language in chosen if language.tag in known])
 
 
 def scores(run: Run | str | Path) -> "pa.Table":

@@ -39,6 +39,7 @@ from mlbench.terminal.options import (
     Limit,
     ListCommand,
     Models,
+    OfLanguages,
     OldItems,
     OverflowOption,
     Replace,
@@ -52,6 +53,7 @@ from mlbench.terminal.options import (
     TaskMapOption,
     TrustRemoteCode,
     Verify,
+    WithLangdetect,
     parse_batch_size,
     parse_shots,
 )
@@ -307,6 +309,28 @@ def tokenizers(
 
     settings = Settings(limit=limit, trust_remote_code=trust_remote_code)
     tokenizer_table.show(models, languages, languages_file, settings, as_json=as_json)
+
+
+@app.command(rich_help_panel="Look around")
+def identify(
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="- reads lines of stdin.")],
+    languages: OfLanguages = "all",
+    langdetect: WithLangdetect = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say in which language texts are, or that it cannot be told.
+
+    [bold]Examples[/bold]
+
+      mlbench identify "Habari ya asubuhi, rafiki yangu"
+
+      mlbench identify --languages hr,bs,sr "Gdje se nalazi kolodvor?"
+
+      mlbench identify --json - < replies.txt
+    """
+    from mlbench.terminal import identified
+
+    identified.show(texts, languages, as_json=as_json, with_langdetect=langdetect)
 
 
 @app.command(cls=ListCommand, rich_help_panel="Look around")

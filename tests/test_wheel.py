@@ -54,6 +54,9 @@ def test_the_wheel_carries_what_is_read_at_run_time(wheel):
     assert {
         "mlbench/languages.yaml",
         "mlbench/models.yaml",
+        "mlbench/identifier/grams.npz",
+        "mlbench/identifier/calibration.json",
+        "mlbench/identifier/README.md",
         "mlbench/py.typed",
         "mlbench/judge/claims.yaml",
         "mlbench/tasks/sib200_topic/sw.yaml",

@@ -284,6 +284,12 @@ OldItems = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+OfLanguages = Annotated[
+    str, typer.Option(metavar="LIST", help="The languages it may be: hr,bs or family:Turkic.")
+]
+WithLangdetect = Annotated[
+    bool, typer.Option("--langdetect", help="Show what langdetect says, too (slower).")
+]
 
 
 def parse_shots(values: list[str]) -> list[int]:
