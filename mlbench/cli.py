@@ -320,13 +320,9 @@ def identify(
 ) -> None:
     """Say in which language texts are, or that it cannot be told.
 
-    [bold]Examples[/bold]
-
-      mlbench identify "Habari ya asubuhi, rafiki yangu"
+    [bold]Example[/bold]
 
       mlbench identify --languages hr,bs,sr "Gdje se nalazi kolodvor?"
-
-      mlbench identify --json - < replies.txt
     """
     from mlbench.terminal import identified
 

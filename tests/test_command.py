@@ -150,7 +150,7 @@ def loaded(monkeypatch):
         seen.append(options)
         raise OSError("not loaded")
 
-    monkeypatch.setattr("mlbench.engine.lm.PackedLM", note)
+    monkeypatch.setattr(backend, "PackedLM", note)
     return seen
 
 

@@ -14,7 +14,7 @@ from mlbench.models import find_model
 from mlbench.runner import estimate
 from mlbench.runner.events import CellDone
 from mlbench.runner.local import run
-from mlbench.runner.plan import Plan, make_plan
+from mlbench.runner.plan import Plan, make_plan, write_manifest
 from mlbench.settings import Settings
 
 LANGUAGES = read_languages()
@@ -48,6 +48,7 @@ def test_planned_tokens_are_those_that_the_run_counts(sib200, tmp_path, family, 
     settings = make_settings(shots)
     plan = plan_of(tmp_path, "demo-polyglot", family, settings)
     planned = planned_tokens(plan, settings)
+    write_manifest(plan, [LANGUAGES[tag] for tag in ("en", "ar", "th")])
     done = [event for event in run(plan, settings) if isinstance(event, CellDone)]
     counted = sum(event.result.usage["n_tokens"] for event in done)
     assert len(done) == 3 and planned == pytest.approx(counted, rel=0.05)

@@ -220,7 +220,7 @@ def _sum_up(model: ModelCost, languages: Mapping[str, Language]) -> str:
         text += f"; median premium {model.median_premium:.2f}; worst {worst}"
     if model.special_tokens:
         tokens = "token" if model.special_tokens == 1 else "tokens"
-        text += f"; {model.special_tokens} special {tokens} counted in each sentence"
+        text += f"; {model.special_tokens} special {tokens} beside each sentence, not counted"
     blind = [tag for tag, cost in model.languages.items() if cost.n_unknown or cost.n_lost > 0]
     if blind:
         text += f"; it cannot write all text, so cost understated, in {', '.join(blind)}"
