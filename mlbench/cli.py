@@ -183,7 +183,9 @@ def report(
 def figure(
     name: Annotated[
         str,
-        typer.Argument(help="heatmap, difference, forest, moat, profile, parity or markets"),
+        typer.Argument(
+            help="overview, heatmap, difference, forest, moat, profile, parity or markets"
+        ),
     ],
     run: RunName,
     out: FigureOut,

@@ -115,7 +115,7 @@ def page_of(run: ToyRun) -> Page:
 @pytest.mark.slow
 def test_everything_is_written(report: Path) -> None:
     names = {path.name for path in report.iterdir()}
-    drawn = ("heatmap", "difference", "forest", "moat", "profile", "markets")
+    drawn = ("overview", "heatmap", "difference", "forest", "moat", "profile", "markets")
     figures = {f"{n}.{s}" for n in drawn for s in ("svg", "png", "pdf")}
     texts = {"index.html", "scores.csv", "differences.csv", "markets.csv", "verdict.json"}
     assert names == figures | texts

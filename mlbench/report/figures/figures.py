@@ -20,6 +20,7 @@ from mlbench.report.figures.drawing import FORMATS, WIDTHS, save_as
 from mlbench.report.figures.forest import Forest, draw_forest, forest_from_comparison
 from mlbench.report.figures.heatmap import draw_heatmap, draw_profile
 from mlbench.report.figures.moat import draw_moat
+from mlbench.report.figures.overview import draw_overview
 from mlbench.report.figures.scatter import draw_parity, scatter_from_table
 from mlbench.report.markets import markets_of
 from mlbench.report.ranking import order_of
@@ -226,7 +227,12 @@ def _pair(table: ReportTable, choice: Choice) -> Pair:
     return Pair(a, b, min(shots, default=0))
 
 
+def _overview(request: _Request) -> Axes:
+    return draw_overview(request.table, request.choice.models, request.choice.width)
+
+
 FIGURES: Mapping[str, Callable[[_Request], Axes]] = {
+    "overview": _overview,
     "heatmap": _heatmap,
     "difference": _difference,
     "forest": _forest,
