@@ -32,6 +32,7 @@ from mlbench.terminal.options import (
     FigureFamilies,
     FigureModel,
     FigureModels,
+    FigureName,
     FigureOut,
     ImportPath,
     Languages,
@@ -184,10 +185,7 @@ def report(
 
 @app.command(cls=ListCommand, rich_help_panel="Read")
 def figure(
-    name: Annotated[
-        str,
-        typer.Argument(help="heatmap, difference, forest, moat, profile, parity or markets"),
-    ],
+    name: FigureName,
     run: RunName,
     out: FigureOut,
     family: FigureFamilies = NO_CHOICE,

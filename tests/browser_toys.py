@@ -110,3 +110,13 @@ def hostile_run(folder: Path) -> ToyRun:
             run.put(Cell(model, "text", language.tag, 0), texts(100 + 20 * i + rank, seed=rank))
     run.fail(Cell("first", "terms", "en", 0), HOSTILE, HOSTILE)
     return run
+
+
+def choose_pair(page: Any, a: str, b: str) -> None:
+    """Choose A, then B, as a reader does, and wait until the page shows them."""
+    if page.locator("#pair-a").input_value() != a:
+        page.select_option("#pair-a", a)
+    if page.locator("#pair-b").input_value() != b:
+        page.select_option("#pair-b", b)
+    wait_until(page, f"document.querySelector('#pair-b').value === {b!r}")
+    page.wait_for_timeout(50)

@@ -81,20 +81,20 @@ def test_filters_combine(page: Any) -> None:
 def test_choosing_a_pair_changes_verdict_and_column(page: Any) -> None:
     cell = page.locator("#heat tr", has_text="Swahili").locator("td").nth(8)
     before = cell.inner_text()
-    page.select_option("#pair", "1")
+    page.select_option("#pair-b", index=2)
     sync_api.expect(cell).not_to_have_text(before)
     assert page.locator(".pair:visible").count() == 1
-    assert "script>" in page.locator(".pair:visible h3").inner_text()
+    assert "script>" in page.locator(".pair:visible .who-is").inner_text()
 
 
 def test_the_address_restores_the_view(page: Any, report: Path) -> None:
-    page.select_option("#pair", "1")
+    page.select_option("#pair-b", index=2)
     page.fill("#find", "hindi")
     address = page.evaluate("location.href")
     page.goto("about:blank")
     page.goto(address)
     assert names(page) == ["English", "Hindi"]
-    assert "script>" in page.locator(".pair:visible h3").inner_text()
+    assert "script>" in page.locator(".pair:visible .who-is").inner_text()
 
 
 def test_arrows_walk_the_table_and_the_strip_reads_the_cell(page: Any) -> None:
@@ -163,3 +163,24 @@ def test_all_languages_are_shown_in_time(browser: Any, tmp_path: Path) -> None:
     page.goto(path.as_uri())
     assert page.locator("#heat tbody tr").count() == len(languages) + 1
     page.close()
+
+
+def test_the_theme_turns_by_button_and_by_key(page: Any) -> None:
+    theme = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(theme)
+    page.click("#theme")
+    dark = page.evaluate(theme)
+    assert dark != light
+    page.keyboard.press("d")
+    assert page.evaluate(theme) == light
+    page.locator("#find").press("d")
+    assert page.evaluate(theme) == light
+
+
+def test_keys_are_told_in_a_dialog_that_escape_closes(page: Any) -> None:
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("]")
+    page.keyboard.press("Escape")
+    assert page.locator("#help").is_hidden()
+    assert page.locator("#language").is_hidden()

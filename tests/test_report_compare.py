@@ -209,12 +209,37 @@ def test_a_clear_difference_is_coloured_and_carries_a_letter(comparison: Compari
     assert "95 % paired bootstrap" in shown.title and "beyond English" in shown.title
 
 
-def test_pairs_start_with_the_first_two_models(tmp_path: Path) -> None:
-    run = ToyRun(tmp_path / "r", languages=(ENGLISH,))
-    for model in ("x", "b", "a"):
-        run.put(Cell(model, "topic", "en", 0), choices(0.7))
+def test_pairs_start_with_the_best_two_models_however_they_are_called(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, HINDI))
+    for model, accuracy in (("a", 0.4), ("x", 0.9), ("b", 0.6)):
+        for tag in ("en", "hi"):
+            run.put(Cell(model, "topic", tag, 0), choices(accuracy))
     pairs = pairs_of(table_from_run(read_run(run.write())))
     assert pairs == [Pair("x", "b", 0), Pair("x", "a", 0), Pair("b", "a", 0)]
+
+
+def test_a_comparison_swapped_twice_is_itself(comparison: Comparison) -> None:
+    back = comparison.swapped()
+    assert back.pair == Pair(*comparison.pair[1::-1], comparison.pair.shots)
+    assert back.leads["topic", "sw"].low == -comparison.leads["topic", "sw"].high
+    assert back.verdict and comparison.verdict
+    assert (
+        back.verdict["counts"]["delta"]["worse"] == comparison.verdict["counts"]["delta"]["better"]
+    )
+    assert back.swapped().verdict == comparison.verdict
+
+
+def test_swapping_says_what_judging_the_other_way_round_says(
+    table: ReportTable, comparison: Comparison
+) -> None:
+    a, b, shots = comparison.pair
+    judged, swapped = compare(table, Pair(b, a, shots), FAST), comparison.swapped()
+    assert judged.verdict and swapped.verdict
+    assert judged.verdict["counts"] == swapped.verdict["counts"]
+    for part in ("english", "others", "moat"):
+        one, two = judged.verdict[part], swapped.verdict[part]
+        assert one["verdict"] == two["verdict"]
+        assert one["estimate"] == pytest.approx(two["estimate"])
 
 
 def test_differences_csv_has_a_line_for_every_language(

@@ -177,10 +177,11 @@ import sys
 from pathlib import Path
 from mlbench.report import draw_figure
 from mlbench.report.figures.drawing import figure_files
+from mlbench.report.figures.figures import FIGURES
 from mlbench.report.tables import table_from_run
 from mlbench.store.read import read_run
 table = table_from_run(read_run(sys.argv[1]))
-for name in ("heatmap", "difference", "forest", "moat", "profile", "parity", "markets"):
+for name in FIGURES:
     for path, content in figure_files(draw_figure(name, table), Path(sys.argv[2]), name).items():
         path.write_bytes(content)
 """

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from browser_toys import FEW, MARKS, open_browser, open_page, wait_until
+from browser_toys import FEW, MARKS, choose_pair, open_browser, open_page, wait_until
 from report_toys import TEXT, TOPIC, ToyRun, choices, texts
 
 from mlbench.data.languages import read_languages
@@ -110,9 +110,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
 
 def read_pair(page: Any, place: int) -> tuple[dict[tuple[str, str], Shown], dict[str, Any]]:
     """Choose a pair; return the table by column and tag, and what the verdict says."""
-    page.select_option("#pair", str(place))
+    choose_pair(page, *PAIRS[place])
     b = PAIRS[place][1].removeprefix("org/")
-    wait_until(page, f"document.querySelector('#verdict-pair bdi + bdi').textContent === '{b}'")
+    wait_until(page, f"document.querySelectorAll('.who-is bdi')[1].textContent === '{b}'")
     heads, rows = page.evaluate(READ)
     table = {
         (head, tag): Shown(*cell)
@@ -122,7 +122,11 @@ def read_pair(page: Any, place: int) -> tuple[dict[tuple[str, str], Shown], dict
     verdict = page.locator("#verdict-pair .verdict tbody tr")
     return table, {
         "rows": [row.locator("th, td").all_inner_texts() for row in verdict.all()],
-        "lead": page.locator("#verdict-pair .lead").inner_text(),
+        "lead": page.locator("#verdict-pair .pooled").text_content(),
+        "answer": {
+            part: page.locator(f"#verdict-pair [data-part={part}]").inner_text()
+            for part in ("english", "others", "beyond")
+        },
     }
 
 
@@ -334,7 +338,19 @@ def test_the_verdict_is_that_of_verdict_json(found: Found, place: int) -> None:
 
 
 @pytest.mark.parametrize("place", range(len(PAIRS)))
-def test_every_number_of_the_first_sentence_is_in_verdict_json(found: Found, place: int) -> None:
+def test_elsewhere_less_english_is_the_lead_beyond_english_as_printed(
+    found: Found, place: int
+) -> None:
+    shown = {
+        part: Decimal(text.replace("−", "-"))
+        for part, text in found.verdicts[place]["answer"].items()
+    }
+    assert shown["others"] - shown["english"] == shown["beyond"]
+    assert shown["others"] >= 0
+
+
+@pytest.mark.parametrize("place", range(len(PAIRS)))
+def test_every_number_of_the_pooled_sentence_is_in_verdict_json(found: Found, place: int) -> None:
     judged = json.loads((found.folder / "verdict.json").read_text(encoding="utf-8"))[place]
     verdict, sentence = judged["verdict"], found.verdicts[place]["lead"]
     assert verdict["scale"] == "adjusted"

@@ -28,7 +28,7 @@ from report_toys import (
 from mlbench.data.languages import read_languages
 from mlbench.errors import StoreError
 from mlbench.records import Cell
-from mlbench.report import write_report
+from mlbench.report import Asked, write_report
 from mlbench.report.page.fonts import letters_by_script
 from mlbench.report.page.packing import HOLE
 from mlbench.stats import Resampling
@@ -115,7 +115,7 @@ def page_of(run: ToyRun) -> Page:
 @pytest.mark.slow
 def test_everything_is_written(report: Path) -> None:
     names = {path.name for path in report.iterdir()}
-    drawn = ("heatmap", "difference", "forest", "moat", "profile", "markets")
+    drawn = ("overview", "heatmap", "difference", "forest", "moat", "profile", "markets")
     figures = {f"{n}.{s}" for n in drawn for s in ("svg", "png", "pdf")}
     texts = {"index.html", "scores.csv", "differences.csv", "markets.csv", "verdict.json"}
     assert names == figures | texts
@@ -217,6 +217,22 @@ def test_the_static_page_holds_the_verdict(html: str) -> None:
     assert "4 better, 0 worse, 0 undetermined" in text
 
 
+def test_the_answer_is_short_and_from_the_side_of_the_model_that_is_ahead(
+    tmp_path: Path,
+) -> None:
+    run = two_models(tmp_path / "r")
+    asked = Asked("few", "many")
+    path = write_report(run.write(), tmp_path / "out", asked=asked, resampling=FAST)
+    html = path.read_text(encoding="utf-8")
+    box = html.split('<div class="answer-box">')[1].split("<svg")[0]
+    words = re.sub(r"<[^>]*>", " ", box).split()
+    assert "many’s lead over few is larger outside English" in " ".join(words)
+    assert len(words) <= 45
+    assert [w for w in ("Supported", "Equal", "Cannot tell yet") if w in box] == ["Supported"]
+    directions = html.split('<ul class="directions">')[1].split("</ul>")[0]
+    assert directions.count("<li>") == 2 and "Not supported" in directions
+
+
 @pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(report: Path, tmp_path: Path) -> None:
     again = write_report(report.parent / "r", tmp_path / "again", resampling=FAST).parent
@@ -286,15 +302,13 @@ def test_other_pairs_are_in_the_data(tmp_path: Path) -> None:
         run.put(Cell(model, "topic", "en", 0), choices(0.3 + 0.2 * seed))
         run.put(Cell(model, "text", "en", 0), texts(100, seed=seed))
     page = page_of(run)
-    options = [
-        attrs["value"] for tag, attrs in page.elements if tag == "option" and "value" in attrs
-    ]
-    assert {"0", "1", "2"} <= set(options)
+    ids = set(page.attributes("id"))
+    assert {"pair-a", "pair-b", "swap"} <= ids
     html = (run.folder / "out" / "index.html").read_text(encoding="utf-8")
     columns = packed(html, "pair-data")
-    assert [len(pair) for pair in columns["text"]] == [2, 2, 2]
-    assert len(sentences(columns["titles"])) == 6
-    assert [bool(verdict) for verdict in columns["verdicts"]] == [False, True, True]
+    assert [len(pair) for pair in columns["text"]] == [2] * 6  # three pairs, both ways
+    assert len(sentences(columns["titles"])) == 12
+    assert [bool(verdict) for verdict in columns["verdicts"]] == [False, *[True] * 5]
 
 
 def test_an_unknown_run_is_refused_with_the_next_command(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
-from browser_toys import MARKS, open_browser, open_page, wait_until, write_page
+from browser_toys import MARKS, choose_pair, open_browser, open_page, wait_until, write_page
 from report_toys import FAMILIES, LANGUAGES, ToyRun, choices, texts
 
 from mlbench.records import Cell
@@ -26,7 +26,6 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = MARKS
 
 MODELS = tuple(f"org/model-{letter}" for letter in "abcdef")
-PAIRS = len(MODELS) - 1
 SHORT = tuple(name.removeprefix("org/") for name in MODELS)
 
 
@@ -90,6 +89,11 @@ def read(page: Any) -> tuple[list[tuple[str, int]], list[str], dict[str, list[st
     return groups, [name for name, _ in bottom], {tag: cells for tag, *cells in rows}
 
 
+def pairs_of(made: Made) -> list[Pair]:
+    """Return the judged pairs as the page counts them: the best model against each other one."""
+    return list(made.comparisons)
+
+
 def shown(made: Made, tag: str, column: tuple[str, str], pair: int = 0) -> str:
     """Return from the store what stands in a cell; a column is a kind or family, and a model."""
     table, (kind, model) = made.table, column
@@ -98,8 +102,7 @@ def shown(made: Made, tag: str, column: tuple[str, str], pair: int = 0) -> str:
         return percent(mean.value) + (str(mean.n) if mean.n < 2 else "")
     block = next(block for block in table.blocks if block.family == kind)
     if model == "A-B":
-        names = Pair(MODELS[0], MODELS[pair + 1], 0)
-        comparison = made.comparisons[names]
+        comparison = made.comparisons[pairs_of(made)[pair]]
         found = lead_cell(comparison, block, tag)
     else:
         found = score_cell(table.cells[Cell(model, kind, tag, 0)], block)
@@ -195,7 +198,8 @@ def go_to(page: Any, made: Made, **view: str) -> None:
 
 def test_the_address_keeps_all_of_the_view(page: Any, made: Made) -> None:
     page.select_option("#view", "leads")
-    page.select_option("#pair", str(PAIRS - 1))
+    last = pairs_of(made)[-1]
+    choose_pair(page, last.a, last.b)
     page.locator("#heat th[data-key='topic A-B'] button").click()
     page.fill("#find", "swa")
     page.select_option("#by-family", "Niger-Congo")
@@ -214,12 +218,12 @@ def test_the_address_keeps_all_of_the_view(page: Any, made: Made) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert page.locator("#language h2").inner_text().startswith("Swahili")
     page.keyboard.press("Escape")
-    assert page.locator("#pair").input_value() == str(PAIRS - 1)
+    assert page.locator("#pair-b").input_value() == last.b
     assert list(read(page)[2]) == ["en", "", "sw"]
     assert [name for name, _ in read(page)[0]] == [made.table.blocks[i].title for i in range(3)]
     assert page.locator("#heat [aria-sort]").get_attribute("data-key") == "topic A-B"
-    sides = page.locator(".pair h3 bdi").all_inner_texts()
-    assert sides == [SHORT[0], SHORT[-1]]
+    sides = page.locator(".who-is bdi").all_inner_texts()
+    assert sides == [name.removeprefix("org/") for name in last[:2]]
     for part in ("view", "pair", "sort", "find", "family", "script", "class", "theme"):
         assert f"{part}=" in page.evaluate("location.href"), part
 
@@ -251,16 +255,10 @@ SLOTS = """() => Object.fromEntries([...document.querySelectorAll('[data-slot]')
   node.dataset.slot, node.tagName === 'path' ? node.getAttribute('d') : node.textContent]))"""
 
 
-def choose_pair(page: Any, place: int) -> None:
-    page.select_option("#pair", str(place))
-    name = f"document.querySelector('#verdict-pair h3').textContent.includes('{SHORT[place + 1]}')"
-    wait_until(page, name)
-
-
 def slots_of(made: Made, place: int) -> dict[str, str]:
     """Return what the sections outside the table show of a pair."""
     table = made.table
-    pair, first = (Pair(MODELS[0], MODELS[i + 1], 0) for i in (place, 0))
+    pair, first = (pairs_of(made)[i] for i in (place, 0))
     return (
         markets_slots(markets_of(table, first).shown, pair)
         | tree_slots(table, tree_of(table, first), pair)
@@ -271,7 +269,7 @@ def slots_of(made: Made, place: int) -> dict[str, str]:
 def test_a_pair_changes_all_that_depends_on_it_and_back(page: Any, made: Made) -> None:
     before, slots = read(page), page.evaluate(SLOTS)
     verdict = page.locator("#verdict-pair").inner_html()
-    choose_pair(page, 2)
+    choose_pair(page, *pairs_of(made)[2][:2])
     for tag, cells in read(page)[2].items():
         if tag:
             assert cells == [shown(made, tag, column, 2) for column in columns_of(made, "")]
@@ -280,19 +278,46 @@ def test_a_pair_changes_all_that_depends_on_it_and_back(page: Any, made: Made) -
     assert changed == {key: wanted[key] for key in changed}
     for section in ("market-", "tree-", "tokens-scatter-b"):
         assert any(changed[k] != slots[k] for k in slots if k.startswith(section)), section
-    comparison = made.comparisons[Pair(MODELS[0], MODELS[3], 0)]
+    comparison = made.comparisons[pairs_of(made)[2]]
     names = dict(zip(MODELS, SHORT, strict=True))
-    assert page.locator("#verdict-pair .lead").inner_text() == pooled_sentence(comparison, names)
-    choose_pair(page, 0)
+    pooled = page.locator("#verdict-pair .pooled").text_content()
+    assert pooled == pooled_sentence(comparison, names)
+    choose_pair(page, *pairs_of(made)[0][:2])
     assert (read(page), page.evaluate(SLOTS)) == (before, slots)
     assert page.locator("#verdict-pair").inner_html() == verdict
 
 
+def test_swapping_turns_every_lead_round_and_keeps_the_answer(page: Any, made: Made) -> None:
+    answer = page.locator(".claim").inner_text()
+    pair = pairs_of(made)[0]
+    page.click("#swap")
+    wait_until(page, f"document.querySelector('#pair-a').value === '{pair.b}'")
+    sides = page.locator(".who-is bdi").all_inner_texts()
+    assert sides == [name.removeprefix("org/") for name in (pair.b, pair.a)]
+    assert page.locator(".claim").inner_text() == answer
+    swapped, block = made.comparisons[pair].swapped(), made.table.blocks[1]
+    place = columns_of(made, "").index((block.family, "A-B"))
+    for tag, cells in read(page)[2].items():
+        if tag:
+            wanted = lead_cell(swapped, block, tag)
+            assert cells[place] == wanted.text + wanted.mark
+    page.click("#swap")
+    wait_until(page, f"document.querySelector('#pair-a').value === '{pair.a}'")
+    assert "pair=" not in page.evaluate("location.hash")
+
+
+def test_a_partner_that_was_not_judged_cannot_be_chosen(page: Any, made: Made) -> None:
+    best, second = pairs_of(made)[0][:2]
+    choose_pair(page, second, best)
+    enabled = "[...document.querySelectorAll('#pair-b option:not([disabled])')].map(o => o.value)"
+    assert page.evaluate(enabled) == [best]
+
+
 @pytest.mark.parametrize("place", [0, 3])
 def test_the_forest_has_a_row_a_language_and_counts_them(page: Any, made: Made, place: int) -> None:
-    choose_pair(page, place)
+    choose_pair(page, *pairs_of(made)[place][:2])
     page.locator("#forest").scroll_into_view_if_needed()
-    comparison = made.comparisons[Pair(MODELS[0], MODELS[place + 1], 0)]
+    comparison = made.comparisons[pairs_of(made)[place]]
     for number, block in enumerate(made.table.blocks):
         page.select_option("#forest-block", str(number))
         leads = {x.name: comparison.leads.get((block.family, x.tag)) for x in made.table.languages}
@@ -306,27 +331,6 @@ def test_the_forest_has_a_row_a_language_and_counts_them(page: Any, made: Made, 
         values = [round(known[name].value, 1) for name in rows]
         assert sorted(rows) == sorted(known)
         assert values == sorted(values, reverse=True)
-
-
-def test_the_theme_turns_by_button_and_by_key(page: Any) -> None:
-    theme = "getComputedStyle(document.body).backgroundColor"
-    light = page.evaluate(theme)
-    page.click("#theme")
-    dark = page.evaluate(theme)
-    assert dark != light
-    page.keyboard.press("d")
-    assert page.evaluate(theme) == light
-    page.locator("#find").press("d")
-    assert page.evaluate(theme) == light
-
-
-def test_keys_are_told_in_a_dialog_that_escape_closes(page: Any) -> None:
-    page.keyboard.press("?")
-    assert page.locator("#help").is_visible()
-    page.keyboard.press("]")
-    page.keyboard.press("Escape")
-    assert page.locator("#help").is_hidden()
-    assert page.locator("#language").is_hidden()
 
 
 @pytest.mark.parametrize(
@@ -368,7 +372,7 @@ def test_tooltip_and_strip_say_the_same_of_old_and_new_columns(page: Any, made: 
     place = {column: i for i, column in enumerate(columns_of(made, "all"))}
     cell = Cell("org/model-e", "terms", "sw", 0)
     block = next(block for block in made.table.blocks if block.family == "terms")
-    pair = made.comparisons[Pair(MODELS[0], MODELS[1], 0)]
+    pair = made.comparisons[pairs_of(made)[0]]
     wanted = {
         ("terms", "org/model-e"): score_cell(made.table.cells[cell], block).title,
         ("terms", "A-B"): lead_cell(pair, block, "sw").title,
@@ -383,8 +387,8 @@ def test_tooltip_and_strip_say_the_same_of_old_and_new_columns(page: Any, made: 
         assert page.locator("#detail").inner_text().startswith("Swahili, Terms: ")
 
 
-def test_a_new_pair_leaves_no_sentence_of_the_old_one(page: Any) -> None:
+def test_a_new_pair_leaves_no_sentence_of_the_old_one(page: Any, made: Made) -> None:
     page.locator("#heat tr[data-tag=sw] td").last.click()
     assert page.locator("#detail").inner_text()
-    choose_pair(page, 2)
+    choose_pair(page, *pairs_of(made)[2][:2])
     assert page.locator("#detail").inner_text() == ""

@@ -97,7 +97,7 @@ def ramp_css() -> str:
         for step in range(STEPS + 1)
     ]
     fills = [
-        f".{letter}{step}{{background:{colour.fill};color:{colour.ink}}}"
+        f".{letter}{step}{{background:{colour.fill};fill:{colour.fill};color:{colour.ink}}}"
         for letter, ramp in ramps.items()
         for step, colour in enumerate(ramp)
     ]

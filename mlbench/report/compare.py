@@ -14,15 +14,18 @@ from typing import Any, NamedTuple
 from mlbench.errors import DataError, SelectionError
 from mlbench.judge import ClaimsFile, read_claims
 from mlbench.judge.closing import printed
+from mlbench.judge.mirror import mirrored
 from mlbench.judge.pairing import pair as pair_cells
 from mlbench.judge.run import judge_pair, refuse_unknown
 from mlbench.report.columns import Block
+from mlbench.report.ranking import order_of
 from mlbench.report.tables import ReportTable
 from mlbench.stats import Resampling
 from mlbench.store.read import Run
 
 ALL_PAIRS_OF = 5
-"""Up to so many models every pair is compared; of more, each with the first one."""
+"""Up to so many models every pair is compared; of more each with the best one, since a comparison
+takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,17 @@ class LanguageLead(NamedTuple):
             return 0
         return 1 if self.value > 0 else -1
 
+    def swapped(self) -> "LanguageLead":
+        """Return the lead of B over A."""
+        return self._replace(
+            value=0.0 - self.value,
+            low=0.0 - self.high,
+            high=0.0 - self.low,
+            moat=0.0 - self.moat,
+            moat_low=0.0 - self.moat_high,
+            moat_high=0.0 - self.moat_low,
+        )
+
     @property
     def is_within_noise(self) -> bool:
         """Return whether the interval includes no difference, or is unknown."""
@@ -109,6 +123,16 @@ class Comparison:
         """Give the verdict with numbers that add up as they are printed."""
         return printed(self.verdict) if self.verdict else None
 
+    def swapped(self) -> "Comparison":
+        """Return the same comparison from the side of B."""
+        a, b, shots = self.pair
+        return replace(
+            self,
+            pair=Pair(b, a, shots),
+            verdict=mirrored(self.verdict) if self.verdict else None,
+            leads={key: lead.swapped() for key, lead in self.leads.items()},
+        )
+
 
 def unit_of(block: Block) -> str:
     """Name the unit of a lead in words."""
@@ -121,14 +145,15 @@ def in_unit(block: Block, value: float | None) -> float:
 
 
 def pairs_of(table: ReportTable, first: tuple[str, str] | None = None) -> list[Pair]:
-    """List the pairs to compare, the first two models first, or the pair `first`.
+    """List the pairs to compare, the best two by the ranking first, or the pair `first`.
 
-    Raises SelectionError if the run has no cells that such a first pair could share.
+    In each the better ranked model is A, except in `first`. Raises SelectionError if the run has no
+    cells that such a first pair could share.
     """
-    pairs = []
+    pairs, best_first = [], order_of(table)
     for shots in dict.fromkeys(block.shots for block in table.blocks):
         blocks = [block for block in table.blocks if block.shots == shots]
-        models = [m for m in table.run.models if any(m in block.models for block in blocks)]
+        models = [m for m in best_first if any(m in block.models for block in blocks)]
         some = list(combinations(models, 2))
         if len(models) > ALL_PAIRS_OF:
             some = [(models[0], model) for model in models[1:]]

@@ -144,13 +144,13 @@ def _lead_words(comparison: Comparison, block: Block, lead: LanguageLead, tag: s
 
 
 def adjusted_cell(mean: Mean | None, most: int) -> Shown:
-    """Show a mean adjusted score as a bar, not a colour; raised: of how many families, if fewer
+    """Show a mean adjusted score on the ramp of scores; raised: of how many families, if fewer
     than the `most` that a language has."""
     if mean is None or not mean.n:
         return Shown(NOT_EVALUATED, "xm", "missing: no family that every model has here")
     title = f"mean of {plural(mean.n, 'family', 'families')} that every model has here"
     mark = str(mean.n) if mean.n < most else ""
-    return Shown(percent(mean.value), f"bar b{step_of(mean.value)}", title, mark)
+    return Shown(percent(mean.value), f"s{step_of(mean.value)}", title, mark)
 
 
 def mean_cell(table: ReportTable, block: Block, model: str) -> Shown:

@@ -29,6 +29,9 @@ WIDTH, EDGE = 200.0, 6.0
 """Width of the drawing of a row, and what stays free at its ends, in units of the drawing."""
 
 
+FEW_DRAWS = 100
+
+
 @dataclass(frozen=True, slots=True)
 class RankRow:
     """One model. `x`, `x_low`, `x_high` are positions in the drawing; texts are ready to show."""
@@ -74,6 +77,17 @@ def rank_tables(table: ReportTable, resampling: Resampling | None = None) -> lis
         if len(models) > 1 and question.joint:
             found.append(_rank_table(question, resampling or Resampling()))
     return found
+
+
+def order_of(table: ReportTable) -> list[str]:
+    """List the models, the best by the ranking first; those without a rank are last.
+
+    At several numbers of shots it is the order at the first that has one.
+    """
+    # Levels are those of the docs; the draws are for intervals, which are not used here.
+    found = rank_tables(table, Resampling(replicates=FEW_DRAWS)) if table.run.done else []
+    ranked = next(([row.model for row in one.rows] for one in found if one.rows), [])
+    return [*ranked, *(model for model in table.run.models if model not in ranked)]
 
 
 def _rank_table(question: RankQuestion, resampling: Resampling) -> RankTable:

@@ -159,6 +159,10 @@ ReportOut = Annotated[
     Path | None,
     typer.Option("--out", help="Folder to write to; default reports/RUN.", **_place("--out")),
 ]
+FigureName = Annotated[
+    str,
+    typer.Argument(help="overview, heatmap, difference, forest, moat, profile, parity or markets"),
+]
 FigureOut = Annotated[
     Path, typer.Option("--out", help="File to write: .pdf, .svg or .png.", **_place("--out"))
 ]

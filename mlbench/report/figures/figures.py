@@ -21,8 +21,10 @@ from mlbench.report.figures.drawing import FORMATS, WIDTHS, figure_bytes
 from mlbench.report.figures.forest import Forest, draw_forest, forest_from_comparison
 from mlbench.report.figures.heatmap import draw_heatmap, draw_profile
 from mlbench.report.figures.moat import draw_moat
+from mlbench.report.figures.overview import draw_overview
 from mlbench.report.figures.scatter import draw_parity, scatter_from_table
 from mlbench.report.markets import markets_of
+from mlbench.report.ranking import order_of
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.report.text import short_names
 from mlbench.stats import Resampling
@@ -208,8 +210,8 @@ def _judged(request: _Request) -> Comparison:
 
 
 def _pair(table: ReportTable, choice: Choice) -> Pair:
-    """Find the pair: what is not said is the first model that is left."""
-    models = list(table.run.models)
+    """Find the pair: what is not said is the best model that is left."""
+    models = order_of(table)
     if len(models) < 2:
         raise SelectionError(
             f"this run has one model ({models[0]}), and a difference needs two. "
@@ -223,7 +225,12 @@ def _pair(table: ReportTable, choice: Choice) -> Pair:
     return Pair(a, b, min(shots, default=0))
 
 
+def _overview(request: _Request) -> Axes:
+    return draw_overview(request.table, request.choice.models, request.choice.width)
+
+
 FIGURES: Mapping[str, Callable[[_Request], Axes]] = {
+    "overview": _overview,
     "heatmap": _heatmap,
     "difference": _difference,
     "forest": _forest,

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +20,7 @@ from mlbench.data.languages import REFERENCE
 from mlbench.judge.sentences import chain_sentence
 from mlbench.records import Cell, Language
 from mlbench.report import grid
+from mlbench.report.answer import answer_of
 from mlbench.report.checks.trust import trust
 from mlbench.report.colours import CLIP_POINTS, ramp_css
 from mlbench.report.columns import Block, words_alone
@@ -30,8 +30,10 @@ from mlbench.report.markets import market_rows, markets_of, markets_slots
 from mlbench.report.page import words
 from mlbench.report.page.citation import citation
 from mlbench.report.page.fonts import font_css
+from mlbench.report.page.map import map_data, map_of, pair_maps
 from mlbench.report.page.packing import pack_sentences, packed
-from mlbench.report.ranking import rank_tables
+from mlbench.report.page.pairs import PairView, pair_cells, pair_views
+from mlbench.report.ranking import order_of, rank_tables
 from mlbench.report.tables import CellState, ReportTable
 from mlbench.report.text import number, percent, plural, short_names, show, show_line
 from mlbench.report.tokens import tokens_of, tokens_slots
@@ -40,7 +42,16 @@ from mlbench.report.tree import tree_of, tree_slots
 SHOWN_FAILURES = 20
 """Distinct failures shown with their traceback; the rest is counted and in scores.csv."""
 
-SCRIPTS = ("dom.js", "order.js", "countries.js", "tree.js", "forest.js", "language.js", "app.js")
+SCRIPTS = (
+    "dom.js",
+    "order.js",
+    "countries.js",
+    "tree.js",
+    "forest.js",
+    "language.js",
+    "overview.js",
+    "app.js",
+)
 """They make one script in this order; each uses those before it."""
 
 MOST_COLUMNS = 20
@@ -49,32 +60,6 @@ it has the means and the differences, with it the reader chooses the columns."""
 
 LONGEST_TRACEBACK = 6_000
 LONGEST_NAME = 80
-
-
-@dataclass(frozen=True, slots=True)
-class PairView:
-    """One pair (A, B) at all shots: `by_block` gives the comparison of a block."""
-
-    index: int
-    a: str
-    b: str
-    comparisons: tuple[Comparison, ...]
-
-    def of(self, block: Block) -> Comparison | None:
-        """Return the comparison that holds a block."""
-        for comparison in self.comparisons:
-            if comparison.pair.shots == block.shots and block.family in comparison.blocks:
-                return comparison
-        return None
-
-
-def pair_views(comparisons: Mapping[Pair, Comparison]) -> list[PairView]:
-    """Group comparisons by the two models."""
-    names = dict.fromkeys((pair.a, pair.b) for pair in comparisons)
-    return [
-        PairView(i, a, b, tuple(c for pair, c in comparisons.items() if pair[:2] == (a, b)))
-        for i, (a, b) in enumerate(names)
-    ]
 
 
 def render_page(
@@ -107,9 +92,11 @@ def render_page(
     pair_page = environment.get_template("pair.html.j2")
     # The first pair stands in the page itself.
     verdicts = [pair_page.render(verdict=v, **context) for v in context["verdicts"][1:]]
-    pair_data = _pair_data(table, pairs) | {
+    pair_data = pair_cells(table, pairs) | {
+        "names": [f"{show_line(pair.a)} vs {show_line(pair.b)}" for pair in pairs],
         "slots": [_slots(table, pair, context) for pair in pairs],
         "verdicts": ["", *verdicts],
+        "maps": pair_maps(table, pairs),
     }
     return environment.get_template("index.html.j2").render(
         style=Markup(style),
@@ -170,11 +157,14 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "names": names,
         "models": [(names[name], name, facts) for name, facts in run.models.items()],
         "pairs": pairs,
+        "paired": {name for pair in pairs for name in (pair.a, pair.b)},
         "claims_file": pairs[0].comparisons[0].claims_file if pairs else "",
         "verdicts": [_verdict(pair, names) for pair in pairs],
         "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
         "blocks": table.blocks,
         "rankings": rank_tables(table),
+        "order": [show_line(name) for name in order_of(table)],
+        "map": map_of(table) if run.done else None,
         "trust": trust(table),
         "citation": citation(table),
         "has_leads": has_leads,
@@ -220,6 +210,7 @@ def _verdict(pair: PairView, names: Mapping[str, str]) -> dict[str, Any]:
         parts.append(
             {
                 "shots": comparison.pair.shots,
+                "answer": answer_of(comparison, names),
                 "pooled": words.pooled_sentence(comparison, names),
                 "families": families,
                 "claims": words.claim_rows(comparison),
@@ -288,26 +279,8 @@ def _cell_data(context: Mapping[str, Any]) -> dict[str, Any]:
         for x in context["table"].languages
     ]
     titles = pack_sentences(cell.title for row in rows for cell in row)
-    return {"titles": titles, "more": more, "facts": facts}
-
-
-def _pair_data(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
-    """Return what the script sets in the table when a pair is chosen: the columns A - B.
-
-    By pair and block; `titles` are those of all pairs one after another, which packs best.
-    """
-    cells = [
-        [
-            [grid.lead_cell(p.of(block), block, lang.tag) for lang in table.languages]
-            for block in table.blocks
-        ]
-        for p in pairs
-    ]
-    every = [cell for pair in cells for column in pair for cell in column]
-    return {
-        name: [[[getattr(cell, name) for cell in column] for column in pair] for pair in cells]
-        for name in ("text", "css", "mark")
-    } | {"titles": pack_sentences(cell.title for cell in every)}
+    groups = map_data(context["table"])
+    return {"titles": titles, "more": more, "facts": facts, "groups": groups}
 
 
 def _slots(table: ReportTable, pair: PairView, context: Mapping[str, Any]) -> dict[str, str]:

@@ -45,7 +45,6 @@
   const headOf = (column) => (column.group ? `${column.group.firstChild.textContent.trim()}: ` : "")
     + column.th.textContent.trim();
 
-  const options = $("pair") ? [...$("pair").options] : [];
   const state = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", theme: "" };
 
   // ---- data that stands in the page packed ---------------------------------------------------
@@ -54,6 +53,8 @@
   let more = [];
   let pairs = [];
   let shownPair = 0;
+  let groupings = {};
+  let pairNames = []; // "a vs b", the first pair of the page first
   const ready = Promise.all([read("cell-data"), read("pair-data")]).then(([cells, found]) => {
     details = sentences(cells.titles);
     more = cells.more;
@@ -62,7 +63,10 @@
       const words = `${entry.words} ${fold(branch)}`;
       Object.assign(entry, { branch, level: level === null ? "" : String(level), speakers, words });
     }
+    if (found) maps = { css: found.maps.css, titles: sentences(found.maps.titles) };
+    groupings = cells.groups;
     if (!found) return;
+    pairNames = found.names;
     const titles = sentences(found.titles);
     const n = titles.length / found.text.length;
     pairs = found.text.map((text, i) => ({
@@ -78,6 +82,34 @@
     const pair = pairs[shownPair];
     if (own || !pair || column.lead === undefined || place < 0) return own;
     return pair.titles[Number(column.lead) * languages.length + place];
+  };
+
+  // ---- the map of all languages ----------------------------------------------------------------
+  let maps = null; // of each pair: all families together, then beyond English
+  let drawMap = () => {};
+  const cellsOf = (column) => (place) => {
+    const own = cellFor(languages[place], column);
+    return [own.className, [own.textContent, detail(languages[place], column)].filter(Boolean).join("; ")];
+  };
+  const pooledRow = (isBeyond, label) => {
+    const row = 2 * shownPair + Number(isBeyond);
+    return { name: label, cells: (place) => [maps.css[row][place], maps.titles[row * languages.length + place]] };
+  };
+  const mapRows = (view) => {
+    const scores = columns.filter((column) => !column.isFact && column.lead === undefined);
+    const leads = columns.filter((column) => column.lead !== undefined);
+    const label = (column) => column.group.firstChild.textContent.trim();
+    if (view === "lead") {
+      return [pooledRow(false, "mean of families"), ...leads.map((c) => ({ name: label(c), cells: cellsOf(c) }))];
+    }
+    if (view === "beyond") return [pooledRow(true, "mean of families")];
+    const model = view.replace("model:", "");
+    if (view) return scores.filter((c) => c.model === model).map((c) => ({ name: label(c), cells: cellsOf(c) }));
+    const means = scores.filter((c) => c.kind === "mean");
+    const first = means.length ? means : scores.filter((c) => c.block === scores[0].block);
+    const order = (heat.dataset.order || "").split("\n");
+    first.sort((a, b) => order.indexOf(a.model) - order.indexOf(b.model));
+    return first.map((c) => ({ name: c.th.textContent.trim(), cells: cellsOf(c) }));
   };
 
   // ---- columns ------------------------------------------------------------------------------
@@ -161,13 +193,22 @@
 
   // ---- the pair -----------------------------------------------------------------------------
   const firstVerdict = $("verdict-pair") ? [...$("verdict-pair").childNodes] : [];
-  const pairNow = () => {
-    const place = options.findIndex((option) => option.dataset.key === state.pair);
-    return place < 0 ? 0 : place;
+  const pairNow = () => Math.max(0, pairNames.indexOf(state.pair));
+  // Only a pair that was judged can be chosen: of many models each stands against the best one.
+  const showChoice = () => {
+    if (!$("pair-a")) return;
+    const [a, b] = (pairNames[pairNow()] || "").split(" vs ");
+    $("pair-a").value = a;
+    for (const option of $("pair-b").options) {
+      option.disabled = option.value === a || !pairNames.includes(`${a} vs ${option.value}`);
+    }
+    $("pair-b").value = b;
   };
   const showPair = async () => {
-    const now = pairNow();
     await ready;
+    const now = pairNow();
+    if (!now) state.pair = "";
+    showChoice();
     if (!pairs.length || now === shownPair) return;
     const { text, css, mark, verdict, slots } = pairs[now];
     // Escaped by the same template as the first pair's, which stands in the page.
@@ -186,6 +227,7 @@
     });
     shownPair = now;
     leave();
+    drawMap();
     if (forestIsSeen) forest();
   };
 
@@ -263,8 +305,6 @@
       if (control.selectedIndex === -1) control.value = ""; // a value that this page has not
       state[key] = $(id) ? control.value : "";
     }
-    if ($("pair")) $("pair").value = String(pairNow());
-    if (!pairNow()) state.pair = "";
     if (!/^(dark|light)$/.test(state.theme)) state.theme = root.dataset.theme || "";
     if (state.theme) root.dataset.theme = state.theme;
     await view();
@@ -368,16 +408,23 @@
     if (!$(id)) continue;
     $(id).addEventListener("input", () => { state[key] = $(id).value; (id === "view" ? view : filter)(); store(); });
   }
-  if ($("pair")) {
-    $("pair").addEventListener("input", async () => {
-      const place = Number($("pair").value);
-      state.pair = place ? options[place].dataset.key : "";
-      await showPair();
-      sort();
-      store();
-      if (state.lang) language();
-    });
-  }
+  const choosePair = async (name) => {
+    state.pair = name;
+    await showPair();
+    sort();
+    store();
+    if (state.lang) language();
+  };
+  $("pair-a")?.addEventListener("input", () => {
+    const a = $("pair-a").value;
+    const partners = [$("pair-b").value, ...[...$("pair-b").options].map((option) => option.value)];
+    choosePair(partners.map((b) => `${a} vs ${b}`).find((name) => pairNames.includes(name)));
+  });
+  $("pair-b")?.addEventListener("input", () => choosePair(`${$("pair-a").value} vs ${$("pair-b").value}`));
+  $("swap")?.addEventListener("click", async () => {
+    await ready;
+    choosePair(pairNames[(pairNow() + pairNames.length / 2) % pairNames.length]);
+  });
   if ($("forest-block")) {
     $("forest-block").addEventListener("input", forest);
     new IntersectionObserver((seen, watch) => {
@@ -395,6 +442,15 @@
   $("keys").addEventListener("click", keys["?"]);
   document.querySelector("nav.top ul").addEventListener("click", () => { if (state.lang) open(""); });
   addEventListener("popstate", restore);
+  ready.then(() => {
+    drawMap = startMap({
+      groups: groupings,
+      rows: mapRows,
+      name: (place) => languages[place].name,
+      read: (text) => { $("detail").textContent = text; },
+      open: (place) => open(languages[place].tag),
+    });
+  });
   const start = languages[0] && columns.find((column) => !column.isFact);
   if (start) languages[0].cells[start.index].tabIndex = 0;
   restore();
