@@ -157,7 +157,8 @@ def write_out(folder: Path, contents: Mapping[Path, Fill], gone: Sequence[Path] 
     Commands that write to one folder wait for each other. Raises StoreError, and then what was in
     the folder is as it was.
     """
-    with _as_store_error(folder), _lock_out(folder):
+    named = next(iter(contents)) if len(contents) == 1 else folder
+    with _as_store_error(named), _lock_out(folder):
         ours = {*contents, *gone}
         for parent in {path.parent for path in ours}:
             files.sweep(p for p in parent.glob(f"*{files.PART}") if _written(p) in ours)
