@@ -98,7 +98,7 @@ def _temporary(path: Path) -> Path:
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):
+    with suppress(OSError):  # what is left over is swept by the next that writes there
         path.unlink(missing_ok=True)
 
 

@@ -313,7 +313,7 @@ def _digest_file(file: Path) -> str:
         value = hashlib.file_digest(content, "sha256").hexdigest()
     if not small:
         # A cache that cannot be written costs time, never a run.
-        with suppress(OSError):
+        with suppress(OSError):  # a cache that cannot be written costs time, never a run
             files.write_bytes(seen, value.encode())
     return value
 

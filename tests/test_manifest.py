@@ -3,7 +3,7 @@
 import copy
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,7 +15,8 @@ from mlbench import store
 from mlbench.data.languages import read_languages
 from mlbench.errors import NewerStoreError, StoreError
 from mlbench.families import read_families
-from mlbench.records import Cell
+from mlbench.records import Cell, Language
+from mlbench.store import form
 from mlbench.store.folder import BACKUP
 from mlbench.store.manifest import (
     Contents,
@@ -375,3 +376,8 @@ def test_forget_stopped_half_way_goes_on(run, capsys, monkeypatch):
         assert "No space left" in refused(capsys, *arguments)
     assert read_run(run).state(Cell("demo-anglo", "cldr_terms", "en", 0)) == "missing"
     assert run_cli(capsys, *arguments)[0] == 0 and len(read_run(run).planned) == 4
+
+
+def test_the_form_of_a_language_has_the_fields_of_a_language():
+    """It is written again there to let keys of later versions pass, which a record does not."""
+    assert list(form._Language.model_fields) == [field.name for field in fields(Language)]

@@ -225,5 +225,5 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     """Keep prepared docs. A cache that cannot be written costs time, never a run."""
     ordered = {key: content[key] for key in sorted(content)} | {"seal": files.UNSEALED}
     text = json.dumps(ordered, ensure_ascii=False).encode("utf-8")
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time, never a run
         files.write_bytes(path, files.seal(text))

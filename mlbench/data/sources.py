@@ -145,7 +145,7 @@ def hub_errors() -> tuple[type[Exception], ...]:
     """
     from huggingface_hub import errors
 
-    return (OSError, errors.HFValidationError, errors.HTTPError)  # type: ignore[attr-defined]
+    return (OSError, errors.HFValidationError, errors.HTTPError)  # type: ignore[attr-defined]  # untyped
 
 
 def _read_hub_rows(source: HubSource, code: str) -> Rows:

@@ -96,7 +96,7 @@ def write_report(
     fills: dict[Path, Fill] = {p: partial(_fill, content) for p, content in contents.items()}
     store.write_out(folder, fills, gone=_files_of(folder))
     # What else lies there is not ours to delete, and keeps the folder.
-    with suppress(OSError):
+    with suppress(OSError):  # it is not there, or holds files of others
         (folder / DOCS_FOLDER).rmdir()
     return page
 

@@ -37,4 +37,5 @@ NOT_LOOKED = Findings()
 def findings_of(usage: Mapping[str, Fact]) -> Findings:
     """Return the facts that stand in the usage of a cell."""
     names = (field.name for field in fields(Findings))
+    # Each fact has its own type, which a mapping of all of them cannot say.
     return Findings(**{name: usage.get(_PREFIX + name) for name in names})  # type: ignore[arg-type]

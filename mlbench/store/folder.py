@@ -187,7 +187,7 @@ def _lock_out(folder: Path) -> Iterator[None]:
                 f"another mlbench is writing to {folder}. Wait for it, or choose another --out"
             ) from error
         except OSError:
-            pass
+            pass  # no cache to lock in: each file is whole even then
         yield
 
 

@@ -75,7 +75,7 @@ def forget_cells(folder: Path, chosen: Chosen) -> list[Cell]:
 
 
 def _remove_empty(place: Path, folder: Path) -> None:
-    with suppress(OSError):
+    with suppress(OSError):  # a folder that holds more is kept
         while place != folder:
             place.rmdir()
             place = place.parent

@@ -80,7 +80,7 @@ def repair_run(run: str | Path) -> Repaired:
 
 def _best_manifest(folder: Path) -> tuple[str | None, dict[str, Any]]:
     for name in (store.MANIFEST, BACKUP):
-        with suppress(StoreError):
+        with suppress(StoreError):  # then its copy, and after that the cells, are taken
             return name, parse_manifest(folder / name)
     return None, empty_manifest()
 
@@ -118,7 +118,7 @@ class _Found:
         if stray.cell.model in self.manifest["models"]:
             facts: Mapping[str, Any] = self.manifest["models"][stray.cell.model]
             return facts
-        with suppress(ModelError):
+        with suppress(ModelError):  # a folder that has gone; the cells stay, without its facts
             return {"slug": stray.slug, **find_model(stray.cell.model).facts}
         return {"slug": stray.slug}
 

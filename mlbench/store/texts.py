@@ -32,7 +32,7 @@ def keep_texts(run: Path, prepared: Prepared) -> None:
 
     family, tag = prepared.family.name, prepared.language.tag
     path = _path(run, family, tag, prepared.sha256)
-    with contextlib.suppress(StoreError):
+    with contextlib.suppress(StoreError):  # damaged: written again below
         if _read(path, _about(family, tag, prepared.sha256)) is not None:
             return
     texts = _render(prepared)

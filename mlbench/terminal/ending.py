@@ -84,7 +84,7 @@ def _run(command: Callable[[], object]) -> int:
 def _say(message: str, code: int) -> int:
     """Print a message to stderr as one line, where somebody can read it."""
     line = re.sub(r"\s*[\r\n]+\s*", " ", message.strip())
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # nobody is there to read it
         print(f"mlbench: {line}", file=sys.stderr, flush=True)
     return code
 
@@ -105,7 +105,7 @@ def _keep_traceback() -> Path | str:
     )
     name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{os.getpid()}.txt"
     for find in (find_cache, lambda: Path(tempfile.gettempdir()) / "mlbench"):
-        with contextlib.suppress(OSError, MlbenchError):
+        with contextlib.suppress(OSError, MlbenchError):  # then the next place is tried
             path = find() / "faults" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -170,7 +170,7 @@ class _Tolerant(io.FileIO):
 
 def _forget(stream: Any) -> None:
     """Send what is still written to a stream to nowhere."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError):  # the output is closed already
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
