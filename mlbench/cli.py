@@ -16,6 +16,7 @@ from mlbench.redaction import log_without_secrets
 from mlbench.settings import Settings
 from mlbench.terminal.ending import run_to_the_end
 from mlbench.terminal.keeping import forget, repair
+from mlbench.terminal.looking import check_family, doctor, identify, list_, tokenizers
 from mlbench.terminal.options import (
     AsJson,
     BatchSize,
@@ -40,7 +41,6 @@ from mlbench.terminal.options import (
     Limit,
     ListCommand,
     Models,
-    OfLanguages,
     OldItems,
     OverflowOption,
     Replace,
@@ -54,7 +54,6 @@ from mlbench.terminal.options import (
     TaskMapOption,
     TrustRemoteCode,
     Verify,
-    WithLangdetect,
     parse_batch_size,
     parse_shots,
 )
@@ -243,23 +242,6 @@ def verdict(
     raise typer.Exit(exit_code(found, is_strict=strict))
 
 
-@app.command("check-family", cls=ListCommand, rich_help_panel="Read")
-def check_family(
-    run: RunArgument, family: FigureFamilies = NO_CHOICE, as_json: AsJson = False
-) -> None:
-    """Check if a family is worth its place: above chance, repeatable, telling models apart.
-
-    [bold]Examples[/bold]
-
-      mlbench check-family bench
-
-      mlbench check-family bench --family cldr_terms cldr_plural
-    """
-    from mlbench.terminal import family_table
-
-    family_table.show(run, family, as_json=as_json)
-
-
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def fetch(
     families: Families = CORE,
@@ -270,69 +252,6 @@ def fetch(
     from mlbench.terminal import runs
 
     runs.fetch(families, languages, languages_file)
-
-
-@app.command("list", cls=ListCommand, rich_help_panel="Look around")
-def list_(
-    what: Annotated[str, typer.Argument(help="languages, families, models, runs, or cells")],
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="for cells")] = None,
-    as_json: AsJson = False,
-    strict: Strict = False,
-    languages_file: LanguagesFile = None,
-) -> None:
-    """List the languages, families, models or runs there are, or the cells of a run."""
-    from mlbench.terminal import lists
-
-    if what == "cells":
-        raise typer.Exit(lists.show_cells(run, as_json=as_json, is_strict=strict))
-    lists.show(what, languages_file=languages_file, as_json=as_json)
-
-
-@app.command(cls=ListCommand, rich_help_panel="Look around")
-def tokenizers(
-    models: Models = DEMO_MODELS,
-    languages: Languages = ALL,
-    limit: Limit = None,
-    languages_file: LanguagesFile = None,
-    trust_remote_code: TrustRemoteCode = False,
-    as_json: AsJson = False,
-) -> None:
-    """Show what a model's tokenizer costs in each language, against English. Runs no model.
-
-    [bold]Example[/bold]
-
-      mlbench tokenizers --models qwen2.5-0.5b ./checkpoint --languages family:Turkic
-    """
-    from mlbench.terminal import tokenizer_table
-
-    settings = Settings(limit=limit, trust_remote_code=trust_remote_code)
-    tokenizer_table.show(models, languages, languages_file, settings, as_json=as_json)
-
-
-@app.command(rich_help_panel="Look around")
-def identify(
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="- reads lines of stdin.")],
-    languages: OfLanguages = "all",
-    langdetect: WithLangdetect = False,
-    as_json: AsJson = False,
-) -> None:
-    """Say in which language texts are, or that it cannot be told.
-
-    [bold]Example[/bold]
-
-      mlbench identify --languages hr,bs,sr "Gdje se nalazi kolodvor?"
-    """
-    from mlbench.terminal import identified
-
-    identified.show(texts, languages, as_json=as_json, with_langdetect=langdetect)
-
-
-@app.command(cls=ListCommand, rich_help_panel="Look around")
-def doctor() -> None:
-    """Check this machine: versions, memory, device, data, caches, and what to do about it."""
-    from mlbench.terminal.doctor import examine
-
-    raise typer.Exit(examine())
 
 
 @app.command("import", cls=ListCommand, rich_help_panel="Measure")
@@ -370,6 +289,11 @@ def export(
     typer.echo(export_run(run, format, out))
 
 
+app.command("list", cls=ListCommand, rich_help_panel="Look around")(list_)
+app.command(cls=ListCommand, rich_help_panel="Look around")(tokenizers)
+app.command(rich_help_panel="Look around")(identify)
+app.command(cls=ListCommand, rich_help_panel="Look around")(doctor)
+app.command("check-family", cls=ListCommand, rich_help_panel="Read")(check_family)
 app.command(rich_help_panel="Look around")(repair)
 app.command(cls=ListCommand, rich_help_panel="Measure")(forget)
 

@@ -1,0 +1,99 @@
+"""What do the commands that look around do? Lists, tokenizers, languages of texts, this machine."""
+
+from typing import Annotated
+
+import typer
+
+from mlbench.settings import Settings
+from mlbench.terminal.options import (
+    AsJson,
+    FigureFamilies,
+    Languages,
+    LanguagesFile,
+    Limit,
+    Models,
+    OfLanguages,
+    RunArgument,
+    Strict,
+    TrustRemoteCode,
+    WithLangdetect,
+)
+
+DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
+ALL = ["all"]
+NO_CHOICE: list[str] = []
+
+
+def list_(
+    what: Annotated[str, typer.Argument(help="languages, families, models, runs, or cells")],
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="for cells")] = None,
+    as_json: AsJson = False,
+    strict: Strict = False,
+    languages_file: LanguagesFile = None,
+) -> None:
+    """List the languages, families, models or runs there are, or the cells of a run."""
+    from mlbench.terminal import lists
+
+    if what == "cells":
+        raise typer.Exit(lists.show_cells(run, as_json=as_json, is_strict=strict))
+    lists.show(what, languages_file=languages_file, as_json=as_json)
+
+
+def tokenizers(
+    models: Models = DEMO_MODELS,
+    languages: Languages = ALL,
+    limit: Limit = None,
+    languages_file: LanguagesFile = None,
+    trust_remote_code: TrustRemoteCode = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a model's tokenizer costs in each language, against English. Runs no model.
+
+    [bold]Example[/bold]
+
+      mlbench tokenizers --models qwen2.5-0.5b ./checkpoint --languages family:Turkic
+    """
+    from mlbench.terminal import tokenizer_table
+
+    settings = Settings(limit=limit, trust_remote_code=trust_remote_code)
+    tokenizer_table.show(models, languages, languages_file, settings, as_json=as_json)
+
+
+def identify(
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="- reads lines of stdin.")],
+    languages: OfLanguages = "all",
+    langdetect: WithLangdetect = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say in which language texts are, or that it cannot be told.
+
+    [bold]Example[/bold]
+
+      mlbench identify --languages hr,bs,sr "Gdje se nalazi kolodvor?"
+    """
+    from mlbench.terminal import identified
+
+    identified.show(texts, languages, as_json=as_json, with_langdetect=langdetect)
+
+
+def doctor() -> None:
+    """Check this machine: versions, memory, device, data, caches, and what to do about it."""
+    from mlbench.terminal.doctor import examine
+
+    raise typer.Exit(examine())
+
+
+def check_family(
+    run: RunArgument, family: FigureFamilies = NO_CHOICE, as_json: AsJson = False
+) -> None:
+    """Check if a family is worth its place: above chance, repeatable, telling models apart.
+
+    [bold]Examples[/bold]
+
+      mlbench check-family bench
+
+      mlbench check-family bench --family cldr_terms cldr_plural
+    """
+    from mlbench.terminal import family_table
+
+    family_table.show(run, family, as_json=as_json)
