@@ -97,7 +97,7 @@ def packed(html: str, name: str) -> Any:
 
 
 def sentences(data: dict[str, list[Any]]) -> list[str]:
-    """Put sentences of packing.py together again, as app.js does."""
+    """Put sentences of packing.py together again, as packed.js does."""
     left = [iter(column) for column in data["numbers"]]
 
     def fill(sentence: str) -> str:

@@ -27,7 +27,7 @@ def packed(value: Any) -> str:
 def pack_sentences(sentences: Iterable[str]) -> dict[str, list[Any]]:
     """Take sentences apart: the distinct ones with holes, which one each is, and the numbers.
 
-    `numbers[k]` holds, in order, number k of every sentence that has one; app.js puts them back.
+    `numbers[k]` holds, in order, number k of every sentence that has one; packed.js puts them back.
 
     >>> pack_sentences(["n 5, p 0.1", "n 7, p 0.2", "none"]) == {
     ...     "distinct": ["n \\x1f, p \\x1f", "none"],

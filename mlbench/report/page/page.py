@@ -50,6 +50,12 @@ SCRIPTS = (
     "forest.js",
     "language.js",
     "overview.js",
+    "table.js",
+    "rows.js",
+    "packed.js",
+    "pair.js",
+    "cells.js",
+    "download.js",
     "app.js",
 )
 """They make one script in this order; each uses those before it."""

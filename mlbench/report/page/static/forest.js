@@ -48,3 +48,30 @@ const drawForest = (leads, unit) => {
   ...leads.map(({ name, isEnglish }, i) => text(name, names, y(i) + 4, "end", isEnglish ? "strong" : "")),
   text(`A − B, ${unit}`, x(0), height - 2, "middle")));
 };
+
+// Draws the forest when it is first near the screen; the function it returns draws it again, of another pair.
+const startForest = (table, packed) => {
+  const choice = $("forest-block");
+  let isSeen = false;
+  const draw = () => {
+    if (!isSeen || !packed.pairs.length) return;
+    const { text, mark, titles } = packed.pairNow();
+    const block = Number(choice.value);
+    const leads = table.languages.flatMap(({ name, isEnglish, place }) => {
+      const found = intervalOf(titles[block * table.languages.length + place]);
+      if (!found) return [];
+      return [{ ...found, name, isEnglish, isFirm: mark[block][place] === "H", isNoise: text[block][place][0] === "(" }];
+    });
+    const { unit } = table.columns.find((column) => Number(column.lead) === block);
+    drawForest(leads.sort((a, b) => b.mid - a.mid), unit);
+  };
+  if (!choice) return draw;
+  choice.addEventListener("input", draw);
+  new IntersectionObserver((seen, watch) => {
+    if (!seen.some((one) => one.isIntersecting)) return;
+    watch.disconnect();
+    isSeen = true;
+    packed.ready.then(draw);
+  }, { rootMargin: "600px" }).observe($("forest"));
+  return draw;
+};

@@ -1,6 +1,33 @@
 // The map of all languages: draws any view of it, and reads the column that is pointed at.
 // `rows(view)` gives names and cells (class and sentence by place of the language); `groups` by grouping.
 "use strict";
+const mapRows = (table, packed, view) => {
+  const scores = table.columns.filter((column) => !column.isFact && column.lead === undefined);
+  const leads = table.columns.filter((column) => column.lead !== undefined);
+  const cellsOf = (column) => (place) => {
+    const own = table.cellFor(table.languages[place], column);
+    const words = [own.textContent, packed.detail(table.languages[place], column)];
+    return [own.className, words.filter(Boolean).join("; ")];
+  };
+  const inFamily = (column) => ({ name: table.titleOf(column), cells: cellsOf(column) });
+  const pooled = (isBeyond) => {
+    const { css, titles } = packed.maps;
+    const row = 2 * packed.shownPair + Number(isBeyond);
+    return {
+      name: "mean of families",
+      cells: (place) => [css[row][place], titles[row * table.languages.length + place]],
+    };
+  };
+  if (view === "lead") return [pooled(false), ...leads.map(inFamily)];
+  if (view === "beyond") return [pooled(true)];
+  if (view) return scores.filter((c) => c.model === view.replace("model:", "")).map(inFamily);
+  const means = scores.filter((c) => c.kind === "mean");
+  const first = means.length ? means : scores.filter((c) => c.block === scores[0].block);
+  const order = (table.heat.dataset.order || "").split("\n");
+  first.sort((a, b) => order.indexOf(a.model) - order.indexOf(b.model));
+  return first.map((c) => ({ name: c.th.textContent.trim(), cells: cellsOf(c) }));
+};
+
 const startMap = ({ groups, rows, name, read, open }) => {
   const [ROW, GAP, WIDTH] = [10, 4, 1000];
   const map = $("map");
