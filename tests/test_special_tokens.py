@@ -98,6 +98,15 @@ def test_without_bos_and_eos_choices_are_scored_and_texts_are_refused(tmp_path, 
         choices(model, [("", "the")])
 
 
+def test_without_bos_and_eos_only_what_can_be_scored_is_verified(tmp_path):
+    folder = copy(LLAMA, tmp_path / "none")
+    without_special_tokens(folder)
+    lm = load(folder, "packed").lm
+    lm.verify_mode(instances([*PAIRS, ("", "the")]))
+    lm.verify_mode(instances([(text,) for text in TEXTS], "loglikelihood_rolling"))
+    assert (lm.mode, lm.given_up) == ("packed", ())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_around_a_text_is_told(checkpoint, tmp_path, kind):
     found = load(with_tokens_around(checkpoint, tmp_path, kind)).findings

@@ -105,15 +105,20 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         """Encode a whole text, without what its tokenizer puts around it."""
         return self.only_text(text, self.tok_encode(text))
 
+    @property
+    def can_begin_text(self) -> bool:
+        """Whether there is a token that the first token of a text can be predicted after."""
+        return bool(self.affixes.before) or self.prefix_token_id is not None
+
     def text_windows(self, ids: Iterable[int]) -> list[Window]:
         """Cut the tokens of a text into (context, scored tokens) of at most the model's window.
 
         A text begins after what its tokenizer puts before it, else after BOS or EOS. Raises
         CellRefused where there is none of them.
         """
-        beginning = self.affixes.before or (self.prefix_token_id,)
-        if beginning[-1] is None:
+        if not self.can_begin_text:
             raise CellRefused(NO_BEGINNING)
+        beginning = self.affixes.before or (self.prefix_token_id,)
         more = beginning[:-1]
         room = self.max_length - len(more)
         windows = get_rolling_token_windows(list(ids), beginning[-1], room, 1)

@@ -184,9 +184,15 @@ class PackedLM(WatchedLM):
         return scores
 
     def verify_mode(self, requests: Sequence[Instance]) -> None:
-        """Score requests plainly too and give up a mode that differs; those too long are left."""
-        pairs = self.encoder.pairs([r.args for r in requests if r.request_type == PAIR])
-        texts = [r.args[0] for r in requests if r.request_type == ROLLING]
+        """Score requests plainly too and give up a mode that differs.
+
+        Left out are those whose cell will be refused: too long, or without a beginning.
+        """
+        begun = [
+            r for r in requests if self.can_begin_text or (r.request_type == PAIR and r.args[0])
+        ]
+        pairs = self.encoder.pairs([r.args for r in begun if r.request_type == PAIR])
+        texts = [r.args[0] for r in begun if r.request_type == ROLLING]
         pairs += [
             TokenPair(*window)
             for ids in self._encode_texts(texts)
