@@ -113,6 +113,18 @@ def test_claim_about_some_languages_uses_only_those() -> None:
     assert found["n_languages"] == 2 and found["verdict"] == "supported"
 
 
+@pytest.mark.parametrize("names", [["swa", "ZU"], ["Swahili", "isiZulu"], ["zul", "kiswahili"]])
+def test_languages_of_a_claim_are_found_by_any_code_or_name(names: list[str]) -> None:
+    assert check(toy(), languages=names) == check(toy(), languages=["sw", "zu"]) | {
+        "hash": check(toy(), languages=names)["hash"]
+    }
+
+
+def test_language_of_a_claim_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ClaimsFileError, match="claim 'm', languages: no language 'klingon'"):
+        check(toy(), languages=["sw", "klingon"])
+
+
 @pytest.mark.parametrize(
     ("changes", "missing"),
     [

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from mlbench.judge.claims import Claim, ClaimsFile
+from mlbench.data.languages import read_languages, select_languages
+from mlbench.errors import SelectionError
+from mlbench.judge.claims import Claim, ClaimsFile, ClaimsFileError
 from mlbench.judge.closing import closed_moat
 from mlbench.judge.coverage import Need, coverage_effect
 from mlbench.judge.effects import Effect, undefined
@@ -66,7 +68,7 @@ def check_claims(
 def _check(
     claim: Claim, evidence: Evidence, known: Analysis, resampling: Resampling
 ) -> dict[str, Any]:
-    cut = evidence.limited(claim.families, claim.languages)
+    cut = evidence.limited(claim.families, _tags(claim, evidence))
     missing = _missing(claim, cut)
     a, b = ", ".join(claim.a), ", ".join(claim.b)
     if missing:
@@ -94,6 +96,20 @@ def _check(
         "reason": effect.reason,
         "sentence": answer.sentence,
     }
+
+
+def _tags(claim: Claim, evidence: Evidence) -> list[str] | None:
+    """Return the tags of a claim's languages, which are named as `--languages` names them.
+
+    Raises ClaimsFileError for a name that means nothing.
+    """
+    if claim.languages is None:
+        return None
+    known = {**read_languages(), **evidence.facts}
+    try:
+        return [language.tag for language in select_languages(claim.languages, known)]
+    except SelectionError as error:
+        raise ClaimsFileError(f"claim {claim.id!r}, languages: {error}") from error
 
 
 def _wanted(claim: Claim, evidence: Evidence) -> int:
