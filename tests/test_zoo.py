@@ -1,5 +1,6 @@
 """A checkpoint or tokenizer with one thing changed: equal scores, or refused with the cause."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 from conftest import SENTENCES
 from engine_toys import instances
 from gate_toys import change_json, change_tensors, copy, load, put_around
+from huggingface_hub.constants import HF_HUB_CACHE
 from transformers import AutoModelForCausalLM, Gemma3TextConfig, XLMRobertaConfig
 
 from mlbench.errors import MlbenchError
@@ -231,3 +233,26 @@ def test_what_would_be_another_score_is_refused_with_its_cause(checkpoint, tmp_p
     with pytest.raises(MlbenchError, match=sentence) as error:
         scores(folder, engine)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("half the weights", "model.safetensors is cut off"),
+        ("half a tokenizer", "tokenizer.json is cut off"),
+        ("a pointer for weights", "model.safetensors is a Git LFS pointer"),
+        ("a pointer for a tokenizer", "tokenizer.json is a Git LFS pointer"),
+    ],
+)
+def test_a_broken_file_in_the_cache_of_the_hub_is_named(checkpoint, tmp_path, name, sentence):
+    commit = hashlib.sha1(name.encode()).hexdigest()
+    cached = Path(HF_HUB_CACHE) / f"models--toy--{name.replace(' ', '-')}"
+    blobs, folder = copy(checkpoint, cached / "blobs"), cached / "snapshots" / commit
+    REFUSED[name][0](blobs)
+    folder.mkdir(parents=True)
+    for blob in blobs.iterdir():
+        (folder / blob.name).symlink_to(blob)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(commit)
+    with pytest.raises(MlbenchError, match=rf"{sentence}.* Delete .*/blobs/.* and run again"):
+        load(f"toy/{name.replace(' ', '-')}")

@@ -7,7 +7,6 @@ request is counted before it is fed, and refused unless the user allowed truncat
 import json
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import lm_eval.models  # noqa: F401  lm-eval fills its registry only while it is empty
@@ -24,7 +23,7 @@ from mlbench.engine.hf import WatchedLM
 from mlbench.engine.lm import PackedLM
 from mlbench.errors import ContextOverflow, ModelError
 from mlbench.harness.device import resolve_device, resolve_dtype
-from mlbench.harness.files import find_pointer, find_too_many_layers
+from mlbench.harness.files import find_folder, find_pointer, find_too_many_layers
 from mlbench.harness.gate import look
 from mlbench.harness.loading import told_in_one_line
 from mlbench.harness.server import refuse_other_lengths, refuse_useless_replies
@@ -189,8 +188,8 @@ def load_model(
 
 
 def _refuse_folder(model: Model) -> None:
-    folder = Path(model.path)
-    if folder.is_dir() and (fault := find_pointer(folder) or find_too_many_layers(folder)):
+    folder = find_folder(model)
+    if folder and (fault := find_pointer(folder) or find_too_many_layers(folder)):
         raise ModelError(fault)
 
 

@@ -8,7 +8,10 @@ after minutes: pointers of Git LFS in a tokenizer, and more layers than there ar
 import json
 from pathlib import Path
 
+from huggingface_hub import try_to_load_from_cache
+
 from mlbench.data.sources import is_lfs_pointer
+from mlbench.models import Model
 
 _TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
@@ -19,6 +22,19 @@ _MANY_LAYERS = 1000
 
 _LENGTH_BYTES = 8
 """A safetensors file begins with the length of its header, which is JSON."""
+
+
+def find_folder(model: Model) -> Path | None:
+    """Return the folder with a model's files: its own, or that of the hub's cache; None if none."""
+    if not model.path:
+        return None
+    if (folder := Path(model.path)).is_dir():
+        return folder
+    try:
+        config = try_to_load_from_cache(model.path, "config.json", revision=model.revision)
+    except ValueError:  # no hub id
+        return None
+    return Path(config).parent if isinstance(config, str) else None
 
 
 def find_pointer(folder: Path) -> str | None:
@@ -59,6 +75,11 @@ def find_broken_file(folder: Path) -> str | None:
     return None
 
 
+def _again(path: Path) -> str:
+    """Say how to get a file again: what the hub's cache links to has to be gone first."""
+    return f"Delete {path.resolve()} and run again" if path.is_symlink() else "Copy it again"
+
+
 def _fault(path: Path) -> str | None:
     is_known = path.suffix in (".safetensors", ".bin", ".json", ".model", ".txt")
     if not is_known:
@@ -69,14 +90,13 @@ def _fault(path: Path) -> str | None:
         return _fault_of_tensors(path)
     if path.suffix == ".json":
         return _fault_of_json(path)
-    return f"{path.name} is empty. Copy it again" if not path.stat().st_size else None
+    return f"{path.name} is empty. {_again(path)}" if not path.stat().st_size else None
 
 
 def _pointer(path: Path) -> str:
     size = path.stat().st_size
-    return (
-        f"{path.name} is a Git LFS pointer ({size} bytes), not the file itself. In {path.parent}, "
-        f"type: git lfs pull"
+    return f"{path.name} is a Git LFS pointer ({size} bytes), not the file itself. " + (
+        _again(path) if path.is_symlink() else f"In {path.parent}, type: git lfs pull"
     )
 
 
@@ -87,14 +107,14 @@ def _fault_of_tensors(path: Path) -> str | None:
     if length > size - _LENGTH_BYTES:
         return (
             f"{path.name} ({size:,} bytes) is cut off or no safetensors file: its header would "
-            f"have {length:,} bytes. Copy it again"
+            f"have {length:,} bytes. {_again(path)}"
         )
     header = _read_header(path)
     if header is None:
-        return f"{path.name} is no safetensors file: its header is not readable. Copy it again"
+        return f"{path.name} is no safetensors file: its header is not readable. {_again(path)}"
     wanted = _LENGTH_BYTES + length + max(header.values(), default=0)
     if size < wanted:
-        return f"{path.name} is cut off: {size:,} of {wanted:,} bytes are there. Copy it again"
+        return f"{path.name} is cut off: {size:,} of {wanted:,} bytes are there. {_again(path)}"
     return None
 
 
@@ -122,5 +142,5 @@ def _fault_of_json(path: Path) -> str | None:
     try:
         json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        return f"{path.name} is cut off or no JSON ({error}). Copy it again"
+        return f"{path.name} is cut off or no JSON ({error}). {_again(path)}"
     return None

@@ -6,12 +6,11 @@ What a wrong model or argument ends in says enough; of the rest the traceback is
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from safetensors import SafetensorError
 
 from mlbench.errors import BackendError, MlbenchError, ModelError
-from mlbench.harness.files import find_broken_file
+from mlbench.harness.files import find_broken_file, find_folder
 from mlbench.models import Model
 from mlbench.redaction import redact
 
@@ -30,7 +29,7 @@ def told_in_one_line(what: str, model: Model) -> Iterator[None]:
     except MlbenchError:
         raise
     except (Exception, SystemExit) as error:
-        if fault := _broken_file(model):
+        if (folder := find_folder(model)) and (fault := find_broken_file(folder)):
             raise ModelError(f"cannot load {what} {model.name!r}: {fault}") from error
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         if lines and lines[0].endswith(":"):
@@ -43,9 +42,3 @@ def told_in_one_line(what: str, model: Model) -> Iterator[None]:
         kind = ModelError if is_foreseen else BackendError
         shown = redact(reason, model.arguments)
         raise kind(f"cannot load {what} {model.name!r}: {shown}") from error
-
-
-def _broken_file(model: Model) -> str | None:
-    """Return which file of a folder is not what it says, where that is why it does not load."""
-    folder = Path(model.path)
-    return find_broken_file(folder) if model.path and folder.is_dir() else None
