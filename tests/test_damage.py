@@ -21,7 +21,7 @@ from mlbench.errors import MlbenchError, NewerStoreError, StoreError
 from mlbench.families import read_families
 from mlbench.files import UNSEALED, is_whole, seal
 from mlbench.measures import ChoiceSample, TextSample, cell_score
-from mlbench.models import _digest_file
+from mlbench.models.weights import _digest_file
 from mlbench.records import Cell, ChoiceDoc
 from mlbench.store.cells import sealed_parquet
 from mlbench.store.manifest import Contents, add_to_manifest, family_facts, read_manifest

@@ -54,6 +54,7 @@ def test_the_wheel_carries_what_is_read_at_run_time(wheel):
     assert {
         "mlbench/languages.yaml",
         "mlbench/models.yaml",
+        "mlbench/licences.yaml",
         "mlbench/identifier/grams.npz",
         "mlbench/identifier/calibration.json",
         "mlbench/identifier/README.md",

@@ -15,7 +15,6 @@ from mlbench.data.languages import read_languages
 from mlbench.data.prepare import covers
 from mlbench.errors import SelectionError, StoreError, unknown
 from mlbench.families import read_families
-from mlbench.models import read_presets
 from mlbench.records import Cell, Family, HubSource, Language, Score
 
 if TYPE_CHECKING:
@@ -27,18 +26,17 @@ WIDTH_IN_PIPE = 400
 
 
 def show(what: str, *, languages_file: Path | None, as_json: bool) -> None:
-    """Print one list as a table, or as JSON; cells are show_cells.
+    """Print one list as a table, or as JSON; cells are show_cells, models model_table.py.
 
     Raises SelectionError for a list that does not exist.
     """
     makers: dict[str, Callable[[], list[Row]]] = {
         "languages": lambda: [_language_row(x) for x in read_languages(languages_file).values()],
         "families": lambda: [_family_row(f, languages_file) for f in read_families().values()],
-        "models": lambda: [{"model": name, **facts} for name, facts in read_presets().items()],
         "runs": _run_rows,
     }
     if what not in makers:
-        kinds = [*makers, "cells RUN"]
+        kinds = [*makers, "models", "models NAME", "pairs", "cells RUN"]
         message = unknown("list", what, kinds, "mlbench list --help")
         raise SelectionError(f"{message}. Lists: {', '.join(kinds)}")
     _print_rows(makers[what](), what, as_json=as_json)

@@ -25,18 +25,34 @@ NO_CHOICE: list[str] = []
 
 
 def list_(
-    what: Annotated[str, typer.Argument(help="languages, families, models, runs, or cells")],
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="for cells")] = None,
+    what: Annotated[str, typer.Argument(help="languages, families, models, pairs, runs, or cells")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The run of cells, or one of the models.")
+    ] = None,
     as_json: AsJson = False,
     strict: Strict = False,
     languages_file: LanguagesFile = None,
 ) -> None:
-    """List the languages, families, models or runs there are, or the cells of a run."""
-    from mlbench.terminal import lists
+    """List the languages, families, models or runs there are, or the cells of a run.
+
+    [bold]Examples[/bold]
+
+      mlbench list languages
+
+      mlbench list models qwen2.5-7b
+
+      mlbench list cells bench
+    """
+    from mlbench.terminal import lists, model_table
 
     if what == "cells":
-        raise typer.Exit(lists.show_cells(run, as_json=as_json, is_strict=strict))
-    lists.show(what, languages_file=languages_file, as_json=as_json)
+        raise typer.Exit(lists.show_cells(name, as_json=as_json, is_strict=strict))
+    if what == "models":
+        model_table.show(name, as_json=as_json)
+    elif what == "pairs":
+        model_table.show_pairs(as_json=as_json)
+    else:
+        lists.show(what, languages_file=languages_file, as_json=as_json)
 
 
 def tokenizers(

@@ -1,33 +1,25 @@
-"""Which model does a name mean, and which exact weights are behind it?
+"""Which model does a name mean?
 
 A model is a preset of models.yaml, a local folder, a hub id, or `BACKEND:ARGS` for a backend of
 lm-eval, with its arguments. `NAME=` before any of them is what it is called. Nothing is loaded
 here; that is harness/backend.py.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, get_args
 
-import yaml
-
-from mlbench import files
-from mlbench.data.sources import find_cache, hub_errors
 from mlbench.errors import ModelError, unknown
-from mlbench.model_arguments import parse_arguments, score_arguments
+from mlbench.model_arguments import parse_arguments
+from mlbench.models.model import Model, join_arguments
+from mlbench.models.presets import PRESETS_FILE, read_presets
 from mlbench.names import refuse_remote
 from mlbench.redaction import redact
 from mlbench.settings import Dtype, Settings
 
-PRESETS_FILE = Path(__file__).with_name("models.yaml")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _BACKEND = re.compile(r"([a-z][a-z0-9_-]+):(.*)", re.DOTALL)
 _NAMED = re.compile(r"(\w[\w .@+()/-]*)=(.+)", re.DOTALL)
@@ -44,49 +36,8 @@ _NEEDED = {
 }
 # Those by which lm-eval itself feeds a model in another way.
 _OF_ENGINE_HF = ("backend", "mixed_precision_dtype", "softmax_dtype", "tp_plan")
-# Those that say where more weights or the tokenizer are: a folder, or a hub id.
-_MORE_FILES = ("peft", "delta", "tokenizer")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
 _ADAPTER_FILE = "adapter_config.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model by name: `backend` of lm-eval, and what that backend loads.
-
-    `path` is a folder or a hub id for the backend hf, "" for others; `arguments` (`name=value,...`)
-    go to the backend as they are, keys and passwords too, which `name` hides. `options` are those
-    among hf's arguments that mlbench has options for, and count instead of them. `facts` are the
-    preset's: organisation, licence, parameters, note.
-    """
-
-    name: str
-    backend: str
-    path: str = ""
-    arguments: str = ""
-    revision: str | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def identity(self) -> str:
-        """Return the arguments that can change a score, in one form, without keys and passwords."""
-        return redact(_join(score_arguments(parse_arguments(self.arguments))), self.arguments)
-
-    @property
-    def slug(self) -> str:
-        """Return the name as a folder name; distinct names give distinct slugs."""
-        safe = re.sub(r"[^\w.-]", "-", self.name.replace("/", "--"))[:80].strip(".") or "model"
-        if safe.replace("--", "/") == self.name:
-            return safe
-        return f"{safe}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
-
-
-@cache
-def read_presets() -> Mapping[str, Mapping[str, Any]]:
-    """Return the presets of models.yaml by name."""
-    text = PRESETS_FILE.read_text(encoding="utf-8")
-    return MappingProxyType(yaml.safe_load(text))
 
 
 def split_names(names: Sequence[str]) -> list[str]:
@@ -193,7 +144,7 @@ def _find_hf(name: str, text: str, *, needs_weights: bool) -> Model:
     called = pretrained if revision in ("main", "None") else f"{pretrained}@{revision}"
     options = {option: given.pop(option) for option in _HF_OPTIONS if option in given}
     found = find_model(called, needs_weights=needs_weights and "gguf_file" not in given)
-    found = replace(found, arguments=_join(given), options=options)
+    found = replace(found, arguments=join_arguments(given), options=options)
     return replace(found, name=f"{found.name} [{found.identity}]" if found.identity else found.name)
 
 
@@ -207,10 +158,6 @@ def _check_arguments(name: str, backend: str, text: str) -> None:
             f"model {redact(name, text)!r} has no {lacking}=. Type: --models "
             f"{backend}:{','.join(f'{key}=...' for key in needed)}"
         )
-
-
-def _join(arguments: Mapping[str, str]) -> str:
-    return ",".join(f"{name}={value}" for name, value in arguments.items())
 
 
 def _check_folder(name: str, folder: Path, *, needs_weights: bool = True) -> Path:
@@ -231,114 +178,3 @@ def _check_folder(name: str, folder: Path, *, needs_weights: bool = True) -> Pat
     if needs_weights and is_empty:
         raise ModelError(f"model folder {name!r} has no weights (*.safetensors or *.bin)")
     return folder.resolve()
-
-
-def fingerprint(model: Model) -> str:
-    """Return what identifies the weights: a digest of a folder's files, or a hub commit.
-
-    For other backends mlbench cannot see the weights; their arguments stand for them. An adapter or
-    a tokenizer of its own (`peft=`, `delta=`, `tokenizer=`) follows after a +.
-    Raises ModelError if the hub does not know the model or cannot be reached.
-    """
-    if model.backend != "hf":
-        return hashlib.sha256(model.identity.encode()).hexdigest()[:16]
-    parts = (replace(model, path=path) for path in (model.path, *_more_files(model)))
-    return "+".join(_fingerprint_of(part) for part in parts)
-
-
-def find_revision(model: Model, weights: str | None = None) -> str:
-    """Return the commit of the hub to load, by its fingerprint if that is known; main for a folder.
-
-    Where an adapter or tokenizer is on the hub too, lm-eval takes one revision for all of them, so
-    that no commit can be told.
-    """
-    more = [Path(path) for path in _more_files(model)]
-    if Path(model.path).is_dir() or not all(path.is_dir() for path in more):
-        return model.revision or "main"
-    return (weights or fingerprint(model)).partition("+")[0]
-
-
-def _more_files(model: Model) -> list[str]:
-    given = parse_arguments(model.arguments)
-    return [given[name] for name in _MORE_FILES if given.get(name, "None") != "None"]
-
-
-def _fingerprint_of(model: Model) -> str:
-    folder = Path(model.path)
-    if not folder.is_dir():
-        return _hub_commit(model)
-    digest = hashlib.sha256()
-    for file in sorted(p for p in folder.iterdir() if p.is_file() and p.suffix != ".md"):
-        digest.update(f"{file.name} {_digest_file(file)}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def own_dtype(model: Model, weights: str) -> str:
-    """Return the dtype that a checkpoint's config.json names; nothing is loaded.
-
-    `weights` is the fingerprint, by which a hub model's file is taken. auto, where it names none
-    or one that --dtype does not have; transformers then looks at the weights.
-    """
-    config = _read_config(model, weights)
-    named = str(config.get("dtype") or config.get("torch_dtype")).removeprefix("torch.")
-    return named if named in get_args(Dtype) else "auto"
-
-
-def _read_config(model: Model, weights: str) -> Mapping[str, Any]:
-    from huggingface_hub import hf_hub_download
-
-    folder = Path(model.path)
-    try:
-        path = folder / "config.json"
-        if not folder.is_dir():
-            path = Path(hf_hub_download(model.path, "config.json", revision=weights))
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        # No dtype is known then; loading the model says what is wrong with the file.
-        return {}
-    return config
-
-
-def _digest_file(file: Path) -> str:
-    """Digest a file; large ones once, then from the cache while the file is the same one."""
-    stat = file.stat()
-    small = stat.st_size < 64 * 2**20
-    # Size and time of change stay where rsync -t or cp -p puts another file in place; these do not.
-    state = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
-    key = hashlib.sha256(f"{file} {state}".encode()).hexdigest()
-    seen = find_cache() / "digests" / key
-    if not small and (known := _read_digest(seen)):
-        return known
-    with file.open("rb") as content:
-        value = hashlib.file_digest(content, "sha256").hexdigest()
-    if not small:
-        # A cache that cannot be written costs time, never a run.
-        with suppress(OSError):  # a cache that cannot be written costs time, never a run
-            files.write_bytes(seen, value.encode())
-    return value
-
-
-def _read_digest(seen: Path) -> str | None:
-    try:
-        text = seen.read_bytes().decode("ascii", errors="replace")
-    except OSError:
-        return None
-    return text if _DIGEST.fullmatch(text) else None
-
-
-def _hub_commit(model: Model) -> str:
-    from huggingface_hub import HfApi, try_to_load_from_cache
-
-    try:
-        info = HfApi().model_info(model.path, revision=model.revision, timeout=20)
-    except hub_errors() as error:
-        local = try_to_load_from_cache(model.path, "config.json", revision=model.revision)
-        if isinstance(local, str):
-            return Path(local).parent.name
-        lines = str(error).strip().splitlines()
-        raise ModelError(
-            f"cannot find model {model.name!r} on the hub: {lines[0] if lines else error!r}. "
-            f"Check the name and the connection (and `hf auth login` for a gated model), or "
-            f"give a local folder"
-        ) from error
-    return info.sha or "unknown"
