@@ -89,8 +89,10 @@ def _each(reply: Reply, change: Callable[[list[Any]], list[Any]]) -> Reply:
 
 
 @contextmanager
-def serve(completions: Completions, change: Callable[[Reply], Reply] | int) -> Iterator[str]:
-    """Serve on a free port; a number in the place of a change is the status of every answer."""
+def serve(
+    completions: Completions, change: Callable[[Reply], Reply] | int, port: int = 0
+) -> Iterator[str]:
+    """Serve on a port (0: a free one); a number in place of a change is every answer's status."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -116,7 +118,7 @@ def serve(completions: Completions, change: Callable[[Reply], Reply] | int) -> I
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -24,9 +24,9 @@ def completions(checkpoint):
 
 @pytest.fixture
 def run_server(capsys, sib200, checkpoint):
-    def run(url: str, more: str = "") -> tuple[int, str]:
+    def run(url: str, more: str = "", selection: tuple[str, ...] = SELECTION) -> tuple[int, str]:
         name = f"local-completions:model=m,base_url={url},tokenizer={checkpoint},max_retries=1"
-        code, out, err = run_cli(capsys, "run", "--models", name + more, *SELECTION, "--run", "s")
+        code, out, err = run_cli(capsys, "run", "--models", name + more, *selection, "--run", "s")
         return code, out + err
 
     return run
@@ -94,6 +94,22 @@ def test_a_server_that_goes_wrong_later_has_failed_cells(run_server, completions
         code, said = run_server(url)
     assert code == 1 and "log-probabilities for a prompt of" in said
     assert not read_run(store.find_run("s")).done
+
+
+def test_another_model_under_the_name_of_a_server_is_refused(
+    run_server, completions, checkpoint, other_checkpoint
+):
+    with api_toys.serve(completions, dict) as url:
+        assert run_server(url)[0] == 0
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    more = (*SELECTION[:3], "ru,th,zh-Hans", *SELECTION[4:])
+    with api_toys.serve(api_toys.Completions(other_checkpoint), dict, port) as url:
+        code, said = run_server(url, selection=more)
+    assert code == 2 and "it is another model than the one that other cells" in said
+    assert len(read_run(store.find_run("s")).done) == 6
+    with api_toys.serve(completions, dict, port) as url:
+        assert run_server(url, selection=more)[0] == 0
+    assert len(read_run(store.find_run("s")).done) == 12
 
 
 @pytest.mark.parametrize("more", [",auth_token=sk-SECRET123", ""])

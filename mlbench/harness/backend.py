@@ -26,7 +26,7 @@ from mlbench.harness.device import resolve_device, resolve_dtype
 from mlbench.harness.files import find_folder, find_pointer, find_too_many_layers
 from mlbench.harness.gate import look
 from mlbench.harness.loading import told_in_one_line
-from mlbench.harness.server import refuse_other_lengths, refuse_useless_replies
+from mlbench.harness.server import look_at_replies, refuse_other_lengths
 from mlbench.model_arguments import parse_arguments
 from mlbench.models import Model, find_revision, with_options
 from mlbench.settings import Overflow, Settings
@@ -183,7 +183,7 @@ def load_model(
                 model.arguments, _without_given(model, settings)
             )
             refuse_other_lengths(lm)
-            refuse_useless_replies(lm)
+            findings = look_at_replies(lm)
     return CountingModel(lm, settings.overflow, findings)
 
 

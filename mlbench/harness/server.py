@@ -14,6 +14,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from mlbench.errors import ModelError
+from mlbench.store.findings import Findings
 
 CONTEXTS = ("The capital of France is", "Sugar is sweet, and the taste of lemons is")
 CONTINUATIONS = (" Paris", " sour")
@@ -22,10 +23,16 @@ SAME = 1e-6
 """Nats. Two of these log-probabilities that are nearer were not computed from different texts."""
 
 
-def refuse_useless_replies(lm: LM) -> None:
+MOVED = 0.2
+"""Nats. A server that batches in half precision moves one of them by hundredths; another model, or
+another quantisation of it, moves at least one by more than this."""
+
+
+def look_at_replies(lm: LM) -> Findings:
     """Ask for two continuations after two contexts, and refuse a backend that cannot tell them.
 
-    Raises ModelError; what the backend raises when it is asked is not caught.
+    The log-probabilities are what is found. Raises ModelError; what the backend raises when it is
+    asked is not caught.
     """
     asked = [(context, choice) for context in CONTEXTS for choice in CONTINUATIONS]
     requests = [Instance("loglikelihood", {}, pair, place) for place, pair in enumerate(asked)]
@@ -38,6 +45,25 @@ def refuse_useless_replies(lm: LM) -> None:
             f"it gives no log-probabilities of the prompt: {reason}. It needs a completions "
             f"endpoint that heeds echo and logprobs, as vLLM has; chat endpoints, Ollama and "
             f"llama-server have none"
+        )
+    return Findings(replies=" ".join(f"{value:.4f}" for value in values))
+
+
+def refuse_another_model(now: Findings, earlier: Findings) -> None:
+    """Refuse a server that answers otherwise than when other cells under its name were scored.
+
+    Nothing is known of a model that is no server, and of cells of an earlier mlbench. Raises
+    ModelError.
+    """
+    if not now.replies or not earlier.replies:
+        return
+    pairs = zip(now.replies.split(), earlier.replies.split(), strict=False)
+    moved = max(abs(float(one) - float(other)) for one, other in pairs)
+    if moved > MOVED:
+        raise ModelError(
+            f"it is another model than the one that other cells of this run were scored with: the "
+            f"log-probability of one text moved by {moved:.2f} nats. Call it otherwise "
+            f"(--models NAME=...), or delete those cells (mlbench forget)"
         )
 
 

@@ -16,12 +16,16 @@ from mlbench import store
 from mlbench.errors import CellRefused, ContextOverflow, TextLost
 from mlbench.harness.backend import CountingModel, load_model
 from mlbench.harness.evaluate import evaluate, verify
+from mlbench.harness.loading import told_in_one_line
+from mlbench.harness.server import refuse_another_model
 from mlbench.measures import cell_score
+from mlbench.models import Model
 from mlbench.redaction import redact
 from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded, ModelStopped
 from mlbench.runner.plan import Plan, PlannedCell
 from mlbench.runner.window import refuse_overflow
 from mlbench.settings import Settings
+from mlbench.store.findings import findings_of
 from mlbench.store.texts import keep_texts
 
 MAX_EQUAL_FAILURES = 8
@@ -44,6 +48,7 @@ def _run_model(cells: list[PlannedCell], settings: Settings, folder: Path) -> It
     start = time.perf_counter()
     model = load_model(cells[0].model, settings, cells[0].signature)
     check(model, cells, settings)
+    refuse_mixture(model, cells[0].model, folder)
     yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
     streak = Streak()
     for number, planned in enumerate(cells, start=1):
@@ -53,6 +58,19 @@ def _run_model(cells: list[PlannedCell], settings: Settings, folder: Path) -> It
         if streak.n >= MAX_EQUAL_FAILURES and number < len(cells):
             yield ModelStopped(planned.cell.model, streak.n, len(cells) - number, streak.reason)
             return
+
+
+def refuse_mixture(model: CountingModel, named: Model, folder: Path) -> None:
+    """Refuse a server that is not the model whose cells the run already holds under its name.
+
+    Raises ModelError.
+    """
+    if not model.findings.replies:
+        return
+    earlier = store.find_finished(folder / named.slug)
+    if earlier is not None:
+        with told_in_one_line("model", named):
+            refuse_another_model(model.findings, findings_of(earlier.usage))
 
 
 @dataclass

@@ -10,6 +10,7 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -121,6 +122,16 @@ def get(path: Path, cell: Cell | None = None) -> CellResult | FailedCell | None:
     if cell is not None and found.cell != cell:
         raise _damaged(place, f"it is the file of {_words(found.cell)}")
     return found
+
+
+def find_finished(folder: Path) -> CellResult | None:
+    """Return a finished cell of the model whose cells are in a folder; None where none is whole."""
+    for path in sorted(folder.glob("*/*/*.parquet")):
+        with suppress(StoreError):
+            found = get(path)
+            if isinstance(found, CellResult):
+                return found
+    return None
 
 
 def _words(cell: Cell) -> str:

@@ -18,12 +18,15 @@ class Findings:
     """Facts of a model: `before` and `after` are the special tokens around every text.
 
     Those before a text are fed and never scored, those after it are left out. `unexpected` tells
-    of tensors in the checkpoint that the model has no use for.
+    of tensors in the checkpoint that the model has no use for. `replies` are the log-probabilities
+    that a server gave for a few texts, nats, separated by spaces: it hides its weights, and these
+    tell whether it is still the same model.
     """
 
     before: str | None = None
     after: str | None = None
     unexpected: str | None = None
+    replies: str | None = None
 
     def as_usage(self) -> dict[str, Fact]:
         """Return the facts that are stated, as keys of a cell's usage."""
