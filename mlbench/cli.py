@@ -14,6 +14,7 @@ import typer
 from mlbench import __version__
 from mlbench.redaction import log_without_secrets
 from mlbench.settings import Settings
+from mlbench.terminal.choosing import choose
 from mlbench.terminal.ending import run_to_the_end
 from mlbench.terminal.keeping import forget, repair
 from mlbench.terminal.looking import check_family, doctor, identify, list_, tokenizers
@@ -293,6 +294,7 @@ app.command("list", cls=ListCommand, rich_help_panel="Look around")(list_)
 app.command(cls=ListCommand, rich_help_panel="Look around")(tokenizers)
 app.command(rich_help_panel="Look around")(identify)
 app.command(cls=ListCommand, rich_help_panel="Look around")(doctor)
+app.command(cls=ListCommand, rich_help_panel="Read")(choose)
 app.command("check-family", cls=ListCommand, rich_help_panel="Read")(check_family)
 app.command(rich_help_panel="Look around")(repair)
 app.command(cls=ListCommand, rich_help_panel="Measure")(forget)

@@ -6,10 +6,11 @@ import pytest
 from report_toys import ARABIC, ENGLISH, TEXT, ToyRun, exact, texts
 
 from mlbench.data.languages import read_languages
+from mlbench.data.territories import Cldr, read_cldr, tags_by_code
 from mlbench.records import Cell, Language
 from mlbench.report import write_report
 from mlbench.report.compare import Pair
-from mlbench.report.markets import Cldr, Market, codes_of, markets_of, markets_slots, read_cldr
+from mlbench.report.markets import Market, markets_of, markets_slots
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.stats import Resampling
 from mlbench.store.read import read_run
@@ -122,7 +123,7 @@ def test_standard_arabic_stands_only_for_arabic_as_such(tmp_path: Path) -> None:
 
 
 def test_real_languages_reach_the_countries_people_ask_about() -> None:
-    tag_by_code = codes_of(tuple(read_languages().values()))
+    tag_by_code = tags_by_code(tuple(read_languages().values()))
     cldr = read_cldr()
     assert cldr.version
     for territory, code in (("ID", "id"), ("BR", "pt"), ("SA", "ar"), ("PH", "fil"), ("NO", "nb")):

@@ -101,15 +101,19 @@ def _views(
 
 
 def part_of(
-    table: ReportTable, block: Block, ranked: Sequence[str]
+    table: ReportTable, block: Block, ranked: Sequence[str], tags: Sequence[str] | None = None
 ) -> tuple[Part | None, list[str]]:
-    """Collect the languages of a family that all ranked models have, and what is left out."""
+    """Collect the languages of a family that all ranked models have, and what is left out.
+
+    Only `tags` are looked at; without, all languages but English, and English where it is alone.
+    """
     lacking = [model for model in ranked if model not in block.models]
     if lacking:
         return None, [f"{block.title}: not run for {plural(len(lacking), 'ranked model')}"]
-    others = [tag for tag in table.run.languages if tag != REFERENCE] or [REFERENCE]
+    if tags is None:
+        tags = [tag for tag in table.run.languages if tag != REFERENCE] or [REFERENCE]
     kept, different = [], 0
-    for tag in others:
+    for tag in tags:
         views = [table.cells[Cell(model, block.family, tag, block.shots)] for model in ranked]
         results = [view.result for view in views if view.result is not None]
         if len(results) < len(ranked):

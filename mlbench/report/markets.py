@@ -6,14 +6,12 @@ because the docs are the same in every language and their errors are not indepen
 """
 
 import math
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mlbench.data.cldr import read_locale
-from mlbench.records import Language
+from mlbench.data.territories import Cldr, fold, language_name, read_cldr, tags_by_code, uses_of
 from mlbench.report.colours import step_of
 from mlbench.report.compare import Pair
 from mlbench.report.tables import ReportTable
@@ -28,19 +26,6 @@ N_LISTED, N_LISTED_OTHERS = 5, 3
 LONGEST_NAME = 40
 NEAR = 0.02
 """Two levels that are less than two points apart are called near in the sentence."""
-
-# CLDR lists Norwegian as itself and as Bokmal, with the same people.
-_SAME_PEOPLE = {"no": "nb"}
-
-
-class Cldr(NamedTuple):
-    """What CLDR says: `shares` holds territory -> language code -> percent of its people."""
-
-    shares: Mapping[str, Mapping[str, float]]
-    territory_names: Mapping[str, str]
-    language_names: Mapping[str, str]
-    script_names: Mapping[str, str]
-    version: str
 
 
 class Spoken(NamedTuple):
@@ -93,19 +78,6 @@ class Markets:
     slots: Mapping[str, str]
 
 
-def read_cldr() -> Cldr:
-    """Read the shares of languages by territory and the English names from babel."""
-    from babel.core import get_cldr_version, get_global
-
-    english = read_locale("en")
-    shares = {
-        territory: {code: float(facts["population_percent"]) for code, facts in codes.items()}
-        for territory, codes in get_global("territory_languages").items()
-    }
-    names = (english["territories"], english["languages"], english["scripts"])
-    return Cldr(shares, *names, get_cldr_version())
-
-
 def markets_of(table: ReportTable, pair: Pair | None, cldr: Cldr | None = None) -> Markets:
     """Prepare the section; without scores on an accuracy family it has no country."""
     basis = _basis(table, cldr or read_cldr())
@@ -116,7 +88,9 @@ def markets_of(table: ReportTable, pair: Pair | None, cldr: Cldr | None = None) 
         for code, spoken in spoken_by_code.items()
         if any(language.tag and language.percent for language in spoken)
     ]
-    by_code = {market.code: market for market in sorted(markets, key=_by_name)}
+    by_code = {
+        market.code: market for market in sorted(markets, key=lambda market: fold(market.name))
+    }
     shown = tuple(by_code[code] for code in SHOWN if code in by_code)
     return Markets(
         basis.models,
@@ -153,41 +127,6 @@ def markets_slots(shown: Sequence[Market], pair: Pair) -> dict[str, str]:
     }
 
 
-def codes_of(languages: Sequence[Language]) -> dict[str, str]:
-    """Map CLDR's codes to the tags of a run.
-
-    A tag stands for itself, for the locale that `codes: babel` names, and without its script where
-    CLDR takes that script for granted: zh-Hans for zh, tl for fil, nb for no.
-    """
-    from babel.core import get_global
-
-    likely = get_global("likely_subtags")
-    found: dict[str, str] = {}
-    for language in languages:
-        code = language.tag.replace("-", "_")
-        bare, _, script = code.partition("_")
-        candidates = [code, language.codes.get("babel", code)]
-        if len(script) == 4 and likely.get(bare, "").split("_")[1:2] == [script]:
-            candidates.append(bare)
-        for candidate in candidates:
-            found.setdefault(canonical(candidate), language.tag)
-    return found
-
-
-def canonical(code: str) -> str:
-    """Return the code under which CLDR's aliases meet.
-
-    >>> canonical("tl"), canonical("no"), canonical("zh_Hant")
-    ('fil', 'nb', 'zh_Hant')
-    """
-    from babel.core import get_global
-
-    aliases: Mapping[str, str] = get_global("language_aliases")
-    bare, separator, rest = code.partition("_")
-    bare = aliases.get(bare, bare)
-    return f"{_SAME_PEOPLE.get(bare, bare)}{separator}{rest}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Basis:
     """What every country is computed from: `scored` are the tags with a score of all models."""
@@ -207,32 +146,18 @@ def _basis(table: ReportTable, cldr: Cldr) -> _Basis:
     shots = max(counts, key=lambda its: (counts[its], -its), default=0)
     models = tuple(m for m in table.run.models if (shots, m) in columns)
     scored = {tag for (_, its, tag), mean in table.adjusted.items() if its == shots and mean.n}
-    return _Basis(table, cldr, shots, models, frozenset(scored), codes_of(table.languages))
+    return _Basis(table, cldr, shots, models, frozenset(scored), tags_by_code(table.languages))
 
 
 def _spoken(basis: _Basis, territory: str) -> tuple[Spoken, ...]:
     """List a territory's languages, the most used first, each once."""
-    shares: dict[str, float] = {}
-    for code, share in basis.cldr.shares[territory].items():
-        key = canonical(code)
-        shares[key] = max(share, shares.get(key, 0.0))
-    found: dict[str, Spoken] = {}
-    for code, share in shares.items():
-        tag = basis.tag_by_code.get(f"{code}_{territory}") or basis.tag_by_code.get(code)
-        if tag is None and _is_second_script(code, shares):
-            continue
-        kept = found.get(tag or code)
-        if kept is None or kept.percent < share:
-            name = basis.table.run.languages[tag].name if tag else _language_name(basis.cldr, code)
-            scored = tag if tag in basis.scored else None
-            found[tag or code] = Spoken(show_line(name, LONGEST_NAME), share, scored)
-    return tuple(sorted(found.values(), key=lambda entry: -entry.percent))
-
-
-def _is_second_script(code: str, shares: Mapping[str, float]) -> bool:
-    """Return whether a code is a script of a language listed with as many people or more."""
-    bare, _, script = code.partition("_")
-    return bool(script) and shares.get(bare, -1.0) >= shares[code]
+    found = []
+    for use in uses_of(basis.cldr, territory, basis.tag_by_code):
+        known = basis.table.run.languages.get(use.tag or "")
+        name = known.name if known else language_name(basis.cldr, use.code)
+        scored = use.tag if use.tag in basis.scored else None
+        found.append(Spoken(show_line(name, LONGEST_NAME), use.percent, scored))
+    return tuple(found)
 
 
 def _market(basis: _Basis, name: str, code: str, spoken: tuple[Spoken, ...]) -> Market:
@@ -247,18 +172,6 @@ def _market(basis: _Basis, name: str, code: str, spoken: tuple[Spoken, ...]) -> 
         )
         levels[model] = math.fsum(parts) / tested
     return Market(code, name, spoken, (use - tested) / use, levels)
-
-
-def _language_name(cldr: Cldr, code: str) -> str:
-    if code in cldr.language_names:
-        return cldr.language_names[code]
-    bare, _, script = code.partition("_")
-    name = cldr.language_names.get(bare, bare)
-    return f"{name} in {cldr.script_names.get(script, script)} script" if script else name
-
-
-def _by_name(market: Market) -> str:
-    return unicodedata.normalize("NFKD", market.name).encode("ascii", "ignore").decode().casefold()
 
 
 def _spoken_words(language: Spoken) -> str:

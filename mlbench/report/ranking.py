@@ -113,7 +113,7 @@ def _rank_table(question: RankQuestion, resampling: Resampling) -> RankTable:
         _basis(found, len(ranked), resampling),
         f"{inside[0].block.title}, {measure.title}" if measure else "Mean adjusted score",
         tuple(part.block.title for part in parts) if len(parts) > 1 else (),
-        (_shown(low, measure), _shown(high, measure)),
+        (shown_level(low, measure), shown_level(high, measure)),
         tuple(_row(question, rank, found, (low, high)) for rank in found.joint.ranks),
         tuple(unranked.items()),
         tuple(left_out),
@@ -176,7 +176,8 @@ def _ends(ranking: Ranking) -> tuple[float, float]:
     return low, high if high > low else low + step
 
 
-def _shown(level: float, measure: Measure | None) -> str:
+def shown_level(level: float, measure: Measure | None) -> str:
+    """Write a level, of adjusted scores in percent, in the unit that is shown."""
     return percent(level) if measure is None else number(_scale(measure) * level, measure.digits)
 
 
@@ -185,7 +186,15 @@ def _scale(measure: Measure | None) -> float:
     return 100.0 if measure is None else measure.sign * measure.factor
 
 
-def _ranks(rank: Rank) -> str:
+def shown_level_interval(rank: Rank, measure: Measure | None) -> str:
+    """Write the interval of a level in the unit that is shown."""
+    scale = _scale(measure)
+    low, high = sorted((scale * rank.score_low, scale * rank.score_high))
+    return interval(low, high)
+
+
+def shown_places(rank: Rank) -> str:
+    """Write the places that a model can have."""
     return f"{rank.low}" if rank.low == rank.high else f"{rank.low}–{rank.high}"
 
 
@@ -195,18 +204,16 @@ def _row(question: RankQuestion, rank: Rank, found: Found, ends: tuple[float, fl
     def x(level: float) -> float:
         return round(EDGE + (WIDTH - 2 * EDGE) * (level - low) / (high - low), 1)
 
-    scale = _scale(question.measure)
-    first, last = sorted((scale * rank.score_low, scale * rank.score_high))
     english = question.table.adjusted.get((rank.model, question.shots, REFERENCE))
     alone = [next(r for r in ranking.ranks if r.model == rank.model) for ranking in found.alone]
     return RankRow(
         rank.model,
-        _ranks(rank),
-        _shown(rank.score, question.measure),
-        interval(first, last),
+        shown_places(rank),
+        shown_level(rank.score, question.measure),
+        shown_level_interval(rank, question.measure),
         percent(english.value) if english else number(None),
         x(rank.score),
         x(rank.score if math.isnan(rank.score_low) else rank.score_low),
         x(rank.score if math.isnan(rank.score_high) else rank.score_high),
-        tuple(map(_ranks, alone)) if len(alone) > 1 else (),
+        tuple(map(shown_places, alone)) if len(alone) > 1 else (),
     )

@@ -242,13 +242,14 @@ def rank_models(models: Sequence[str], means: MacroMeans, resampling: Resampling
 def _intervals(means: MacroMeans, level: float) -> Floats:
     """Give the interval of each mean; of amounts that of the logarithm, as a few docs hold much."""
     if not means.is_amount:
-        return interval_of(_single_means(means), level)
+        return interval_of(single_means(means), level)
     logs = replace(means, estimate=np.log(-means.estimate), replicates=np.log(-means.replicates))
-    low, high = interval_of(_single_means(logs), level)
+    low, high = interval_of(single_means(logs), level)
     return np.stack([-np.exp(high), -np.exp(low)])
 
 
-def _single_means(means: MacroMeans) -> Contrast:
+def single_means(means: MacroMeans) -> Contrast:
+    """Return the means as effects of their own: intervals, floors and draws of each."""
     n = np.full(len(means.estimate), means.n_clusters, dtype=np.int64)
     names, n_draws = tuple(map(str, range(len(n)))), np.full(len(n), means.n_draws)
     single = Contrast(names, means.estimate, means.replicates, n, n, n, n, n_draws=n_draws)
