@@ -24,7 +24,8 @@ Suite = Literal["core", "embedded", "extension"]
 class Language:
     """One language of languages.yaml; `tag` (BCP 47) is its key everywhere in mlbench.
 
-    `speakers_shared_with` is the tag of the language whose speakers are the same people.
+    `speakers_shared_with` is the tag of the language whose speakers are the same people; `aliases`
+    are other names in English, by which it is found.
     """
 
     tag: str
@@ -41,6 +42,7 @@ class Language:
     same_text_as: str | None = None
     codes: Mapping[str, str] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     @property
     def is_duplicate(self) -> bool:

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from mlbench.cli import app
 from mlbench.data.languages import read_languages
 from mlbench.data.territories import Cldr, find_territory, read_cldr
-from mlbench.data.weights import Audience, Weighted, audience_of_country, audience_of_languages
+from mlbench.data.weights import audience_of_country, audience_of_languages
 from mlbench.errors import SelectionError
 from mlbench.records import Cell
 from mlbench.report.choosing import Chosen, Conditions, choose, doubt_sentence, sentence
@@ -64,8 +64,8 @@ def test_weights_are_shares_of_what_was_typed() -> None:
 
 
 def test_a_selection_counts_each_of_its_languages_once() -> None:
-    audience = audience_of_languages(["class:0-5", "en:1"], {"en": ENGLISH})
-    assert [x.tag for x in audience.languages] == ["en"]
+    audience = audience_of_languages(["family:Indo-European", "sw:2"], KNOWN)
+    assert {x.tag: x.share for x in audience.languages} == {"sw": 0.5, "en": 0.25, "hi": 0.25}
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,28 @@ def test_who_is_ruled_out_is_named_and_who_is_unknown_stays(table: ReportTable) 
         "whether its licence allows commercial use",
         "how much memory it takes",
     )
+    assert found.candidates[0].facts.commercial == ""
     assert sentence(found) == "few is the only model left; nothing stands beside it."
+
+
+def test_a_licence_that_forbids_commercial_use_rules_out(tmp_path: Path) -> None:
+    run = two_models(tmp_path / "r")
+    run.models["many"] |= {"licence": "Qwen Research License"}
+    run.models["few"] |= {"licence": "Llama 3.1 Community License"}
+    found = chosen(table_from_run(read_run(run.write())), "sw", Conditions(is_commercial=True))
+    assert list(found.left_out) == ["many"] and "commercial use: no" in found.left_out["many"]
+    assert found.candidates[0].facts.commercial.startswith("yes, up to")
+
+
+def test_a_preset_is_known_by_its_hub_id_too(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+    for model in ("Qwen/Qwen3-8B-Base", "somebody/else"):
+        run.put(Cell(model, "topic", "sw", 0), exact(6))
+    found = chosen(table_from_run(read_run(run.write())), "sw")
+    by_model = {candidate.rank.model: candidate.facts for candidate in found.candidates}
+    assert by_model["Qwen/Qwen3-8B-Base"].licence == "Apache-2.0"
+    assert by_model["Qwen/Qwen3-8B-Base"].memory == pytest.approx(16.4e9)
+    assert by_model["somebody/else"].licence == ""
 
 
 def test_the_premium_is_that_of_the_languages_by_their_weight(table: ReportTable) -> None:
@@ -240,8 +261,3 @@ def test_options_that_do_not_fit_are_refused_before_anything_is_read(given: list
     result = CliRunner().invoke(app, ["choose", "/nowhere", *given])
     assert isinstance(result.exception, SelectionError)
     assert "/nowhere" not in str(result.exception)
-
-
-def test_a_weighted_audience_is_sorted_by_share() -> None:
-    audience = Audience((Weighted("A", "a", 0.6), Weighted("B", None, 0.4)), "Land")
-    assert audience.country == "Land"

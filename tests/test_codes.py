@@ -21,6 +21,13 @@ def test_every_code_and_name_of_a_language_finds_it(language):
         assert tag in look_up(code.upper().replace("_", "-"), LANGUAGES) or code in LANGUAGES
 
 
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.tag)
+def test_an_alias_means_the_languages_that_have_it_and_no_other(language):
+    for alias in language.aliases:
+        having = tuple(tag for tag, x in LANGUAGES.items() if alias in x.aliases)
+        assert look_up(alias.lower(), LANGUAGES) == having
+
+
 @pytest.mark.parametrize(
     ("word", "tag"),
     [
@@ -56,6 +63,10 @@ def test_every_code_and_name_of_a_language_finds_it(language):
         ("עברית", "he"),
         ("Filipino", "tl"),
         ("Simplified Chinese", "zh-Hans"),
+        ("farsi", "fa"),
+        ("Castilian", "es"),
+        ("Pilipino", "tl"),
+        ("Ilocano", "ilo"),
         (" sw ", "sw"),
     ],
 )
@@ -67,7 +78,7 @@ def test_a_code_or_a_name_is_looked_up(word, tag):
     ("word", "choice"),
     [
         *((word, "choose 'zh-Hans' or 'zh-Hant'") for word in ("zh", "zho", "chi", "cmn")),
-        *((word, "choose 'zh-Hans' or 'zh-Hant'") for word in ("Chinese", "中文")),
+        *((word, "choose 'zh-Hans' or 'zh-Hant'") for word in ("Chinese", "中文", "Mandarin")),
         *((word, "choose 'nb' or 'nn'") for word in ("no", "nor", "NO", "Norwegian", "norsk")),
         ("hbs", "choose 'hr', 'sr' or 'bs'"),
         ("sh", "choose 'hr', 'sr' or 'bs'"),

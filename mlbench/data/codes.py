@@ -2,7 +2,8 @@
 
 sw is swa, swh, swh_Latn, Swahili and Kiswahili. Looked up before spelling is guessed are the values
 of `codes:`, ISO 639 (deprecated and bibliographic codes too, by the aliases of the CLDR), tags with
-script and region, English names and endonyms. What means several languages is never chosen for you.
+script and region, English names, aliases and endonyms. What means several languages is never
+chosen for you.
 """
 
 import re
@@ -148,7 +149,9 @@ def _script_of(wanted: _Subtags) -> str | None:
 def _named(text: str, languages: Mapping[str, Language]) -> set[str]:
     name = _fold_name(text)
     found = {
-        tag for tag, x in languages.items() if name in (_fold_name(x.name), _fold_name(x.endonym))
+        tag
+        for tag, x in languages.items()
+        if name in map(_fold_name, (x.name, x.endonym, *x.aliases))
     }
     if found:
         return found

@@ -77,6 +77,7 @@ class _Block(BaseModel):
     same_text_as: str | None = None
     codes: dict[str, Annotated[str, Field(min_length=1)]]
     caveats: list[str] = []
+    aliases: list[Annotated[str, Field(min_length=1)]] = []
 
 
 def find_languages_file() -> Path:
@@ -196,7 +197,8 @@ def _language_from_block(path: Path, text: str, index: int, block: Any) -> Langu
             f"every language needs its ISO 639-3 code, got {', '.join(form.codes) or 'nothing'}"
         )
     fields = form.model_dump()
-    return Language(**{**fields, "caveats": tuple(fields["caveats"])})
+    lists = {key: tuple(fields[key]) for key in ("caveats", "aliases")}
+    return Language(**{**fields, **lists})
 
 
 def _locate(path: Path, text: str, index: int, *keys: str | int) -> str:

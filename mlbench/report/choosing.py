@@ -145,8 +145,8 @@ def _refused(
     """Yield each model that a known fact rules out, and why."""
     for model, its in facts.items():
         reasons = []
-        if conditions.is_commercial and its.is_commercial is False:
-            reasons.append(f"its licence ({its.licence}) does not allow commercial use")
+        if conditions.is_commercial and its.commercial.startswith("no"):
+            reasons.append(f"its licence ({its.licence}) says of commercial use: {its.commercial}")
         if conditions.memory is not None and its.memory > conditions.memory:
             reasons.append(
                 f"its weights take {its.memory / GIGABYTE:.2g} GB in bfloat16, more than "
@@ -278,7 +278,7 @@ def _rows(parts: Sequence[Part], shares: Mapping[str, float]) -> list[Floats]:
 
 
 def _unknown(facts: ModelFacts, premium: float, conditions: Conditions) -> Iterator[str]:
-    if conditions.is_commercial and facts.is_commercial is None:
+    if conditions.is_commercial and not facts.commercial:
         yield "whether its licence allows commercial use"
     if conditions.memory is not None and math.isnan(facts.memory):
         yield "how much memory it takes"

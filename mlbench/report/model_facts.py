@@ -9,27 +9,27 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mlbench.models import read_presets
+from mlbench.data.languages import REFERENCE
+from mlbench.models.presets import memory_gb, read_licences, read_presets
 from mlbench.report.premium import sizes_of
 from mlbench.report.tables import ReportTable
 from mlbench.tokens.premium import premiums_of
 
 GIGABYTE = 1e9
 _BYTES_IN = {"float32": 4, "float16": 2, "bfloat16": 2}
-_OPEN = frozenset({"Apache-2.0", "MIT"})
-"""Licences whose text allows commercial use to everybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """Facts of one model; unknown is "", None or nan.
+    """Facts of one model; unknown is "" or nan.
 
+    `commercial` is what licences.yaml says of use that earns money: yes, no, or on which condition.
     `memory` is bytes of the weights in bfloat16, from their number (`models.yaml`) or as measured.
     `premiums` are those of tokens by tag, 1 in English.
     """
 
     licence: str
-    is_commercial: bool | None
+    commercial: str
     memory: float
     memory_from: Literal["parameters", "measured", ""]
     premiums: Mapping[str, float]
@@ -48,18 +48,17 @@ def facts_of(table: ReportTable, model: str) -> ModelFacts:
     """Return what the run and models.yaml know of a model."""
     facts = {**_preset_of(model), **table.run.models[model]}
     licence = str(facts.get("licence") or "")
+    commercial = read_licences().get(licence, {}).get("commercial", "")
     memory, memory_from = _memory(table, model, facts)
     premiums = premiums_of(sizes_of(table, model))
-    english = {"en": 1.0} if premiums else {}
-    return ModelFacts(
-        licence, True if licence in _OPEN else None, memory, memory_from, premiums | english
-    )
+    english = {REFERENCE: 1.0} if premiums else {}
+    return ModelFacts(licence, commercial, memory, memory_from, premiums | english)
 
 
 def _preset_of(model: str) -> Mapping[str, Any]:
     presets = read_presets()
-    named = presets.get(model) or next((p for p in presets.values() if p.get("hub") == model), {})
-    return named
+    named = (facts for facts in presets.values() if facts.get("hub") == model)
+    return presets.get(model) or next(named, {})
 
 
 def _memory(
@@ -67,7 +66,7 @@ def _memory(
 ) -> tuple[float, Literal["parameters", "measured", ""]]:
     billions = facts.get("parameters")
     if isinstance(billions, int | float):
-        return billions * 1e9 * 2, "parameters"
+        return GIGABYTE * memory_gb(billions), "parameters"
     measured = list(_measured(table, model))
     return (max(measured), "measured") if measured else (math.nan, "")
 

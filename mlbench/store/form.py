@@ -84,6 +84,7 @@ class _Language(_Facts):
     same_text_as: str | None = None
     codes: dict[str, str] = {}
     caveats: list[str] = []
+    aliases: list[str] = []
 
 
 class Form(_Facts):

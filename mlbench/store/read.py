@@ -153,7 +153,8 @@ def read_run(run: str | Path) -> Run:
 def read_language(block: Mapping[str, Any]) -> Language:
     """Return a language of a manifest; what only a newer version knows of it is left out."""
     known = {part.name: block[part.name] for part in fields(Language) if part.name in block}
-    return Language(**{**known, "caveats": tuple(known.get("caveats", ()))})
+    lists = {key: tuple(known.get(key, ())) for key in ("caveats", "aliases")}
+    return Language(**{**known, **lists})
 
 
 @dataclass(frozen=True, slots=True)

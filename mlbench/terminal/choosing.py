@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -159,7 +160,7 @@ def to_json(chosen: "Chosen") -> dict[str, Any]:
 def _candidate_json(candidate: "Candidate") -> dict[str, Any]:
     rank, facts = candidate.rank, candidate.facts
     return {
-        "commercial": facts.is_commercial,
+        "commercial": facts.commercial or None,
         "level": _known(rank.score),
         "level_high": _known(rank.score_high),
         "level_low": _known(rank.score_low),
@@ -183,8 +184,7 @@ def _print_chosen(chosen: "Chosen", table: "ReportTable") -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from mlbench.report.choosing import doubt_sentence, sentence
-    from mlbench.report.next_tests import command_for
+    from mlbench.report.choosing import sentence
     from mlbench.terminal.lists import print_table
 
     console = Console(highlight=False)
@@ -195,19 +195,29 @@ def _print_chosen(chosen: "Chosen", table: "ReportTable") -> None:
     say(sentence(chosen))
     say(_basis(chosen))
     print_table(_table(chosen), width_in_pipe=200)
+    for line in _remarks(chosen, table):
+        say(line)
+
+
+def _remarks(chosen: "Chosen", table: "ReportTable") -> Iterator[str]:
+    """Yield who was left out, what is not known, and what to test next."""
+    from mlbench.report.choosing import doubt_sentence
+    from mlbench.report.next_tests import command_for
+
     for model, why in chosen.left_out.items():
-        say(f"Left out: {model}: {why}")
+        yield f"Left out: {model}: {why}"
     for candidate in chosen.candidates:
         if candidate.unknown:
-            say(f"Kept, though unknown: {candidate.rank.model}: {', '.join(candidate.unknown)}")
-    for note in chosen.notes:
-        say(f"Note: {note}")
+            yield f"Kept, though unknown: {candidate.rank.model}: {', '.join(candidate.unknown)}"
+        if candidate.facts.commercial not in ("", "yes"):
+            yield f"Commercial use of {candidate.rank.model}: {candidate.facts.commercial}"
+    yield from (f"Note: {note}" for note in chosen.notes)
     if words := doubt_sentence(chosen):
-        say(words)
+        yield words
     first = [candidate.rank.model for candidate in chosen.candidates[:2]]
     wanted = chosen.untested or tuple(doubt.language for doubt in chosen.doubts)
     if command := command_for(table, first, wanted):
-        say(f"Next: {command}")
+        yield f"Next: {command}"
 
 
 def _basis(chosen: "Chosen") -> str:
