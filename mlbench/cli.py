@@ -7,6 +7,7 @@ that `mlbench list` answers at once.
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -29,6 +30,8 @@ from mlbench.terminal.options import (
     ExecutorOption,
     ExportOut,
     Families,
+    FamilyFiles,
+    FetchedFamilies,
     FigureA,
     FigureB,
     FigureFamilies,
@@ -55,6 +58,7 @@ from mlbench.terminal.options import (
     TaskMapOption,
     TrustRemoteCode,
     Verify,
+    families_or,
     parse_batch_size,
     parse_shots,
 )
@@ -81,14 +85,15 @@ app = typer.Typer(
 app.add_typer(tasks_app, name="tasks", rich_help_panel="Look around")
 
 DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
-EMBEDDED, CORE, ALL, ZERO = ["embedded"], ["core"], ["all"], ["0"]
+ALL, ZERO = ["all"], ["0"]
 NO_CHOICE: list[str] = []
+NO_FILES: list[Path] = []
 
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def run(
     models: Models = DEMO_MODELS,
-    families: Families = EMBEDDED,
+    families: Families = None,
     languages: Languages = ALL,
     shots: Shots = ZERO,
     limit: Limit = None,
@@ -103,6 +108,7 @@ def run(
     verify: Verify = 0,
     replace: Replace = False,
     languages_file: LanguagesFile = None,
+    family_file: FamilyFiles = NO_FILES,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Score models, one cell (model x family x language x shots) at a time.
@@ -116,6 +122,8 @@ def run(
       mlbench run --models ./checkpoint --languages family:Turkic --limit 50
 
       mlbench run --models vllm:pretrained=Qwen/Qwen2.5-7B --families core
+
+      mlbench run --models ./checkpoint --family-file my_family.py
     """
     from mlbench.runner.command import select
     from mlbench.terminal import runs
@@ -123,14 +131,15 @@ def run(
     batch_size = parse_batch_size(batch_size)
     loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
     settings = Settings(parse_shots(shots), limit, *loading, executor, verify)
-    selection = select(models, families, languages, languages_file)
+    named = families_or("embedded", families, family_file)
+    selection = select(models, named, languages, languages_file, family_file)
     raise typer.Exit(runs.run(run, selection, settings, may_replace=replace))
 
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def plan(
     models: Models = DEMO_MODELS,
-    families: Families = EMBEDDED,
+    families: Families = None,
     languages: Languages = ALL,
     shots: Shots = ZERO,
     limit: Limit = None,
@@ -140,13 +149,15 @@ def plan(
     dtype: DtypeOption = "auto",
     overflow: OverflowOption = "refuse",
     languages_file: LanguagesFile = None,
+    family_file: FamilyFiles = NO_FILES,
 ) -> None:
     """Show what the same `run` would do: pending cells, tokens, time. Runs nothing."""
     from mlbench.runner.command import select
     from mlbench.terminal import runs
 
     settings = Settings(parse_shots(shots), limit, engine, device, dtype, overflow=overflow)
-    selection = select(models, families, languages, languages_file)
+    named = families_or("embedded", families, family_file)
+    selection = select(models, named, languages, languages_file, family_file)
     runs.show_plan(run, selection, settings)
 
 
@@ -245,14 +256,24 @@ def verdict(
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def fetch(
-    families: Families = CORE,
+    families: FetchedFamilies = None,
     languages: Languages = ALL,
     languages_file: LanguagesFile = None,
+    family_file: FamilyFiles = NO_FILES,
 ) -> None:
-    """Download and prepare the docs of families, for a machine that will be offline."""
+    """Download and prepare the docs of families, for a machine that will be offline.
+
+    [bold]Examples[/bold]
+
+      mlbench fetch
+
+      mlbench fetch --family-file my_family.py
+    """
+    from mlbench.runner.command import select
     from mlbench.terminal import runs
 
-    runs.fetch(families, languages, languages_file)
+    named = families_or("core", families, family_file)
+    runs.fetch(select([], named, languages, languages_file, family_file))
 
 
 @app.command("import", cls=ListCommand, rich_help_panel="Measure")

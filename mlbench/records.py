@@ -7,6 +7,7 @@ heavy library.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 
@@ -18,6 +19,9 @@ class OutputType(StrEnum):
 
 
 Suite = Literal["core", "embedded", "extension"]
+
+TAG = "tag"
+"""The code key of a data set that calls languages by mlbench's own tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,10 @@ class Language:
     def is_duplicate(self) -> bool:
         """Return whether its benchmark text is (nearly) another language's text."""
         return self.same_text_as is not None
+
+    def code(self, key: str) -> str | None:
+        """Return what a data set calls it, by an entry of `codes`; `tag` is the tag itself."""
+        return self.tag if key == TAG else self.codes.get(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,11 @@ class HubSource:
     revision: str = "main"
     beside: str | None = None
 
+    @property
+    def name(self) -> str:
+        """Return what a reader knows it by."""
+        return self.hub_id
+
 
 @dataclass(frozen=True, slots=True)
 class CldrSource:
@@ -113,8 +126,33 @@ class CldrSource:
 
     code_key: str = "babel"
 
+    @property
+    def name(self) -> str:
+        """Return what a reader knows it by."""
+        return "Unicode CLDR"
 
-Source = HubSource | CldrSource
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A table of somebody's own: CSV, TSV, JSON lines or Parquet (data/tables.py).
+
+    The path may name the language, as `{tag}` or by an entry of Language.codes (`{flores200}`).
+    Else the column `language` does, by any code or name; `tags` says which tag each word means.
+    `examples` is the table of few-shot examples, in the same form.
+    """
+
+    path: Path
+    examples: Path | None = None
+    language: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return what a reader knows it by: not where it lies on this machine."""
+        return self.path.name
+
+
+Source = HubSource | CldrSource | FileSource
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 

@@ -47,6 +47,7 @@ SLOW = frozenset(
         "test_kill",
         "test_known_answer",
         "test_numbers_close",
+        "test_own_data",
         "test_recipes",
         "test_report_figures",
         "test_server",

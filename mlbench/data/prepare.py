@@ -18,8 +18,9 @@ from typing import Any
 
 from mlbench import files
 from mlbench.data import sources
+from mlbench.data.family_code import digest_maker, told_in_one_line
 from mlbench.errors import DataError, NoData
-from mlbench.records import ChoiceDoc, CldrSource, Doc, Family, FamilyDocs, Language, TextDoc
+from mlbench.records import ChoiceDoc, Doc, Family, FamilyDocs, HubSource, Language, TextDoc
 
 FEWSHOT_DELIMITER = "\n\n"
 TARGET_DELIMITER = " "
@@ -47,6 +48,7 @@ def prepare(family: Family, language: Language) -> Prepared:
     try:
         _refuse_pivot(family, language)
         state = sources.fingerprint(family.source, language) + _digest_code()
+        state += digest_maker(family.docs)
         key = hashlib.sha256(state.encode()).hexdigest()
     except NoData as absent:
         return Prepared(family, language, FamilyDocs(()), "", "", reason=str(absent))
@@ -86,9 +88,9 @@ def _digest_code() -> str:
 
 def covers(family: Family, language: Language) -> bool:
     """Return whether a family has docs in a language, without any download."""
-    if isinstance(family.source, CldrSource):
+    if not isinstance(family.source, HubSource):
         return prepare(family, language).reason is None
-    return family.source.code_key in language.codes and language.tag != family.pivot
+    return bool(language.code(family.source.code_key)) and language.tag != family.pivot
 
 
 def _refuse_pivot(family: Family, language: Language) -> None:
@@ -139,7 +141,9 @@ def hash_prompts(prepared: Prepared, shots: int, limit: int | None) -> str:
 def _make(family: Family, language: Language) -> dict[str, Any]:
     revision = sources.revision(family.source)
     try:
-        docs = family.docs(sources.read_rows(family.source, language), language)
+        rows = sources.read_rows(family.source, language)
+        with told_in_one_line(family.docs, f"{family.name} in {language.tag!r}"):
+            docs = family.docs(rows, language)
     except NoData as absent:
         return _content(FamilyDocs(()), revision, reason=str(absent))
     _check(family, language, docs)
@@ -202,6 +206,21 @@ def _check(family: Family, language: Language, docs: FamilyDocs) -> None:
             raise DataError(
                 f"{where}: doc {doc.doc_id!r} has target {doc.target}, "
                 f"allowed are 0 to {len(doc.choices) - 1}"
+            )
+        if isinstance(doc, ChoiceDoc):
+            _check_prompt(family, doc, where)
+
+
+def _check_prompt(family: Family, doc: ChoiceDoc, where: str) -> None:
+    assert family.prompt is not None
+    with told_in_one_line(family.prompt, f"{where}, doc {doc.doc_id!r}"):
+        context, choices = family.prompt(doc)
+        if len(choices) != len(doc.choices) or not all(choices):
+            raise DataError(f"{where}: the prompt of doc {doc.doc_id!r} has other choices than it")
+        if context != context.rstrip():
+            raise DataError(
+                f"{where}: the prompt of doc {doc.doc_id!r} ends in a blank, and one more comes "
+                f"before a choice. Leave it out"
             )
 
 

@@ -1,4 +1,4 @@
-"""Where do raw rows come from: the Hugging Face hub, a local mirror of it, or the library babel?
+"""Where do raw rows come from: the hub, a local mirror of it, the library babel, or a table?
 
 One code path for hub and mirror: `datasets.load_dataset`. With MLBENCH_DATA=<dir> the data set
 <org>/<name> is read from <dir>/<org>/<name>, laid out as its hub repository is. The library
@@ -17,11 +17,11 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from mlbench import files
-from mlbench.data import cldr
+from mlbench.data import cldr, tables
 from mlbench.data.mirror import is_lfs_pointer, lay_out
 from mlbench.errors import DataError, NoData
 from mlbench.names import local_path
-from mlbench.records import CldrSource, HubSource, Language, Rows, Source
+from mlbench.records import CldrSource, FileSource, HubSource, Language, Rows, Source
 
 __all__ = ["find_cache", "fingerprint", "is_lfs_pointer", "read_rows", "revision"]
 
@@ -49,6 +49,8 @@ def read_rows(source: Source, language: Language) -> Rows:
     """
     if isinstance(source, CldrSource):
         return cldr.read_rows(language)
+    if isinstance(source, FileSource):
+        return tables.read_tables(source, language)
     rows = _read_hub_rows(source, _dataset_code(source, language))
     if source.beside is None:
         return rows
@@ -61,6 +63,8 @@ def fingerprint(source: Source, language: Language) -> str:
     """Return a text that changes whenever `read_rows` could return something else."""
     if isinstance(source, CldrSource):
         return f"babel-{cldr.babel_version()}-{language.codes.get(source.code_key)}"
+    if isinstance(source, FileSource):
+        return tables.fingerprint_of(source, language)
     code = _dataset_code(source, language)
     mirror = _find_mirror(source)
     state = _mirror_state(mirror) if mirror else revision(source)
@@ -70,16 +74,16 @@ def fingerprint(source: Source, language: Language) -> str:
 
 @cache
 def revision(source: Source) -> str:
-    """Return the commit of a hub data set, `local` for a mirror, the version of babel for CLDR."""
+    """Return the commit of a hub data set, `local` for files here, babel's version for CLDR."""
     if isinstance(source, CldrSource):
         return cldr.babel_version()
-    if _find_mirror(source):
+    if isinstance(source, FileSource) or _find_mirror(source):
         return "local"
     return _hub_commit(source)
 
 
 def _dataset_code(source: HubSource, language: Language) -> str:
-    code = language.codes.get(source.code_key)
+    code = language.code(source.code_key)
     if code is None:
         raise NoData(f"{source.hub_id} does not cover {language.name}")
     return code

@@ -1,7 +1,7 @@
 """One file per family. Every module here that defines FAMILY is a family; there is no other list.
 
-A package of your own adds families by the entry point group `mlbench.families`, a notebook by
-add_family.
+A package of your own adds families by the entry point group `mlbench.families`, a command by
+--family-file, a notebook by add_family.
 """
 
 import importlib
@@ -9,12 +9,26 @@ import pkgutil
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import MappingProxyType
 
 from mlbench.errors import SelectionError, unknown
+from mlbench.families._files import read_family_file
+from mlbench.families._table import Columns, family_from_table
 from mlbench.records import Family
 
+__all__ = [
+    "Columns",
+    "add_family",
+    "add_family_files",
+    "family_from_table",
+    "read_families",
+    "select_families",
+]
+
 _ADDED: dict[str, Family] = {}
+_FILES: dict[str, Path] = {}
+"""The file that an added family is of."""
 
 
 @cache
@@ -37,6 +51,25 @@ def add_family(family: Family) -> Family:
     _ADDED[family.name] = family
     read_families.cache_clear()
     return family
+
+
+def add_family_files(paths: Sequence[Path]) -> list[Family]:
+    """Make the families of files known; a file that was read before is read anew.
+
+    Raises SelectionError in one line for a file that is not right, or a name that is taken.
+    """
+    found = []
+    for path in paths:
+        family, file = read_family_file(path), path.absolute()
+        if _FILES.get(family.name) == file:
+            _ADDED.pop(family.name, None)
+            read_families.cache_clear()
+        try:
+            found.append(add_family(family))
+        except SelectionError as error:
+            raise SelectionError(f"family file {path}: {error}") from None
+        _FILES[family.name] = file
+    return found
 
 
 def select_families(selection: str | Sequence[str]) -> list[Family]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from mlbench import store
 from mlbench.data.languages import read_languages, select_languages
 from mlbench.data.prepare import Prepared
+from mlbench.data.tables import with_tags
 from mlbench.errors import SelectionError
-from mlbench.families import select_families
+from mlbench.families import add_family_files, select_families
 from mlbench.models import Model, find_models
 from mlbench.records import Family, Language
 from mlbench.runner.events import CellDone, CellFailed, Event, Planned
@@ -38,15 +39,20 @@ def select(
     families: str | Sequence[str],
     languages: str | Sequence[str],
     languages_file: Path | None,
+    family_files: Sequence[Path] = (),
 ) -> Selection:
-    """Return what the names mean.
+    """Return what the names mean; the families of files are taken besides.
 
-    Raises SelectionError, LanguageFileError or ModelError for what they do not.
+    Raises SelectionError, LanguageFileError or ModelError for what they do not, DataError for a
+    table that names an unknown language.
     """
     known = read_languages(languages_file)
+    own = add_family_files(family_files)
+    named = select_families(families) if families or not own else []
+    found = {family.name: family for family in (*named, *own)}
     return Selection(
         find_models(models),
-        select_families(families),
+        [with_tags(family, known) for family in found.values()],
         select_languages(languages, known),
     )
 

@@ -16,7 +16,7 @@ from typing import Any
 from mlbench import __version__, store
 from mlbench.errors import NewerStoreError, StoreError
 from mlbench.files import UNSEALED, Fill, is_whole, seal
-from mlbench.records import Cell, Family, HubSource, Language
+from mlbench.records import Cell, Family, Language
 from mlbench.store.folder import BACKUP, remove, run_name
 from mlbench.store.form import FORMAT, find_fault
 
@@ -179,7 +179,6 @@ def empty_manifest() -> dict[str, Any]:
 
 def family_facts(family: Family) -> dict[str, Any]:
     """Return what a reader must be able to check of a family."""
-    source = family.source
     return {
         "title": family.title,
         "question": family.question,
@@ -193,7 +192,7 @@ def family_facts(family: Family) -> dict[str, Any]:
         "doc_set": family.doc_set,
         "licence": family.licence,
         "citation": family.citation,
-        "source": source.hub_id if isinstance(source, HubSource) else "Unicode CLDR",
+        "source": family.source.name,
     }
 
 

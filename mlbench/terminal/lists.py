@@ -13,9 +13,10 @@ from rich.text import Text
 
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import covers
+from mlbench.data.tables import with_tags
 from mlbench.errors import SelectionError, StoreError, unknown
 from mlbench.families import read_families
-from mlbench.records import Cell, Family, HubSource, Language, Score
+from mlbench.records import Cell, Family, Language, Score
 
 if TYPE_CHECKING:
     from mlbench.stats import Level
@@ -112,8 +113,9 @@ AT_CHANCE = "small real models guess here; not in numbers over several families"
 
 
 def _family_row(family: Family, languages_file: Path | None) -> Row:
-    covered = [x for x in read_languages(languages_file).values() if covers(family, x)]
-    source = family.source
+    known = read_languages(languages_file)
+    bound = with_tags(family, known)
+    covered = [language for language in known.values() if covers(bound, language)]
     return {
         "family": family.name,
         "suite": family.suite,
@@ -121,7 +123,7 @@ def _family_row(family: Family, languages_file: Path | None) -> Row:
         "shots": f"0-{family.max_shots}" if family.max_shots else "0",
         "metrics": ", ".join(family.metrics),
         "chance": None if family.chance is None else f"{family.chance:.1%}",
-        "source": source.hub_id if isinstance(source, HubSource) else "Unicode CLDR",
+        "source": family.source.name,
         "licence": family.licence,
         "question": family.question,
         "note": AT_CHANCE if family.is_demonstration else None,

@@ -1,5 +1,6 @@
 """What do the commands that look around do? Lists, tokenizers, languages of texts, this machine."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from mlbench.settings import Settings
 from mlbench.terminal.options import (
     AsJson,
+    FamilyFiles,
     FigureFamilies,
     Languages,
     LanguagesFile,
@@ -22,6 +24,7 @@ from mlbench.terminal.options import (
 DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
 ALL = ["all"]
 NO_CHOICE: list[str] = []
+NO_FILES: list[Path] = []
 
 
 def list_(
@@ -32,6 +35,7 @@ def list_(
     as_json: AsJson = False,
     strict: Strict = False,
     languages_file: LanguagesFile = None,
+    family_file: FamilyFiles = NO_FILES,
 ) -> None:
     """List the languages, families, models or runs there are, or the cells of a run.
 
@@ -41,9 +45,14 @@ def list_(
 
       mlbench list models qwen2.5-7b
 
+      mlbench list families --family-file my_family.py
+
       mlbench list cells bench
     """
+    from mlbench.families import add_family_files
     from mlbench.terminal import lists, model_table
+
+    add_family_files(family_file)
 
     if what == "cells":
         raise typer.Exit(lists.show_cells(name, as_json=as_json, is_strict=strict))

@@ -15,7 +15,7 @@ from mlbench.errors import SelectionError
 from mlbench.names import local_path
 from mlbench.settings import Dtype, Engine, Executor, Overflow
 
-LISTS = ("--models", "--families", "--family", "--languages", "--shots")
+LISTS = ("--models", "--families", "--family-file", "--family", "--languages", "--shots")
 
 OF_LM_EVAL = {
     "--tasks": "name families instead, --families sib200_topic (mlbench list families); for tasks "
@@ -101,12 +101,18 @@ Models = Annotated[
         rich_help_panel=SELECTION,
     ),
 ]
-Families = Annotated[
-    list[str],
-    typer.Option(
-        help="Families or suites: core, embedded, extension, all.", rich_help_panel=SELECTION
-    ),
-]
+
+
+def _families(default: str) -> Any:
+    return typer.Option(
+        help="Families or suites: core, embedded, extension, all. With a family file, that alone.",
+        rich_help_panel=SELECTION,
+        show_default=default,
+    )
+
+
+Families = Annotated[list[str] | None, _families("embedded")]
+FetchedFamilies = Annotated[list[str] | None, _families("core")]
 Languages = Annotated[
     list[str],
     typer.Option(
@@ -153,6 +159,15 @@ LanguagesFile = Annotated[
         help="Your own languages, in the form of languages.yaml.",
         rich_help_panel=SELECTION,
         **_place("--languages-file"),
+    ),
+]
+FamilyFiles = Annotated[
+    list[Path],
+    typer.Option(
+        "--family-file",
+        help="A family of your own: a Python file with FAMILY; may be repeated.",
+        rich_help_panel=SELECTION,
+        **_place("--family-file"),
     ),
 ]
 ReportOut = Annotated[
@@ -294,6 +309,11 @@ OfLanguages = Annotated[
 WithLangdetect = Annotated[
     bool, typer.Option("--langdetect", help="Show what langdetect says, too (slower).")
 ]
+
+
+def families_or(default: str, families: list[str] | None, files: list[Path]) -> list[str]:
+    """Return the families that were typed; with none, those of files alone, or the default."""
+    return families or ([] if files else [default])
 
 
 def parse_shots(values: list[str]) -> list[int]:

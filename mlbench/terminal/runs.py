@@ -2,8 +2,7 @@
 
 import collections
 import contextlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import track
@@ -13,13 +12,16 @@ from mlbench import store
 from mlbench.data.prepare import Prepared, prepare
 from mlbench.errors import SelectionError, Stopped
 from mlbench.judge.run import choice_caveats
-from mlbench.runner.command import Selection, Work, do_work, prepare_work, select
+from mlbench.runner.command import Selection, Work, do_work, prepare_work
 from mlbench.runner.events import Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing
 from mlbench.settings import Settings
 from mlbench.store.read import read_run
 from mlbench.store.replacing import name_changes
 from mlbench.terminal.progress import Tally, watch
+
+MOST_TAGS = 40
+"""Languages without data that are named: a table of somebody's own has some of the 119."""
 
 
 def run(name: str, selection: Selection, settings: Settings, *, may_replace: bool = False) -> int:
@@ -74,10 +76,9 @@ def show_plan(name: str, selection: Selection, settings: Settings) -> None:
         console.print(f"Refused by `mlbench run`: {refusal}", markup=False)
 
 
-def fetch(families: Sequence[str], languages: Sequence[str], languages_file: Path | None) -> None:
+def fetch(selection: Selection) -> None:
     """Prepare the docs of families in languages, and say what is there."""
     console = _console()
-    selection = select([], families, languages, languages_file)
     by_family: dict[str, list[Prepared]] = {}
     for prepared in prepare_docs(selection, console):
         by_family.setdefault(prepared.family.name, []).append(prepared)
@@ -125,8 +126,9 @@ def _say_plan(plan: Plan, console: Console) -> None:
             markup=False,
         )
     for family, reasons in plan.no_data.items():
-        tags = ", ".join(reasons)
-        console.print(f"  no data for {family} in {len(reasons)}: {tags}")
+        tags = ", ".join(list(reasons)[:MOST_TAGS])
+        more = f" and {len(reasons) - MOST_TAGS} more" if len(reasons) > MOST_TAGS else ""
+        console.print(f"  no data for {family} in {len(reasons)}: {tags}{more}")
 
 
 def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
