@@ -53,7 +53,6 @@ def list_(
     from mlbench.terminal import lists, model_table
 
     add_family_files(family_file)
-
     if what == "cells":
         raise typer.Exit(lists.show_cells(name, as_json=as_json, is_strict=strict))
     if what == "models":
