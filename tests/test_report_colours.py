@@ -6,10 +6,14 @@ from importlib.resources import files
 import pytest
 
 from mlbench.report.colours import (
+    STEPS,
+    Theme,
     contrast,
     difference_ramp,
+    difference_step,
     luminance,
     parity_ramp,
+    ramp_css,
     score_ramp,
 )
 
@@ -20,7 +24,6 @@ ON_TEXT = {
     "bg": ("fg", "soft", "link", "warn"),
     "panel": ("fg", "soft"),
     "english": ("fg", "soft", "warn"),
-    "bar": ("fg",),
     "warn-bg": ("warn",),
     "fg": ("bg",),
 }
@@ -48,9 +51,41 @@ def test_the_formula_is_that_of_wcag() -> None:
     assert luminance("#ffffff") == pytest.approx(1)
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("ramp", [score_ramp, difference_ramp, parity_ramp])
-def test_ink_is_readable_on_every_step_of_a_ramp(ramp) -> None:
-    assert min(contrast(colour.fill, colour.ink) for colour in ramp()) >= TEXT
+def test_ink_is_readable_on_every_step_of_a_ramp(ramp, theme: Theme) -> None:
+    assert min(contrast(colour.fill, colour.ink) for colour in ramp(theme)) >= TEXT
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("ramp", [score_ramp, parity_ramp])
+def test_what_says_nothing_recedes_and_more_is_further_from_the_page(ramp, theme: Theme) -> None:
+    page = whole(themes()["light" if theme == "light" else "dark by choice"]["bg"])
+    distances = [contrast(colour.fill, page) for colour in ramp(theme)]
+    assert distances[0] < 1.2 and distances == sorted(distances) and distances[-1] > 9
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_difference_recedes_and_both_sides_grow_alike(theme: Theme) -> None:
+    page = whole(themes()["light" if theme == "light" else "dark by choice"]["bg"])
+    distances = [contrast(colour.fill, page) for colour in difference_ramp(theme)]
+    b_ahead, a_ahead = distances[STEPS // 2 :: -1], distances[STEPS // 2 :]
+    assert b_ahead == sorted(b_ahead) and a_ahead == sorted(a_ahead)
+    assert distances[STEPS // 2] < 1.2 and min(distances[0], distances[-1]) > 4.5
+
+
+def test_differences_of_thirty_and_of_seventy_points_look_apart() -> None:
+    # The differences of a run of two demo models reach 80 points; most are above 20.
+    steps = [difference_step(points) for points in (2, 10, 30, 50, 70, 90)]
+    assert len({*steps}) == 6 and steps == sorted(steps)
+    assert difference_step(-30) == STEPS - difference_step(30)
+
+
+def test_each_step_has_its_colours_of_both_themes_in_the_style() -> None:
+    light, dark = score_ramp("light")[7], score_ramp("dark")[7]
+    either = f"light-dark({light.fill},{dark.fill})"
+    assert f".s7{{background:{light.fill};" in ramp_css()
+    assert f".s7{{background:{either};fill:{either};" in ramp_css()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark by system", "dark by choice"])

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.patches import PathPatch
-from report_toys import ENGLISH, LANGUAGES, SWAHILI, ToyRun, choices, two_models
+from report_toys import ENGLISH, HINDI, LANGUAGES, SWAHILI, ToyRun, choices, two_models
 
 from mlbench.data.languages import read_languages
 from mlbench.errors import SelectionError
@@ -28,7 +28,7 @@ from mlbench.report.figures.drawing import FORMATS, SMALL, TALLEST, WIDTHS, figu
 from mlbench.report.figures.figures import FIGURES
 from mlbench.report.figures.heatmap import colour_of, heatmap_grid, profile_grid
 from mlbench.report.figures.layout import fit_text, wrap_text
-from mlbench.report.grid import lead_cell
+from mlbench.report.grid import BELOW_CHANCE, lead_cell
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.stats import Resampling
 from mlbench.store.read import read_run
@@ -157,12 +157,14 @@ def test_every_state_has_its_own_hatch(table: ReportTable) -> None:
     assert {patch.get_hatch() for patch in axes.patches} >= set(HATCHES.values())
 
 
-def test_scores_that_are_not_above_chance_are_outlined(tmp_path: Path) -> None:
-    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI))
+def test_scores_that_are_not_above_chance_are_grey_and_have_no_colour(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH, SWAHILI, HINDI))
     run.put(Cell("m", "topic", "en", 0), choices(0.9))
-    run.put(Cell("m", "topic", "sw", 0), choices(0.2))
+    run.put(Cell("m", "topic", "sw", 0), choices(0.35, n=12))
+    run.put(Cell("m", "topic", "hi", 0), choices(0.05))
     rows = profile_grid(table_of(run), "m").rows
-    assert [row[0].is_outlined for row in rows] == [False, True]
+    assert [row[0].is_level for row in rows] == [True, False, False]
+    assert [row[0].text.endswith(BELOW_CHANCE) for row in rows] == [False, False, True]
 
 
 def test_text_in_a_name_is_never_a_formula(tmp_path: Path) -> None:
@@ -202,7 +204,7 @@ def test_two_processes_give_the_same_bytes_in_every_format(
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(one, two, strict=True))
 
 
-def test_chance_is_the_dark_end_and_all_right_the_bright_one(table: ReportTable) -> None:
+def test_chance_is_the_first_colour_and_all_right_the_last(table: ReportTable) -> None:
     block = table.blocks[0]
     view = table.cells[Cell("many", "topic", "en", 0)]
     ramp = colours.score_ramp()

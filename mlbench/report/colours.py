@@ -1,28 +1,48 @@
 """Which colour does a value get, and is the ink on it readable? Three ramps as fixed steps.
 
-Scores: viridis, anchored at chance (even for every kind of colour vision; monotone in lightness).
-Differences: orange-white-blue around zero. Parity: one hue, so that it cannot be taken for a
-score. Steps, not a continuous ramp: the page's security policy forbids inline styles, so each step
+What says nothing recedes: chance, no difference and no parity have nearly the colour of the page,
+and more is further from it, darker on white and brighter on black. Page and figures share the light
+ramps. Steps, not a continuous ramp: the page's security policy forbids inline styles, so each step
 is a class.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Theme = Literal["light", "dark"]
+
+READABLE = 4.5
+"""Contrast of text on its ground (WCAG 2.2, level AA); one of black and white always has it."""
 
 STEPS = 40
 """A ramp has STEPS + 1 colours; a step is 2.5 points of an adjusted score."""
 
-CLIP_POINTS = 20.0
-"""Differences are coloured up to this many points in every view, so that views compare."""
+FULL_POINTS = 80.0
+"""Differences have their last colour from here on, in every view and run, so that they compare.
 
-# Lightness 47-96-36 in CAM02-UCS; the ends stay 45 apart for every kind of colour vision.
-_DIFFERENCE = ("#b35806", "#e08a2e", "#f6c68b", "#f7f7f7", "#9fc5e8", "#4a8cc7", "#1f4e8c")
-_PARITY = ("#f4f1f8", "#d5cbe6", "#ab9bcf", "#7d65b2", "#4f2d84")
+Colour grows with the square root: 5, 20 and 45 points are a quarter, half and three quarters."""
+
+# Blue-green, one hue family in both themes; lightness is even in OKLab (steps vary by 7 and 5 %).
+_SCORE = {
+    "light": ("#f5f7f5", "#badac0", "#76bd9e", "#379a8a", "#007575", "#004f5b", "#032c3a"),
+    "dark": ("#141c21", "#173e4c", "#0f656d", "#2b8d83", "#54b68f", "#92dc94", "#e1fab7"),
+}
+# Orange and blue; the light ends stay 45 apart in CAM02-UCS for every kind of colour vision.
+_DIFFERENCE = {
+    "light": ("#b35806", "#e08a2e", "#f6c68b", "#f7f7f7", "#9fc5e8", "#4a8cc7", "#1f4e8c"),
+    "dark": ("#fdc495", "#df8f48", "#925a25", "#1b2128", "#2a669f", "#5b9ddf", "#a3cffd"),
+}
+# One hue, so that parity cannot be taken for a score.
+_PARITY = {
+    "light": ("#f4f1f8", "#d5cbe6", "#ab9bcf", "#7d65b2", "#4f2d84"),
+    "dark": ("#201d28", "#4e4171", "#7f6cb4", "#b2a3e1", "#e6e0fd"),
+}
 
 
 class Colour(NamedTuple):
-    """A fill and the ink (black or white) that contrasts more with it."""
+    """A fill and the ink, black or white, that is readable on it."""
 
     fill: str
     ink: str
@@ -42,8 +62,9 @@ def contrast(one: str, other: str) -> float:
 
 
 def _with_ink(fill: str) -> Colour:
-    black, white = "#000000", "#ffffff"
-    return Colour(fill, max((black, white), key=lambda ink: contrast(ink, fill)))
+    # White wherever it is enough: on a middle tone small black digits read badly at any contrast.
+    is_white = contrast("#ffffff", fill) >= READABLE
+    return Colour(fill, "#ffffff" if is_white else "#000000")
 
 
 def _between(stops: Sequence[str], share: float) -> str:
@@ -56,26 +77,26 @@ def _between(stops: Sequence[str], share: float) -> str:
     return "#" + "".join(f"{round(a + weight * (b - a)):02x}" for a, b in pairs)
 
 
+def _ramp(stops: Sequence[str]) -> tuple[Colour, ...]:
+    return tuple(_with_ink(_between(stops, step / STEPS)) for step in range(STEPS + 1))
+
+
 @cache
-def score_ramp() -> tuple[Colour, ...]:
+def score_ramp(theme: Theme = "light") -> tuple[Colour, ...]:
     """Return the ramp of scores, from chance (first) to 100 % (last)."""
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    viridis = colormaps["viridis"]
-    return tuple(_with_ink(to_hex(viridis(step / STEPS))) for step in range(STEPS + 1))
+    return _ramp(_SCORE[theme])
 
 
 @cache
-def difference_ramp() -> tuple[Colour, ...]:
-    """Return the ramp of differences, from -CLIP_POINTS to +CLIP_POINTS."""
-    return tuple(_with_ink(_between(_DIFFERENCE, step / STEPS)) for step in range(STEPS + 1))
+def difference_ramp(theme: Theme = "light") -> tuple[Colour, ...]:
+    """Return the ramp of differences, from -FULL_POINTS to +FULL_POINTS (`difference_step`)."""
+    return _ramp(_DIFFERENCE[theme])
 
 
 @cache
-def parity_ramp() -> tuple[Colour, ...]:
+def parity_ramp(theme: Theme = "light") -> tuple[Colour, ...]:
     """Return the ramp of information parity, from 0 to 1."""
-    return tuple(_with_ink(_between(_PARITY, step / STEPS)) for step in range(STEPS + 1))
+    return _ramp(_PARITY[theme])
 
 
 def step_of(share: float) -> int:
@@ -84,21 +105,34 @@ def step_of(share: float) -> int:
 
 
 def difference_step(points: float) -> int:
-    """Return the step of a difference in points."""
-    return step_of((points / CLIP_POINTS + 1) / 2)
+    """Return the step of a difference in points.
+
+    >>> [difference_step(points) for points in (-80, -5, 0, 20, 200)]
+    [0, 15, 20, 30, 40]
+    """
+    return step_of((math.copysign(math.sqrt(abs(points) / FULL_POINTS), points) + 1) / 2)
 
 
 def ramp_css() -> str:
-    """Write the ramps as classes (s0, d0, p0 and up) and the bars of mean scores (b0 and up)."""
-    ramps = {"s": score_ramp(), "d": difference_ramp(), "p": parity_ramp()}
-    bars = [
-        f".b{step}{{background:linear-gradient(90deg,var(--bar) {100 * step / STEPS:g}%,"
-        f"transparent 0)}}"
-        for step in range(STEPS + 1)
-    ]
-    fills = [
-        f".{letter}{step}{{background:{colour.fill};fill:{colour.fill};color:{colour.ink}}}"
+    """Write the ramps as classes (s0, d0, p0 and up), each with its colours in both themes."""
+    ramps = {"s": score_ramp, "d": difference_ramp, "p": parity_ramp}
+    themes = [
+        (f"{letter}{step}", light, dark)
         for letter, ramp in ramps.items()
-        for step, colour in enumerate(ramp)
+        for step, (light, dark) in enumerate(zip(ramp("light"), ramp("dark"), strict=True))
     ]
-    return "\n".join(fills + bars)
+    # A browser without light-dark() has the light ramps in the dark theme: readable, not lost.
+    plain = [f".{css}{{{_rules(light.fill, light.ink)}}}" for css, light, _ in themes]
+    both = [
+        f".{css}{{{_rules(_either(light.fill, dark.fill), _either(light.ink, dark.ink))}}}"
+        for css, light, dark in themes
+    ]
+    return "\n".join([*plain, "@supports (color:light-dark(red,red)){", *both, "}"])
+
+
+def _rules(fill: str, ink: str) -> str:
+    return f"background:{fill};fill:{fill};color:{ink}"
+
+
+def _either(light: str, dark: str) -> str:
+    return f"light-dark({light},{dark})"

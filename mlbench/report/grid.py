@@ -25,6 +25,9 @@ CHANCE_WORDS = {
     "at": "not above chance",
     "below": "below chance: drawn to wrong choices, not guessing",
 }
+CHANCE_STATES = {"at": "nac", "below": "below"}
+"""Classes of scores that are not above chance: they have no colour, since they are no level."""
+
 MISSING_STATES = {"failed": "xf", "missing": "xm", "no data": "xn"}
 
 
@@ -62,9 +65,7 @@ def score_cell(view: CellView, block: Block) -> Shown:
     mark = TRUNCATED if view.n_truncated else ""
     if view.is_reference:
         return Shown("base", "base", f"the reference of this column. {_details(view, block)}", mark)
-    css = _fill(view, block)
-    if view.against_chance in ("at", "below"):
-        css += " nac"
+    css = CHANCE_STATES.get(view.against_chance or "", "") or _fill(view, block)
     if view.against_chance == "below":
         mark = BELOW_CHANCE + mark
     return Shown(shown_text(view), css, _details(view, block), mark)

@@ -22,6 +22,7 @@ from mlbench.report.colours import STEPS, Colour
 from mlbench.report.figures.drawing import (
     INK,
     SMALL,
+    SOFT,
     Number,
     down,
     house_style,
@@ -40,9 +41,11 @@ from mlbench.report.figures.layout import (
     write_frame,
     write_names,
 )
+from mlbench.report.grid import BELOW_CHANCE
 
 HATCHES = {"failed": "xxxxxx", "missing": "//////", "no data": "......"}
-PLAIN, DASH, BELOW_CHANCE = "#f0f0f0", "–", "#ff7b72"
+PLAIN, DASH = "#f0f0f0", "–"
+NO_LEVEL = Colour("#ffffff", SOFT)
 AIR = 0.12
 """Em beside the widest number of a grid."""
 
@@ -55,13 +58,16 @@ LONGEST_HEAD = 0.85
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """A cell as it is drawn: `state` is `value`, or why there is no number."""
+    """A cell as it is drawn: `state` is `value`, or why there is no number.
+
+    What is no level, since it is not above chance, stands in grey on white.
+    """
 
     text: str = DASH
     state: str = "value"
     colour: Colour | None = None
     is_bold: bool = False
-    is_outlined: bool = False
+    is_level: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,6 @@ def _heads(axes: Axes, grid: CellGrid, lanes: Lanes) -> None:
 def _bodies(axes: Axes, grid: CellGrid, lanes: Lanes) -> None:
     fills, numbers = [], []
     by_state: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    outlined = []
     for i, cells in enumerate(grid.rows):
         left, top = lanes.left_of(i // lanes.rows), lanes.top_of(i)
         for j, cell in enumerate(cells):
@@ -133,12 +138,10 @@ def _bodies(axes: Axes, grid: CellGrid, lanes: Lanes) -> None:
             if cell.state != "value":
                 by_state[cell.state].append(at)
                 continue
-            colour = cell.colour or Colour(PLAIN, INK)
+            colour = (cell.colour or Colour(PLAIN, INK)) if cell.is_level else NO_LEVEL
             fills.append((at, colour.fill))
             weight = "bold" if cell.is_bold else "normal"
             numbers.append(Number(*middle, cell.text, colour.ink, weight))
-            if cell.is_outlined:
-                outlined.append(at)
     size = (lanes.column, lanes.row)
     _boxes(
         axes, [at for at, _ in fills], size, facecolors=[fill for _, fill in fills], edgecolors="w"
@@ -146,7 +149,6 @@ def _bodies(axes: Axes, grid: CellGrid, lanes: Lanes) -> None:
     for state, places in sorted(by_state.items()):
         _hatched(axes, places, size, HATCHES[state])
         numbers += _dashes(axes, places, size)
-    _outline(axes, outlined, size)
     write_numbers(axes, numbers, lanes.points)
 
 
@@ -188,13 +190,6 @@ def _dashes(
     return [Number(x, y + high / 2, DASH, "#3d444d") for x, y in middles]
 
 
-def _outline(axes: Axes, places: Sequence[tuple[float, float]], size: tuple[float, float]) -> None:
-    inner = (size[0] - 0.016, size[1] - 0.016)
-    corners = [(x + 0.008, y + 0.008) for x, y in places]
-    how = {"facecolors": "none", "edgecolors": BELOW_CHANCE, "linestyles": "--"}
-    _boxes(axes, corners, inner, linewidths=0.4, **how)
-
-
 def ramp_key(low: str, ramp: Sequence[Colour], high: str) -> Key:
     """Make the legend of a ramp: its ends in words, its colours between."""
     start = text_width(low, SMALL) + 0.04
@@ -220,7 +215,8 @@ def state_keys(cells: Iterable[Iterable[GridCell]]) -> tuple[Key, ...]:
     found = {cell.state for row in cells for cell in row} & HATCHES.keys()
     how = {"facecolor": "white", "edgecolor": "#9aa3ad", "lw": 0}
     keys = [_box_key(state, hatch=HATCHES[state], **how) for state in HATCHES if state in found]
-    if any(cell.is_outlined for row in cells for cell in row):
-        outline: dict[str, Any] = {"fill": False, "edgecolor": BELOW_CHANCE, "linewidth": 0.4}
-        keys.append(_box_key("not above chance", linestyle="--", **outline))
+    below = any(BELOW_CHANCE in cell.text for row in cells for cell in row)
+    if any(not cell.is_level for row in cells for cell in row):
+        words = f"grey: not above chance{f'; {BELOW_CHANCE}: below it' if below else ''}"
+        keys.append(Key(words))
     return tuple(keys)

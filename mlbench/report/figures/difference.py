@@ -1,14 +1,14 @@
 """Where is A better than B, language by language and family by family? The difference figure.
 
 A cell is what the page shows: in parentheses within noise, coloured only after Benjamini-Hochberg,
-bold after Holm as well; colours end at 20 points.
+bold after Holm as well; colours grow with the square root and end at 80 points.
 """
 
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from mlbench.report.colours import CLIP_POINTS, difference_ramp
+from mlbench.report.colours import FULL_POINTS, difference_ramp
 from mlbench.report.compare import Comparison, unit_of
 from mlbench.report.figures.captions import (
     ADJUSTED_WORDS,
@@ -26,6 +26,8 @@ from mlbench.report.figures.layout import Key
 from mlbench.report.grid import Shown, lead_cell
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, plural, short_names, signed
+
+RAMP_WORDS = "half of the colour: 20"
 
 
 def draw_difference(table: ReportTable, comparison: Comparison, width: float = WIDTHS[-1]) -> Axes:
@@ -45,9 +47,10 @@ def difference_grid(table: ReportTable, comparison: Comparison) -> CellGrid:
         tuple(_cell(lead_cell(comparison, block, language.tag)) for block in blocks)
         for language in table.languages
     )
-    clip = f"{CLIP_POINTS:.0f}"
+    full = signed(FULL_POINTS, 0)
     keys = (
-        ramp_key(f"{signed(-CLIP_POINTS, 0)} or less", difference_ramp(), f"+{clip} or more"),
+        ramp_key(f"{signed(-FULL_POINTS, 0)} or less", difference_ramp(), f"{full} or more"),
+        Key(RAMP_WORDS),
         Key("colour: significant after Benjamini–Hochberg correction"),
         Key("bold: also after Holm"),
         Key("(…): interval includes 0"),

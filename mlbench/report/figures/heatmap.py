@@ -24,7 +24,7 @@ from mlbench.report.figures.captions import (
 from mlbench.report.figures.cellgrid import CellGrid, GridCell, draw_cells, ramp_key, state_keys
 from mlbench.report.figures.drawing import WIDTHS
 from mlbench.report.figures.layout import Key
-from mlbench.report.grid import shown_text
+from mlbench.report.grid import BELOW_CHANCE, shown_text
 from mlbench.report.tables import CellView, ReportTable
 from mlbench.report.text import percent, plural, short_names, show_line
 
@@ -172,8 +172,9 @@ def grid_cell(view: CellView, block: Block) -> GridCell:
     mark = TRUNCATED if view.n_truncated else ""
     if view.is_reference:
         return GridCell("base" + mark)
-    outlined = view.against_chance in ("at", "below")
-    return GridCell(shown_text(view) + mark, colour=colour_of(view, block), is_outlined=outlined)
+    mark += BELOW_CHANCE if view.against_chance == "below" else ""
+    is_level = view.against_chance not in ("at", "below")
+    return GridCell(shown_text(view) + mark, colour=colour_of(view, block), is_level=is_level)
 
 
 def colour_of(view: CellView, block: Block) -> Colour | None:
@@ -249,7 +250,7 @@ def _ramps(views: Iterable[CellView]) -> list[Key]:
 
 def _keys(rows: Sequence[Sequence[GridCell]], languages: Sequence[Language]) -> list[Key]:
     keys = list(state_keys(rows))
-    if any(cell.text.endswith(TRUNCATED) for row in rows for cell in row):
+    if any(TRUNCATED in cell.text for row in rows for cell in row):
         keys.append(Key(f"{TRUNCATED} some requests truncated"))
     if any(language.caveats for language in languages):
         keys.append(Key(f"{CAVEAT} known problem with the text"))

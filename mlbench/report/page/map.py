@@ -29,7 +29,7 @@ SMALL = 8
 
 LATE = 0.85
 
-_COLOUR = re.compile(r"^[sdp]\d+")
+_COLOUR = re.compile(r"^(?:[sdp]\d+|ns|plain|nac|below)\b")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from mlbench.records import Cell, Language
 from mlbench.report import grid
 from mlbench.report.answer import answer_of
 from mlbench.report.checks.trust import trust
-from mlbench.report.colours import CLIP_POINTS, ramp_css
+from mlbench.report.colours import FULL_POINTS, ramp_css
 from mlbench.report.columns import Block, words_alone
 from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.figures.drawing import FORMATS
@@ -190,7 +190,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "scripts": sorted({language.script for language in table.languages}),
         "language_families": sorted({language.family for language in table.languages}),
         "classes": sorted({x.resource_class for x in table.languages} - {None}),
-        "clip": f"{CLIP_POINTS:.0f}",
+        "full": f"{FULL_POINTS:.0f}",
         "longest_traceback": LONGEST_TRACEBACK,
         "reference": REFERENCE,
     }

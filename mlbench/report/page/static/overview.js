@@ -58,7 +58,7 @@ const startMap = ({ groups, rows, name, read, open }) => {
     const outlines = {};
     shown.forEach(({ cells }, i) => {
       for (const [place, left] of order) {
-        const [colour = "gone"] = /^([sdp]\d+|ns|plain)/.exec(cells(place)[0]) || [];
+        const [colour = "gone"] = /^([sdp]\d+|ns|plain|nac|below)\b/.exec(cells(place)[0]) || [];
         outlines[colour] = `${outlines[colour] || ""}M${left.toFixed(1)} ${i * ROW}h${cell.toFixed(2)}v${ROW - 1}h-${cell.toFixed(2)}z`;
       }
     });
