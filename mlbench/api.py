@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mlbench import store
 from mlbench.data.languages import read_languages, select_languages
 from mlbench.data.prepare import prepare
+from mlbench.extras import require
 from mlbench.identifier import Identification, known_languages
 from mlbench.identifier import identify as identify_text
 from mlbench.judge.run import judge_run
@@ -46,6 +47,7 @@ def run(  # noqa: PLR0913  (what is asked, by name)
     `settings` holds how models are loaded (engine, device, dtype). A cell that breaks is recorded
     as failed (`Run.failed`) and the rest goes on. Raises what `mlbench run` would say.
     """
+    require("run", "mlbench.run")
     store.find_run(name, must_exist=False)  # a wrong name is told before any work
     selection = select(models, families, languages, languages_file)
     wanted = replace(settings or Settings(), shots=tuple(shots), limit=limit)

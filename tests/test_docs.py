@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 import typer
 
+from mlbench import __version__
 from mlbench.cli import app
 from mlbench.families import read_families
 from mlbench.report.checks import trust as trust_module
@@ -290,3 +291,7 @@ def test_the_tests_that_the_page_on_robustness_names_are_there() -> None:
         assert named, f"no test is named in: {row}"
         for file, test in named:
             assert f"\ndef {test}" in text_of(ROOT / "tests" / file), (file, test)
+
+
+def test_the_citation_is_of_this_version() -> None:
+    assert f"\nversion: {__version__}\n" in text_of(ROOT / "docs/CITATION.cff")

@@ -23,8 +23,7 @@ def export_run(run: str, kind: Format, out: Path | None = None) -> str:
     found = read_run(run)
     if not found.done:
         raise SelectionError(
-            f"{found.folder} has no finished cell. See: mlbench list cells "
-            f"{found.typed}"
+            f"{found.folder} has no finished cell. See: mlbench list cells {found.typed}"
         )
     folder = Path("exports") / found.folder.name
     if kind == "lm-eval":

@@ -84,7 +84,9 @@ def _add_task(
         "output_type": _output_type(done[cell].samples[0]),
         "target_delimiter": " ",
         "num_fewshot": cell.shots,
-        "metric_list": [{"metric": m, "higher_is_better": measure_of(m).higher_is_better} for m in metrics],
+        "metric_list": [
+            {"metric": m, "higher_is_better": measure_of(m).higher_is_better} for m in metrics
+        ],
         "metadata": {
             "version": facts["version"],
             "mlbench_export": {"family": cell.family, "language": cell.language, "facts": facts},

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any
 
 from mlbench import store
-from mlbench.errors import SelectionError
+from mlbench.extras import require
 from mlbench.runner.events import Event, ModelStopped
 from mlbench.runner.local import MAX_EQUAL_FAILURES, Streak, keep, run
 from mlbench.runner.plan import Plan, PlannedCell
@@ -75,12 +75,9 @@ def run_on_ray(plan: Plan, settings: Settings) -> Iterator[Event]:
     failed cell. Raises SelectionError without Ray, ClusterError where nothing can run any more, and
     what the local executor raises. The caller holds the lock of the run.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise SelectionError(
-            "--executor ray needs Ray. Type: pip install 'mlbench[ray]'"
-        ) from error
+    require("ray", "--executor ray")
+    import ray
+
     with _initialised(ray):
         yield from _drain(ray, plan, settings)
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from mlbench import store
 from mlbench.data.prepare import Prepared, prepare
 from mlbench.errors import SelectionError, Stopped
+from mlbench.extras import require
 from mlbench.judge.run import choice_caveats
 from mlbench.runner.command import Selection, Work, do_work, prepare_work
 from mlbench.runner.events import Event, Planned
@@ -97,6 +98,7 @@ def _console() -> Console:
 
 
 def _prepare(name: str, selection: Selection, settings: Settings, console: Console) -> Work:
+    require("run", "to run or plan")
     store.find_run(name, must_exist=False)  # a wrong name is told before any work
     prepared = prepare_docs(selection, console)
     return prepare_work(name, selection.models, prepared, settings)
