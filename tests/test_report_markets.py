@@ -10,6 +10,7 @@ from mlbench.data.territories import Cldr, read_cldr, tags_by_code
 from mlbench.records import Cell, Language
 from mlbench.report import write_report
 from mlbench.report.compare import Pair
+from mlbench.report.export import markets_csv
 from mlbench.report.markets import Market, markets_of, markets_slots
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.stats import Resampling
@@ -68,10 +69,43 @@ def test_untested_share_is_of_the_sum_of_percents_not_of_a_hundred(tmp_path: Pat
 
 
 def test_language_without_a_score_of_every_model_counts_as_not_tested(tmp_path: Path) -> None:
-    table = toy_table(tmp_path / "r", {"m": {"en": 8, "ar": 8}, "other": {"en": 2}})
-    market = only(table, toy_cldr(AE={"ar": 75.0, "en": 25.0}))
-    assert market.untested == pytest.approx(0.75)
+    right = {"m": {"en": 8, "ar": 8, "nb": 8}, "other": {"en": 2, "nb": 2}}
+    table = toy_table(tmp_path / "r", right)
+    market = only(table, toy_cldr(AE={"ar": 25.0, "en": 50.0, "nb": 25.0}))
+    assert market.untested == pytest.approx(0.25)
     assert market.levels == {"m": pytest.approx(1.0), "other": pytest.approx(0.0)}
+    assert not market.no_level
+
+
+def test_english_alone_makes_no_level(tmp_path: Path) -> None:
+    table = toy_table(tmp_path / "r", {"m": {"en": 8}})
+    market = only(table, toy_cldr(NG={"en": 90.0, "ha": 10.0}))
+    assert market.levels == {}
+    assert market.no_level == "English only: no level; to test: ha 10"
+
+
+def test_less_than_half_of_the_use_makes_no_level(tmp_path: Path) -> None:
+    table = toy_table(tmp_path / "r", {"m": {"en": 8, "ar": 8}})
+    cldr = toy_cldr(TD={"ar": 20.0, "en": 29.0, "fr": 40.0, "sba": 11.0})
+    assert only(table, cldr).no_level == "under half tested: no level; to test: fr 40, sba 11"
+    half = toy_cldr(TD={"ar": 20.0, "en": 30.0, "fr": 40.0, "sba": 10.0})
+    assert only(table, half).levels == {"m": pytest.approx(1.0)}
+
+
+def test_a_country_without_level_is_in_no_count(tmp_path: Path) -> None:
+    table = toy_table(tmp_path / "r", {"m": {"en": 8, "ar": 8}, "n": {"en": 5, "ar": 5}})
+    cldr = toy_cldr(NG={"en": 50.0, "ha": 60.0}, SA={"ar": 99.0}, BH={"ar": 60.0, "en": 40.0})
+    sentence = markets_of(table, None, cldr).sentence
+    assert "m in Land SA and Land BH." in sentence and "in 0 of 2 the first two" in sentence
+    assert "Land NG: English only: no level; to test: ha 60." in sentence
+
+
+def test_csv_says_why_a_country_has_no_level(tmp_path: Path) -> None:
+    table = toy_table(tmp_path / "r", {"m": {"en": 8}})
+    text = markets_csv(markets_of(table, None, toy_cldr(NG={"en": 50.0, "ha": 60.0})))
+    assert text.splitlines()[1] == (
+        "Land NG,NG,m,0,,0.5454545454545454,English only: no level; to test: ha 60,toy"
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,8 +168,8 @@ def test_real_languages_reach_the_countries_people_ask_about() -> None:
 
 
 def test_slots_give_the_difference_of_any_pair_in_points(tmp_path: Path) -> None:
-    table = toy_table(tmp_path / "r", {"m": {"en": 8}, "n": {"en": 5}})
-    markets = markets_of(table, Pair("m", "n", 0), toy_cldr(NG={"en": 53.0}, GB={"en": 99.0}))
+    table = toy_table(tmp_path / "r", {"m": {"ar": 8}, "n": {"ar": 5}})
+    markets = markets_of(table, Pair("m", "n", 0), toy_cldr(NG={"ar": 53.0}, GB={"ar": 99.0}))
     assert markets.slots == {"market-NG": "+50.0"}
     assert markets_slots(markets.shown, Pair("n", "m", 0)) == {"market-NG": "−50.0"}
     assert "m in Land NG" in markets.sentence
@@ -143,8 +177,8 @@ def test_slots_give_the_difference_of_any_pair_in_points(tmp_path: Path) -> None
 
 
 def test_one_model_has_levels_and_no_difference(tmp_path: Path) -> None:
-    table = toy_table(tmp_path / "r", {"m": {"en": 8}})
-    markets = markets_of(table, None, toy_cldr(NG={"en": 53.0}))
+    table = toy_table(tmp_path / "r", {"m": {"ar": 8}})
+    markets = markets_of(table, None, toy_cldr(NG={"ar": 53.0}))
     assert not markets.slots
     assert "m is lowest in Land NG (100.0)" in markets.sentence
 

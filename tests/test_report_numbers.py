@@ -375,4 +375,5 @@ def test_levels_of_countries_are_those_of_the_csv(found: Found) -> None:
         row = html.split(f'data-name="{line["country"]}"')[1].split("</tr>")[0]
         cells = re.findall(r"<td[^>]*>([^<]*)", row)
         assert cells[0] == rounded(100 * float(line["use_not_tested"]), 0)
-        assert cells[1] == rounded(100 * float(line["weighted_adjusted_score"]))
+        level = line["weighted_adjusted_score"]
+        assert cells[1] == (rounded(100 * float(level)) if level else line["no_level"])

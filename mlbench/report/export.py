@@ -70,6 +70,7 @@ MARKET_FIELDS = (
     "shots",
     "weighted_adjusted_score",
     "use_not_tested",
+    "no_level",
     "cldr",
 )
 
@@ -200,8 +201,9 @@ def markets_csv(markets: Markets) -> str:
             "code": market.code,
             "model": model,
             "shots": markets.shots,
-            "weighted_adjusted_score": market.levels[model],
+            "weighted_adjusted_score": market.levels.get(model, math.nan),
             "use_not_tested": market.untested,
+            "no_level": market.no_level,
             "cldr": markets.version,
         }
         for market in sorted((*markets.shown, *markets.others), key=lambda market: market.code)

@@ -8,20 +8,24 @@ because the docs are the same in every language and their errors are not indepen
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from mlbench.data.languages import REFERENCE
 from mlbench.data.territories import Cldr, fold, language_name, read_cldr, tags_by_code, uses_of
 from mlbench.report.colours import step_of
 from mlbench.report.compare import Pair
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import join, number, percent, plural, short_names, show_line, signed
+from mlbench.report.text import join, number, percent, short_names, show_line, signed
 
 SHOWN = ("ID", "NG", "BR", "IN", "SA", "AE", "KW", "QA", "BH", "OM")
 """Countries shown first: Indonesia, Nigeria, Brazil, India and the six of the Gulf."""
 
 N_LISTED, N_LISTED_OTHERS = 5, 3
 """Languages named in a row of the first table and of the second; the rest is counted."""
+
+HALF = 0.5
+"""Below this share of tested use a country has no level: what was not tested counts more."""
 
 LONGEST_NAME = 40
 NEAR = 0.02
@@ -38,13 +42,23 @@ class Spoken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One country. `untested` is a share of the listed use in [0, 1]; levels are in [.., 1]."""
+    """One country. `untested` is a share of the listed use in [0, 1]; levels are in [.., 1].
+
+    `no_level` says why there is none, and `to_test` names the languages that would change it.
+    """
 
     code: str
     name: str
     spoken: tuple[Spoken, ...]
     untested: float
     levels: Mapping[str, float]
+    no_level: str = ""
+
+    @property
+    def to_test(self) -> str:
+        """Name the most used languages that were not tested, with their percent of people."""
+        missing = [language for language in self.spoken if not language.tag][:N_LISTED_OTHERS]
+        return ", ".join(f"{language.name} {_share(language)}" for language in missing)
 
     @property
     def ranking(self) -> list[str]:
@@ -105,12 +119,19 @@ def markets_of(table: ReportTable, pair: Pair | None, cldr: Cldr | None = None) 
 
 
 def market_rows(markets: Markets) -> list[list[str]]:
-    """Return the other countries as rows of text: name, use not tested, levels, languages."""
+    """Return the other countries as rows of text: name, use not tested, levels, languages.
+
+    One without a level has the reason in place of all levels.
+    """
     return [
         [
             market.name,
             percent(market.untested, 0),
-            *(percent(market.levels[model], 0) for model in markets.models),
+            *(
+                [market.no_level]
+                if market.no_level
+                else [percent(market.levels[model], 0) for model in markets.models]
+            ),
             market.languages,
         ]
         for market in markets.others
@@ -164,6 +185,9 @@ def _market(basis: _Basis, name: str, code: str, spoken: tuple[Spoken, ...]) -> 
     use = math.fsum(language.percent for language in spoken)
     share_by_tag = {language.tag: language.percent for language in spoken if language.tag}
     tested = math.fsum(share_by_tag.values())
+    market = Market(code, name, spoken, (use - tested) / use, {})
+    if why := _why_no_level(market, set(share_by_tag)):
+        return replace(market, no_level=why)
     levels = {}
     for model in basis.models:
         parts = (
@@ -171,37 +195,54 @@ def _market(basis: _Basis, name: str, code: str, spoken: tuple[Spoken, ...]) -> 
             for tag, share in share_by_tag.items()
         )
         levels[model] = math.fsum(parts) / tested
-    return Market(code, name, spoken, (use - tested) / use, levels)
+    return replace(market, levels=levels)
+
+
+def _why_no_level(market: Market, tested: set[str]) -> str:
+    """Return why what was tested cannot stand for a country; empty where it can.
+
+    A level of English alone is the English column once more, whoever lives there.
+    """
+    words = "English only" if tested == {REFERENCE} else "under half tested"
+    if tested == {REFERENCE} or market.untested > 1 - HALF:
+        return f"{words}: no level" + (f"; to test: {market.to_test}" if market.to_test else "")
+    return ""
 
 
 def _spoken_words(language: Spoken) -> str:
-    share = f"{language.percent:.0f}" if language.percent >= 1 else "<1"
-    return f"{language.name} {share}" if language.tag else f"({language.name} {share})"
+    words = f"{language.name} {_share(language)}"
+    return words if language.tag else f"({words})"
+
+
+def _share(language: Spoken) -> str:
+    return f"{language.percent:.0f}" if language.percent >= 1 else "<1"
 
 
 def _sentence(shown: Sequence[Market], models: Sequence[str], names: Mapping[str, str]) -> str:
-    if not shown:
-        return (
-            "This run cannot say for the countries shown first: no language that CLDR lists for "
-            "one of them has a score that every model has."
-        )
-    half = sum(market.untested >= 0.5 for market in shown)
-    untested = (
-        f"In {half} of {plural(len(shown), 'country', 'countries')} shown, at least half of the "
-        "listed language use was not tested."
+    """Say who is first where; a country without a level is in no count, and named with why."""
+    told = [market for market in shown if not market.no_level]
+    silent = [market for market in shown if market.no_level]
+    parts = [_first_words(told, models, names)] if told else []
+    parts += [f"{market.name}: {market.no_level}." for market in silent]
+    return " ".join(parts) or (
+        "This run cannot say for the countries shown first: no language that CLDR lists for "
+        "one of them has a score that every model has."
     )
+
+
+def _first_words(told: Sequence[Market], models: Sequence[str], names: Mapping[str, str]) -> str:
     if len(models) == 1:
-        ends = sorted(shown, key=lambda market: market.levels[models[0]])
+        ends = sorted(told, key=lambda market: market.levels[models[0]])
         words = [f"{m.name} ({percent(m.levels[models[0]])})" for m in (ends[0], ends[-1])]
         return (
             f"Weighted by who uses which language, {names[models[0]]} is lowest in {words[0]} and "
-            f"highest in {words[1]}. {untested}"
+            f"highest in {words[1]}."
         )
-    first = {model: [m.name for m in shown if m.ranking[0] == model] for model in models}
+    first = {model: [m.name for m in told if m.ranking[0] == model] for model in models}
     parts = [f"{names[model]} in {join(where)}" for model, where in first.items() if where]
-    near = sum(m.levels[m.ranking[0]] - m.levels[m.ranking[1]] < NEAR for m in shown)
+    near = sum(m.levels[m.ranking[0]] - m.levels[m.ranking[1]] < NEAR for m in told)
     return (
         f"Weighted by who uses which language, the highest level is that of {'; of '.join(parts)}. "
-        f"These are point estimates without an interval: in {near} of {len(shown)} the first two "
-        f"models are less than {number(100 * NEAR, 0)} points apart. {untested}"
+        f"These are point estimates without an interval: in {near} of {len(told)} the first two "
+        f"models are less than {number(100 * NEAR, 0)} points apart."
     )

@@ -176,5 +176,5 @@ def _bar(axes: Axes, at: tuple[float, float, float], colour: str) -> None:
 def _keys() -> tuple[Key, ...]:
     return (
         Key("use tested: share of the listed language use whose language was tested"),
-        Key("–: no language of the country was tested with this model"),
+        Key("–: no level, as under half of the use was tested, or English alone"),
     )

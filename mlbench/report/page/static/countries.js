@@ -9,8 +9,12 @@
     if (!body || body.rows.length) return;
     const rows = await inflate($("market-data").textContent);
     if (body.rows.length) return; // asked for twice at once
-    body.append(...rows.map(([name, ...cells]) => make("tr", {},
-      make("th", { scope: "row" }, name), ...cells.map((text) => make("td", {}, text)))));
+    const width = others.querySelector("thead tr").cells.length;
+    body.append(...rows.map(([name, ...cells]) => {
+      const room = width - cells.length; // the reason stands in place of all levels
+      const facts = (text) => (/: no level/.test(text) ? { class: "xm none", colspan: room } : {});
+      return make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((text, i) => make("td", i === 1 ? facts(text) : {}, text)));
+    }));
   };
   if (others) others.addEventListener("toggle", fill);
   find.addEventListener("input", async () => {
