@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlbench import store
 from mlbench.data.languages import read_languages, select_languages
-from mlbench.data.prepare import prepare
 from mlbench.extras import require
+from mlbench.harness.docs import prepare
 from mlbench.identifier import Identification, known_languages
 from mlbench.identifier import identify as identify_text
 from mlbench.judge.run import judge_run

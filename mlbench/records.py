@@ -18,7 +18,7 @@ class OutputType(StrEnum):
     TEXT = "loglikelihood_rolling"
 
 
-Suite = Literal["core", "embedded", "extension"]
+Suite = Literal["core", "embedded", "extension", "lmeval"]
 
 TAG = "tag"
 """The code key of a data set that calls languages by mlbench's own tags."""
@@ -70,6 +70,21 @@ class ChoiceDoc:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskDoc(ChoiceDoc):
+    """A doc of a task of lm-eval, with all that the task would put around it.
+
+    A choice follows `query` after `delimiter`. Where the choices are contexts themselves (lm-eval's
+    "multiple inputs"), `ending` follows each of them. `head` stands before the examples, of which
+    `examples` says for one, two, ... of them where they are in FamilyDocs.examples.
+    """
+
+    delimiter: str = " "
+    head: str = ""
+    ending: str | None = None
+    examples: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TextDoc:
     """A text to be predicted, scored by its log-likelihood."""
 
@@ -93,12 +108,14 @@ class FamilyDocs:
     """The docs of one family in one language; no id is in two of the three.
 
     `calibration` docs are asked and not scored: the mean log-likelihood of each label over them is
-    what the label has whatever the doc (ChoiceSample.label_means).
+    what the label has whatever the doc (ChoiceSample.label_means). `examples` are finished texts
+    that each TaskDoc takes its own of.
     """
 
     scored: tuple[Doc, ...]
     fewshot: tuple[ChoiceDoc, ...] = ()
     calibration: tuple[ChoiceDoc, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +150,30 @@ class CldrSource:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskSource:
+    """Tasks that lm-eval ships, on a data set of the hub.
+
+    `pattern` is a regular expression for their names, whose group `code` is the language as
+    `code_key` of Language.codes has it, and whose group `part` is one subject of many. They are
+    looked for in `folder` below lm-eval's tasks. Docs have up to `shots` examples. `doc_id` and
+    `cluster` name fields of a row.
+    """
+
+    pattern: str
+    folder: str
+    hub_id: str
+    code_key: str
+    shots: int = 0
+    doc_id: tuple[str, ...] = ()
+    cluster: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what a reader knows it by."""
+        return self.hub_id
+
+
+@dataclass(frozen=True, slots=True)
 class FileSource:
     """A table of somebody's own: CSV, TSV, JSON lines or Parquet (data/tables.py).
 
@@ -152,7 +193,7 @@ class FileSource:
         return self.path.name
 
 
-Source = HubSource | CldrSource | FileSource
+Source = HubSource | CldrSource | FileSource | TaskSource
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -173,7 +214,7 @@ class Family:
     """
 
     name: str
-    version: int
+    version: int | str
     title: str
     question: str
     suite: Suite

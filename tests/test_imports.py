@@ -18,7 +18,8 @@ from imports_toys import (
 from test_cli import refused, run_cli
 
 from mlbench.data.languages import read_languages
-from mlbench.imports.task_map import Unmapped, find_target, read_task_map
+from mlbench.families.task_map import read_task_map
+from mlbench.imports.targets import Unmapped, find_target
 from mlbench.measures import ChoiceSample, ScoreSample, TextSample
 from mlbench.records import Cell
 from mlbench.store.read import Run, read_run

@@ -6,7 +6,8 @@ import pytest
 
 from mlbench.data.languages import read_languages
 from mlbench.errors import DataError
-from mlbench.imports.task_map import Unmapped, find_target, read_task_map
+from mlbench.families.task_map import read_task_map
+from mlbench.imports.targets import Unmapped, find_target
 
 TASK_MAP, LANGUAGES = read_task_map(), read_languages()
 

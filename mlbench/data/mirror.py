@@ -37,22 +37,23 @@ def is_lfs_pointer(path: Path) -> bool:
         return file.read(len(_LFS_HEAD)) == _LFS_HEAD
 
 
-def lay_out(mirror: Path, code: str, folder: Path) -> Path:
+def lay_out(mirror: Path, code: str | None, folder: Path, *, is_by_letter: bool = True) -> Path:
     """Return a folder with one configuration of a mirror, made of links to its files.
 
     `datasets` looks for the files of every configuration that README.md names, so one language that
-    is not there would keep all others from being read. Raises NoData where the mirror lacks the
-    configuration or a file of it, DataError for a file that is not what it should be.
+    is not there would keep all others from being read. Unless `is_by_letter`, tables are not read
+    as strict CSV first. Raises NoData where the mirror lacks the configuration or a file of it,
+    DataError for a file that is not what it should be.
     """
     header = _read_header(mirror / _README)
     configs = header.get("configs")
-    if not isinstance(configs, list):
+    if not isinstance(configs, list) or code is None:
         return mirror
     chosen = [c for c in configs if isinstance(c, Mapping) and c.get("config_name") == code]
     if not chosen:
         raise NoData(f"{mirror / _README} names no configuration {code!r}")
     for file in _files_of(mirror, chosen[0]):
-        _check_file(mirror, code, file)
+        _check_file(mirror, code, file if is_by_letter else file._replace(separator=None))
     for path in mirror.iterdir():
         if path.name != _README:
             (folder / path.name).symlink_to(path)

@@ -10,22 +10,34 @@ import contextlib
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlbench import files
 from mlbench.data import sources
 from mlbench.data.family_code import digest_maker, told_in_one_line
 from mlbench.errors import DataError, NoData
-from mlbench.records import ChoiceDoc, Doc, Family, FamilyDocs, HubSource, Language, TextDoc
+from mlbench.records import (
+    ChoiceDoc,
+    Doc,
+    Family,
+    FamilyDocs,
+    HubSource,
+    Language,
+    Rows,
+    Source,
+    TaskDoc,
+    TaskSource,
+    TextDoc,
+)
 
 FEWSHOT_DELIMITER = "\n\n"
 TARGET_DELIMITER = " "
 # What the files that make docs end with: code, and tables that it reads.
-CODE = (".py", ".tsv")
+CODE = (".py", ".tsv", ".yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +52,26 @@ class Prepared:
     reason: str | None = None
 
 
-def prepare(family: Family, language: Language) -> Prepared:
+class Reader(NamedTuple):
+    """How rows are read: what `sources` has of this name, or another module for other sources."""
+
+    fingerprint: Callable[[Source, Language], str]
+    read_rows: Callable[[Source, Language], Rows]
+    revision: Callable[[Source], str]
+
+
+HUB = Reader(sources.fingerprint, sources.read_rows, sources.revision)
+
+
+def prepare(family: Family, language: Language, reader: Reader = HUB) -> Prepared:
     """Return the docs of a family in a language, from the cache where it has them.
 
-    Raises DataError for rows that are not as the family expects.
+    Tasks of lm-eval are read by harness.docs. Raises DataError for rows that are not as the family
+    expects.
     """
     try:
         _refuse_pivot(family, language)
-        state = sources.fingerprint(family.source, language) + _digest_code()
+        state = reader.fingerprint(family.source, language) + _digest_code()
         state += digest_maker(family.docs)
         key = hashlib.sha256(state.encode()).hexdigest()
     except NoData as absent:
@@ -57,9 +81,9 @@ def prepare(family: Family, language: Language) -> Prepared:
     owner = f"{family.name} {language.tag} {key}"
     content = _read(path, owner)
     if content is None:
-        content = {**_make(family, language), "owner": owner}
+        content = {**_make(family, language, reader), "owner": owner}
         _write(path, content)
-    scored = tuple(_doc_from_dict(doc) for doc in content["scored"])
+    scored = tuple(doc_from_dict(doc) for doc in content["scored"])
     fewshot, calibration = (
         tuple(ChoiceDoc(**{**d, "choices": tuple(d["choices"])}) for d in content.get(part, ()))
         for part in ("fewshot", "calibration")
@@ -67,7 +91,7 @@ def prepare(family: Family, language: Language) -> Prepared:
     return Prepared(
         family,
         language,
-        FamilyDocs(scored, fewshot, calibration),
+        FamilyDocs(scored, fewshot, calibration, tuple(content.get("examples", ()))),
         content["sha256"],
         content["revision"],
         content["reason"],
@@ -88,7 +112,7 @@ def _digest_code() -> str:
 
 def covers(family: Family, language: Language) -> bool:
     """Return whether a family has docs in a language, without any download."""
-    if not isinstance(family.source, HubSource):
+    if not isinstance(family.source, HubSource | TaskSource):
         return prepare(family, language).reason is None
     return bool(language.code(family.source.code_key)) and language.tag != family.pivot
 
@@ -120,7 +144,38 @@ def _render(prepared: Prepared, docs: Sequence[Doc], shots: int) -> list[str]:
     for doc in prepared.docs.fewshot[:shots]:
         context, choices = prompt(doc)
         examples += f"{context}{TARGET_DELIMITER}{choices[doc.target]}{FEWSHOT_DELIMITER}"
-    return [examples + prompt(doc).context for doc in docs if isinstance(doc, ChoiceDoc)]
+    return [
+        render_task(prepared, doc, shots)
+        if isinstance(doc, TaskDoc)
+        else examples + prompt(doc).context
+        for doc in docs
+        if isinstance(doc, ChoiceDoc)
+    ]
+
+
+def render_task(prepared: Prepared, doc: TaskDoc, shots: int) -> str:
+    """Return the context of a doc of a task of lm-eval; without the query where choices have it.
+
+    Raises DataError where the task has not so many examples for it.
+    """
+    if shots > len(doc.examples):
+        raise DataError(
+            f"{prepared.family.name} in {prepared.language.tag!r} has no {shots} examples: "
+            f"type --shots {len(doc.examples)}, or get the split of the data set that they are of"
+        )
+    places = doc.examples[shots - 1] if shots else ()
+    return doc.head + "".join(prepared.docs.examples[place] for place in places) + doc.query
+
+
+def list_pairs(prepared: Prepared, doc: ChoiceDoc, context: str) -> list[tuple[str, str]]:
+    """Return what is scored of a doc: each continuation after its context."""
+    assert prepared.family.prompt is not None, "only a text family has no prompt"
+    choices = prepared.family.prompt(doc).choices
+    if not isinstance(doc, TaskDoc):
+        return [(context, TARGET_DELIMITER + choice) for choice in choices]
+    if doc.ending is None:
+        return [(context, doc.delimiter + choice) for choice in choices]
+    return [(context + choice, doc.delimiter + doc.ending) for choice in choices]
 
 
 def hash_prompts(prepared: Prepared, shots: int, limit: int | None) -> str:
@@ -131,17 +186,18 @@ def hash_prompts(prepared: Prepared, shots: int, limit: int | None) -> str:
     digest = hashlib.sha256(str(prepared.family.calibration_context).encode())
     for doc, context in zip(docs, render_contexts(prepared, shots, limit), strict=True):
         choices = prompt(doc).choices if prompt and isinstance(doc, ChoiceDoc) else ()
-        target = [doc.target] if isinstance(doc, ChoiceDoc) else []
+        target: list[Any] = [doc.target] if isinstance(doc, ChoiceDoc) else []
+        target += [doc.delimiter, doc.ending] if isinstance(doc, TaskDoc) else []
         digest.update(json.dumps([context, *choices, *target]).encode())
     for context in render_calibration(prepared, shots):
         digest.update(json.dumps(["calibration", context]).encode())
     return digest.hexdigest()[:16]
 
 
-def _make(family: Family, language: Language) -> dict[str, Any]:
-    revision = sources.revision(family.source)
+def _make(family: Family, language: Language, reader: Reader) -> dict[str, Any]:
+    revision = reader.revision(family.source)
     try:
-        rows = sources.read_rows(family.source, language)
+        rows = reader.read_rows(family.source, language)
         with told_in_one_line(family.docs, f"{family.name} in {language.tag!r}"):
             docs = family.docs(rows, language)
     except NoData as absent:
@@ -177,12 +233,14 @@ def _digest(text: str) -> str:
 
 
 def _content(docs: FamilyDocs, revision: str, *, reason: str | None) -> dict[str, Any]:
-    body = {
+    body: dict[str, Any] = {
         "scored": [asdict(doc) for doc in docs.scored],
         "fewshot": [asdict(doc) for doc in docs.fewshot],
     }
     if docs.calibration:
         body["calibration"] = [asdict(doc) for doc in docs.calibration]
+    if docs.examples:
+        body["examples"] = list(docs.examples)
     text = json.dumps(body, ensure_ascii=False, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return {**body, "sha256": digest, "revision": revision, "reason": reason}
@@ -207,7 +265,7 @@ def _check(family: Family, language: Language, docs: FamilyDocs) -> None:
                 f"{where}: doc {doc.doc_id!r} has target {doc.target}, "
                 f"allowed are 0 to {len(doc.choices) - 1}"
             )
-        if isinstance(doc, ChoiceDoc):
+        if isinstance(doc, ChoiceDoc) and not isinstance(doc, TaskDoc):
             _check_prompt(family, doc, where)
 
 
@@ -224,9 +282,13 @@ def _check_prompt(family: Family, doc: ChoiceDoc, where: str) -> None:
             )
 
 
-def _doc_from_dict(doc: dict[str, Any]) -> Doc:
+def doc_from_dict(doc: Mapping[str, Any]) -> Doc:
+    """Return the doc whose fields these are, lists where it has tuples."""
     if "text" in doc:
         return TextDoc(**doc)
+    if "delimiter" in doc:
+        lists = {"choices": tuple(doc["choices"]), "examples": tuple(map(tuple, doc["examples"]))}
+        return TaskDoc(**{**doc, **lists})
     return ChoiceDoc(**{**doc, "choices": tuple(doc["choices"])})
 
 

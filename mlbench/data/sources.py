@@ -11,19 +11,28 @@ import os
 import re
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 from mlbench import files
 from mlbench.data import cldr, tables
 from mlbench.data.mirror import is_lfs_pointer, lay_out
 from mlbench.errors import DataError, NoData
 from mlbench.names import local_path
-from mlbench.records import CldrSource, FileSource, HubSource, Language, Rows, Source
+from mlbench.records import (
+    CldrSource,
+    FileSource,
+    HubSource,
+    Language,
+    Rows,
+    Source,
+    TaskSource,
+)
 
-__all__ = ["find_cache", "fingerprint", "is_lfs_pointer", "read_rows", "revision"]
+__all__ = ["find_cache", "fingerprint", "is_lfs_pointer", "load_tables", "read_rows", "revision"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +60,11 @@ def read_rows(source: Source, language: Language) -> Rows:
         return cldr.read_rows(language)
     if isinstance(source, FileSource):
         return tables.read_tables(source, language)
+    assert isinstance(source, HubSource), "harness.docs reads tasks of lm-eval"
     rows = _read_hub_rows(source, _dataset_code(source, language))
     if source.beside is None:
         return rows
-    mirror = _find_mirror(source)
-    beside = _read_beside(source, _mirror_state(mirror) if mirror else revision(source))
+    beside = _read_beside(source, state_of(source))
     return {**rows, **{f"{source.beside}/{split}": table for split, table in beside.items()}}
 
 
@@ -65,11 +74,16 @@ def fingerprint(source: Source, language: Language) -> str:
         return f"babel-{cldr.babel_version()}-{language.codes.get(source.code_key)}"
     if isinstance(source, FileSource):
         return tables.fingerprint_of(source, language)
+    assert isinstance(source, HubSource), "harness.docs reads tasks of lm-eval"
     code = _dataset_code(source, language)
-    mirror = _find_mirror(source)
-    state = _mirror_state(mirror) if mirror else revision(source)
     codes = code if source.beside is None else f"{code}-{source.beside}"
-    return f"{source.hub_id}-{codes}-{state}"
+    return f"{source.hub_id}-{codes}-{state_of(source)}"
+
+
+def state_of(source: HubSource) -> str:
+    """Return a text that changes whenever a data set does."""
+    mirror = _find_mirror(source)
+    return _mirror_state(mirror) if mirror else revision(source)
 
 
 @cache
@@ -77,6 +91,7 @@ def revision(source: Source) -> str:
     """Return the commit of a hub data set, `local` for files here, babel's version for CLDR."""
     if isinstance(source, CldrSource):
         return cldr.babel_version()
+    assert not isinstance(source, TaskSource), "harness.docs reads tasks of lm-eval"
     if isinstance(source, FileSource) or _find_mirror(source):
         return "local"
     return _hub_commit(source)
@@ -153,6 +168,17 @@ def hub_errors() -> tuple[type[Exception], ...]:
 
 
 def _read_hub_rows(source: HubSource, code: str) -> Rows:
+    return {split: table.to_list() for split, table in load_tables(source, code).items()}
+
+
+def load_tables(
+    source: HubSource, code: str | None, *, is_by_letter: bool = True, **options: Any
+) -> Mapping[str, Any]:
+    """Return a configuration of a data set as `datasets` reads it: its tables by split.
+
+    `is_by_letter` is for tables without line breaks in a field: quotes of a mirror's files that do
+    not close are refused. `options` are those of load_dataset. Raises as read_rows does.
+    """
     mirror = _find_mirror(source)
     # Imported late: `datasets` takes a second and is not needed where prepared docs are cached.
     import datasets
@@ -160,16 +186,18 @@ def _read_hub_rows(source: HubSource, code: str) -> Rows:
     datasets.disable_progress_bars()
     try:
         if not mirror:
-            tables = datasets.load_dataset(source.hub_id, code, revision=revision(source))
-            return {split: table.to_list() for split, table in tables.items()}
+            options["revision"] = revision(source)
+            hub: Mapping[str, Any] = datasets.load_dataset(source.hub_id, code, **options)
+            return hub
         # Of a folder whose files changed `datasets` returns the rows it cached before the change,
         # so a mirror gets a cache for this one call. The prepared docs are cached anyway.
         with tempfile.TemporaryDirectory() as once, tempfile.TemporaryDirectory() as folder:
-            layout = lay_out(mirror, code, Path(folder))
-            tables = datasets.load_dataset(str(layout), code, cache_dir=once)
-            return {split: table.to_list() for split, table in tables.items()}
+            layout = lay_out(mirror, code, Path(folder), is_by_letter=is_by_letter)
+            options |= {"cache_dir": once, "keep_in_memory": True}
+            tables: Mapping[str, Any] = datasets.load_dataset(str(layout), code, **options)
+            return tables
     except (*hub_errors(), ValueError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(_unreadable(source, error, code, mirror)) from error
+        raise DataError(_unreadable(source, error, code or "", mirror)) from error
 
 
 @lru_cache(maxsize=1)

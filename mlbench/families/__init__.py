@@ -15,6 +15,7 @@ from types import MappingProxyType
 from mlbench.errors import SelectionError, unknown
 from mlbench.families._files import read_family_file
 from mlbench.families._table import Columns, family_from_table
+from mlbench.families.lm_eval_tasks import read_task_families
 from mlbench.records import Family
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "add_family",
     "add_family_files",
     "family_from_table",
+    "find_family",
     "read_families",
     "select_families",
 ]
@@ -72,15 +74,25 @@ def add_family_files(paths: Sequence[Path]) -> list[Family]:
     return found
 
 
+def find_family(name: str) -> Family | None:
+    """Return the family of a name, lm-eval's own tasks among them; None if there is none."""
+    return read_families().get(name) or read_task_families().get(name)
+
+
 def select_families(selection: str | Sequence[str]) -> list[Family]:
-    """Return the families of a selection: names or suites (core, embedded, extension), or all."""
-    families = read_families()
+    """Return the families of a selection: names or suites (core, embedded, lmeval), or all.
+
+    `all` is all but lm-eval's own tasks, which are dozens of data sets to download.
+    """
+    own, tasks = read_families(), read_task_families()
     text = selection if isinstance(selection, str) else ",".join(selection)
     chosen: dict[str, Family] = {}
     for part in (p.strip() for p in text.split(",") if p.strip()):
-        hits = [f for f in families.values() if part in ("all", f.name, f.suite)]
+        hits = [f for f in tasks.values() if part in (f.name, f.suite)]
+        hits += [f for f in own.values() if part in ("all", f.name, f.suite)]
         if not hits:
-            allowed = [*families, *sorted({f.suite for f in families.values()}), "all"]
+            suites = sorted({f.suite for f in (*own.values(), *tasks.values())})
+            allowed = [*own, *tasks, *suites, "all"]
             raise SelectionError(unknown("family", part, allowed, "mlbench list families"))
         chosen.update((family.name, family) for family in hits)
     if not chosen:

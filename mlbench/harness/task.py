@@ -20,7 +20,15 @@ from lm_eval.api.registry import model_registry
 from lm_eval.api.task import ConfigurableTask
 
 from mlbench.data.languages import read_languages
-from mlbench.data.prepare import FEWSHOT_DELIMITER, TARGET_DELIMITER, Prepared, prepare
+from mlbench.data.prepare import (
+    FEWSHOT_DELIMITER,
+    TARGET_DELIMITER,
+    Prepared,
+    doc_from_dict,
+    list_pairs,
+    prepare,
+    render_task,
+)
 from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.families import read_families
 from mlbench.measures import (
@@ -31,7 +39,7 @@ from mlbench.measures import (
     doc_scores,
     measure_of,
 )
-from mlbench.records import ChoiceDoc, Family, OutputType, Prompt
+from mlbench.records import ChoiceDoc, Family, OutputType, Prompt, TaskDoc, TaskSource
 from mlbench.task_files import task_name
 
 # Lets `lm_eval run --model mlbench --tasks <stub>.yaml` find the packed engine, loaded when asked
@@ -135,8 +143,9 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         return (prompt.context, *prompt.choices)
 
     def _prompt(self, doc: Mapping[str, Any]) -> Prompt:
-        assert self.family.prompt is not None
-        return self.family.prompt(ChoiceDoc(**{**doc, "choices": tuple(doc["choices"])}))
+        found = doc_from_dict(doc)
+        assert self.family.prompt is not None and isinstance(found, ChoiceDoc)
+        return self.family.prompt(found)
 
     def _process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
         sample = self.sample_from_results(doc, results)
@@ -160,6 +169,28 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             "doc_to_choice": lambda doc: list(self._prompt(doc).choices),
             "doc_to_target": "target",
         }
+
+
+class FinishedTask(FamilyTask):
+    """A family of lm-eval's own tasks: what they ask was finished when docs were prepared."""
+
+    def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **_: Any) -> str:
+        """Return the finished context; of multiple inputs, what all of them begin with."""
+        return render_task(self.prepared, _task_doc(doc), num_fewshot)
+
+    def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> list[Instance]:
+        """Return the pairs of context and continuation as the task asks them."""
+        pairs = list_pairs(self.prepared, _task_doc(doc), ctx)
+        return [
+            Instance("loglikelihood", doc, pair, i, metadata=kwargs.get("metadata"))
+            for i, pair in enumerate(pairs)
+        ]
+
+
+def _task_doc(doc: Mapping[str, Any]) -> TaskDoc:
+    found = doc_from_dict(doc)
+    assert isinstance(found, TaskDoc)
+    return found
 
 
 def _means_of(values: Sequence[float], n: int) -> tuple[float, ...]:
@@ -237,7 +268,8 @@ def _prepare(family_name: str, tag: str) -> Prepared:
 def build_task(prepared: Prepared, shots: int) -> FamilyTask:
     """Return the task of a cell without lm-eval's index of 14,000 other tasks."""
     family: Family = prepared.family
-    task = FamilyTask({"prepared": prepared, "task": task_name(family.name, prepared.language.tag)})
+    kind = FinishedTask if isinstance(family.source, TaskSource) else FamilyTask
+    task = kind({"prepared": prepared, "task": task_name(family.name, prepared.language.tag)})
     task.set_config("num_fewshot", shots)
     task.set_fewshot_seed(seed=0)
     return task

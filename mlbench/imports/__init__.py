@@ -1,6 +1,6 @@
 """Results that others made, as a run like our own: no model and no GPU.
 
-Read in this order: task_map (which family and language a task is), lm_eval_files, lm_eval_samples,
+Read in this order: targets (which family and language a task is), lm_eval_files, lm_eval_samples,
 lm_eval; csv_rows; imported (what is written to the run).
 """
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
+from mlbench.families.task_map import TaskMap, read_task_map
 from mlbench.imports.imported import Imported, ImportedCell, Skipped
 from mlbench.imports.lm_eval_files import find_results
 from mlbench.imports.lm_eval_result import TaskResult
 from mlbench.imports.lm_eval_samples import Reading, read_samples
 from mlbench.imports.setups import LM_EVAL
-from mlbench.imports.task_map import MappedTask, TaskMap, Unmapped, find_target, read_task_map
+from mlbench.imports.targets import MappedTask, Unmapped, find_target
 from mlbench.measures import SCORE, ChoiceSample, Sample
 from mlbench.models import Model
 from mlbench.records import Cell, Language, OutputType

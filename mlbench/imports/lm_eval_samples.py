@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
 from mlbench.imports.lm_eval_result import TaskResult
-from mlbench.imports.task_map import MappedTask, Unmapped
+from mlbench.imports.targets import MappedTask, Unmapped
 from mlbench.measures import (
     ACC,
     ChoiceSample,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from mlbench import store
 from mlbench.data.languages import REFERENCE
-from mlbench.data.prepare import TARGET_DELIMITER, Prepared, render_calibration, render_contexts
+from mlbench.data.prepare import Prepared, list_pairs, render_calibration, render_contexts
 from mlbench.errors import ModelError, StoreError
 from mlbench.judge import read_claims
 from mlbench.judge.sentences import FewDocs, few_docs_sentence
@@ -141,11 +141,11 @@ def _requests_by_doc(planned: PlannedCell, limit: int | None) -> list[list[_Requ
         asked = [context]
         if family.calibration_context is not None:
             asked.append(context.removesuffix(prompt.context) + family.calibration_context)
-        continuations = [TARGET_DELIMITER + choice for choice in prompt.choices]
         if not found:
             # The calibration docs go with the first doc (harness.task).
             asked += render_calibration(planned.prepared, planned.cell.shots)
-        found.append([_Request(its, choice) for its in asked for choice in continuations])
+        pairs = (pair for its in asked for pair in list_pairs(planned.prepared, doc, its))
+        found.append([_Request(*pair) for pair in pairs])
     return found
 
 

@@ -5,9 +5,10 @@ all tokens but the last, which is only predicted, so a request may have one more
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Callable
 
-from mlbench.data.prepare import TARGET_DELIMITER, render_calibration, render_contexts
+from mlbench.data.prepare import list_pairs, render_calibration, render_contexts
 from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel
 from mlbench.records import ChoiceDoc, OutputType
@@ -69,8 +70,6 @@ def _find_too_long(encode: Encode, room: int, planned: PlannedCell, limit: int |
 def _list_requests(planned: PlannedCell, limit: int | None) -> Asked:
     """Return each context of a cell, of calibration docs too, with its continuations."""
     prepared, shots = planned.prepared, planned.cell.shots
-    prompt = prepared.family.prompt
-    assert prompt is not None, "only a text family has no prompt"
     asked: Asked = []
     groups = (
         (prepared.docs.scored[:limit], render_contexts(prepared, shots, limit)),
@@ -79,7 +78,10 @@ def _list_requests(planned: PlannedCell, limit: int | None) -> Asked:
     for docs, contexts in groups:
         for doc, context in zip(docs, contexts, strict=True):
             assert isinstance(doc, ChoiceDoc)
-            asked.append((context, tuple(TARGET_DELIMITER + c for c in prompt(doc).choices)))
+            by_context: dict[str, list[str]] = defaultdict(list)
+            for before, continuation in list_pairs(prepared, doc, context):
+                by_context[before].append(continuation)
+            asked += [(before, tuple(after)) for before, after in by_context.items()]
     return asked
 
 

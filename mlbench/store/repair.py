@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from mlbench import store
 from mlbench.data.languages import read_languages
 from mlbench.errors import ModelError, StoreError
-from mlbench.families import read_families
+from mlbench.families import find_family
 from mlbench.models import find_model
 from mlbench.records import Cell, Language
 from mlbench.store.folder import BACKUP, holds_results
@@ -105,7 +105,7 @@ class _Found:
         if cell.family in self.manifest["families"]:
             facts: Mapping[str, Any] = self.manifest["families"][cell.family]
             return facts
-        family = read_families().get(cell.family)
+        family = find_family(cell.family)
         return family_facts(family) if family is not None and family.version == version else None
 
     def language(self, tag: str) -> Language | None:

@@ -16,6 +16,7 @@ from mlbench.data.prepare import covers
 from mlbench.data.tables import with_tags
 from mlbench.errors import SelectionError, StoreError, unknown
 from mlbench.families import read_families
+from mlbench.families.lm_eval_tasks import read_task_families
 from mlbench.records import Cell, Family, Language, Score
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ def show(what: str, *, languages_file: Path | None, as_json: bool) -> None:
     """
     makers: dict[str, Callable[[], list[Row]]] = {
         "languages": lambda: [_language_row(x) for x in read_languages(languages_file).values()],
-        "families": lambda: [_family_row(f, languages_file) for f in read_families().values()],
+        "families": lambda: [
+            _family_row(f, languages_file)
+            for f in (*read_families().values(), *read_task_families().values())
+        ],
         "runs": _run_rows,
     }
     if what not in makers:

@@ -9,9 +9,10 @@ from rich.progress import track
 from rich.table import Table
 
 from mlbench import store
-from mlbench.data.prepare import Prepared, prepare
+from mlbench.data.prepare import Prepared
 from mlbench.errors import SelectionError, Stopped
 from mlbench.extras import require
+from mlbench.harness.docs import prepare
 from mlbench.judge.run import choice_caveats
 from mlbench.runner.command import Selection, Work, do_work, prepare_work
 from mlbench.runner.events import Event, Planned

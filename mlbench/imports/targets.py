@@ -6,40 +6,17 @@ A task or a language that nothing names is told with its reason and never guesse
 import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
-from typing import Annotated, Any, NamedTuple
-
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from typing import Any, NamedTuple
 
 from mlbench.data.codes import find_tag
 from mlbench.data.languages import read_languages
-from mlbench.errors import DataError, SelectionError, yaml_hint
+from mlbench.errors import SelectionError
 from mlbench.families import read_families
+from mlbench.families.task_map import Entry, TaskMap, fold
 from mlbench.names import fault_of_name
 from mlbench.records import Language
 from mlbench.store.manifest import family_facts
 from mlbench.task_files import task_name
-from mlbench.yaml_text import parse_yaml
-
-SHIPPED = Path(__file__).with_name("task_map.yaml")
-
-
-class Entry(BaseModel):
-    """What is known of the tasks that one pattern matches; the head of task_map.yaml explains."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    family: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
-    title: str = ""
-    source: str = "lm-eval"
-    codes: str | None = None
-    language: str | None = None
-    is_parallel: bool = False
-    doc_id: tuple[str, ...] = ()
-    cluster: str | None = None
-    metric: str | None = None
-    filter: str | None = None
-    chance: Annotated[float, Field(ge=0, lt=1)] | None = None
 
 
 class MappedTask(NamedTuple):
@@ -53,45 +30,6 @@ class MappedTask(NamedTuple):
 
 class Unmapped(Exception):
     """A task that is not imported; the text is the reason shown to the reader."""
-
-
-TaskMap = Mapping[str, Entry]
-
-
-def read_task_map(path: Path | None = None) -> TaskMap:
-    """Return the entries by pattern: those of a user's file first, then the shipped ones.
-
-    Raises DataError with file, key and what is allowed.
-    """
-    own = _read_entries(path) if path else {}
-    return {**own, **{k: v for k, v in _read_entries(SHIPPED).items() if k not in own}}
-
-
-def _read_entries(path: Path) -> dict[str, Entry]:
-    try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
-        entries = TypeAdapter(dict[str, Entry]).validate_python(content)
-    except OSError as error:
-        raise DataError(f"cannot read mapping file {path}: {error.strerror}") from error
-    except ValidationError as error:  # a ValueError too
-        first = error.errors()[0]
-        where = ": ".join(str(part) for part in first["loc"]) or "file"
-        raise DataError(
-            f"{path}: {where}: {_message(first)}. A task name has: {', '.join(Entry.model_fields)}"
-        ) from error
-    except ValueError as error:
-        raise DataError(f"{path} is not valid YAML: {error}") from error
-    for pattern in entries:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise DataError(f"{path}: {pattern!r} is no regular expression: {error}") from error
-    return entries
-
-
-def _message(error: Any) -> str:
-    hint = yaml_hint(error["input"])
-    return f"{error['input']!r}: {hint}" if hint else f"{error['msg']}, got {error['input']!r:.80}"
 
 
 def find_target(
@@ -132,17 +70,12 @@ def _target_from_entry(
     key = entry.codes
     if key is None:
         return MappedTask(entry, code, part)
-    tags = [t for t, lang in languages.items() if _fold(lang.codes.get(key, "")) == _fold(code)]
+    tags = [t for t, lang in languages.items() if fold(lang.codes.get(key, "")) == fold(code)]
     if len(tags) > 1:
         raise Unmapped(f"{code!r} is {', '.join(tags)}; choose one in a mapping file (--map)")
     if not tags:
         raise Unmapped(f"no language of languages.yaml is {code!r} in {key}")
     return MappedTask(entry, tags[0], part)
-
-
-def _fold(code: str) -> str:
-    """Return a code as lm-eval writes it in task names."""
-    return re.sub(r"[^a-z0-9]", "_", code.casefold())
 
 
 def _own_entry(family: str, facts: Mapping[str, Any]) -> Entry:

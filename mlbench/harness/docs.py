@@ -1,0 +1,209 @@
+"""How do docs of lm-eval's own tasks become prepared docs, and all others besides?
+
+The task itself is asked, doc by doc in its order: for the question, the examples that its sampler
+draws with lm-eval's seed, choices, delimiter and the right one. The pieces are put together
+(data.prepare.render_task) and held against contexts that lm-eval builds.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from mlbench.data.prepare import Prepared, Reader
+from mlbench.data.prepare import prepare as prepare_rows
+from mlbench.data.sources import revision, state_of
+from mlbench.errors import DataError
+from mlbench.records import Family, HubSource, Language, Rows, Source, TaskSource
+
+if TYPE_CHECKING:
+    from mlbench.harness.lm_eval_tasks import FoundTask, SourcedTask
+
+logger = logging.getLogger(__name__)
+
+SEED = 1234
+"""The seed of lm-eval's samplers, unless a user gives another (lm_eval.defaults)."""
+
+N_HELD = 3
+"""Docs of a task whose contexts are held against those that lm-eval builds."""
+
+
+def prepare(family: Family, language: Language) -> Prepared:
+    """Return the docs of a family in a language, as data.prepare does; also of lm-eval's tasks."""
+    if isinstance(family.source, TaskSource):
+        return prepare_rows(family, language, READER)
+    return prepare_rows(family, language)
+
+
+def _fingerprint(source: Source, language: Language) -> str:
+    from mlbench.harness.lm_eval_tasks import find_tasks
+
+    assert isinstance(source, TaskSource)
+    tasks = find_tasks(source, language)
+    states = {task.hub_id: state_of(HubSource(task.hub_id, "")) for task in tasks}
+    return f"lm-eval-{version('lm-eval')}-{source}-{language.code(source.code_key)}-{states}"
+
+
+def _revision(source: Source) -> str:
+    assert isinstance(source, TaskSource)
+    return revision(HubSource(source.hub_id, ""))
+
+
+def _read_rows(source: Source, language: Language) -> Rows:
+    """Return the finished docs of all tasks of a family in a language, and their examples."""
+    from mlbench.harness.lm_eval_tasks import find_tasks, load_tasks
+
+    assert isinstance(source, TaskSource)
+    found = find_tasks(source, language)
+    tasks = load_tasks(source, [each.name for each in found])
+    scored: list[Mapping[str, Any]] = []
+    pool = _Pool()
+    for each in found:
+        scored += _TaskReader(tasks[each.name], each, source, pool).read()
+    return {"scored": scored, "examples": [{"text": text} for text in pool.texts]}
+
+
+READER = Reader(_fingerprint, _read_rows, _revision)
+
+
+@dataclass
+class _Pool:
+    """Finished examples of a family in a language, each once; state: those found so far."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> int:
+        self.texts.append(text)
+        return len(self.texts) - 1
+
+
+class _OneExample:
+    """A sampler that draws one given doc."""
+
+    def __init__(self, doc: Mapping[str, Any]) -> None:
+        self.doc = doc
+
+    def sample(self, **_: Any) -> list[Mapping[str, Any]]:
+        return [self.doc]
+
+
+@dataclass
+class _TaskReader:
+    """Reads the docs of one task; state: where in the pool the examples are that were drawn."""
+
+    task: "SourcedTask"
+    found: "FoundTask"
+    source: TaskSource
+    pool: _Pool
+    places: dict[int, int] = field(default_factory=dict)
+
+    def read(self) -> list[Mapping[str, Any]]:
+        """Return the docs as fields of TaskDoc, without those of which no choice is right."""
+        docs = list(self.task.eval_docs)
+        draws = self._draw(docs)
+        rows = [self._finish(doc, at, [d[at] for d in draws]) for at, doc in enumerate(docs)]
+        self._hold(docs[:N_HELD], rows[:N_HELD])
+        return [row for row in rows if self._is_scored(row)]
+
+    def _draw(self, docs: Sequence[Mapping[str, Any]]) -> list[list[list[int]]]:
+        """Return for one, two, ... examples which ones each doc has, as lm-eval draws them.
+
+        The sampler draws doc after doc, so each number of examples begins anew.
+        """
+        task, is_same = self.task, self.task.fewshot_cfg.split == self.task.config.test_split
+        if task.config.num_fewshot == 0 or task.lacks_examples:
+            return []
+        n_most = min(self.source.shots, len(task.sampler.df) - is_same)
+        drawn = []
+        for n in range(1, n_most + 1):
+            task.set_fewshot_seed(SEED)
+            chosen = [task.sampler.sample(n=n, eval_doc=doc if is_same else None) for doc in docs]
+            drawn.append([[self._place(one, docs[0]) for one in examples] for examples in chosen])
+        return drawn
+
+    def _place(self, example: Mapping[str, Any], any_doc: Mapping[str, Any]) -> int:
+        """Return where an example is in the pool; lm-eval renders it once."""
+        if id(example) not in self.places:
+            sampler, self.task.sampler = self.task.sampler, _OneExample(example)
+            try:
+                whole = self._context(any_doc, 1)
+            finally:
+                self.task.sampler = sampler
+            before = self._head(any_doc)
+            after = self._context(any_doc, 0).removeprefix(before)
+            self.places[id(example)] = self.pool.add(whole[len(before) : len(whole) - len(after)])
+        return self.places[id(example)]
+
+    def _context(self, doc: Mapping[str, Any], n: int) -> str:
+        """Return the context that lm-eval builds; the first of them where there are several."""
+        prefix = self.task.doc_to_prefix(doc)
+        context = self.task.fewshot_context(doc, num_fewshot=n, gen_prefix=prefix)
+        return str(context[0] if isinstance(context, list) else context)
+
+    def _head(self, doc: Mapping[str, Any]) -> str:
+        return str(self.task.resolve_field(doc, self.task.config.description) or "")
+
+    def _finish(
+        self, doc: Mapping[str, Any], place: int, examples: list[list[int]]
+    ) -> Mapping[str, Any]:
+        """Return a doc as lm-eval asks it."""
+        task = self.task
+        choices = task.doc_to_choice(doc)
+        head = self._head(doc)
+        gold, ending, query = task.doc_to_target(doc), None, ""
+        if task.multiple_input:
+            gold, ending = task.doc_to_text(doc), str(gold)
+        else:
+            query = self._context(doc, 0).removeprefix(head)
+        target = choices.index(gold) if gold in choices else gold
+        doc_id = self._doc_id(doc, place)
+        return {
+            "doc_id": doc_id,
+            "cluster_id": str(doc[self.source.cluster]) if self.source.cluster else doc_id,
+            "query": query,
+            "choices": list(choices),
+            "target": target,
+            "delimiter": task.config.target_delimiter,
+            "head": head,
+            "ending": ending,
+            "examples": examples,
+        }
+
+    def _is_scored(self, row: Mapping[str, Any]) -> bool:
+        """Return whether a choice of the doc is right; else lm-eval counts it wrong, always."""
+        target, n_choices = row["target"], len(row["choices"])
+        is_there = isinstance(target, int) and 0 <= target < n_choices
+        if not is_there:
+            logger.warning(
+                "%s: doc %s is left out: its right choice %r is none of its %d",
+                *(self.found.name, row["doc_id"], target, n_choices),
+            )
+        return is_there
+
+    def _doc_id(self, doc: Mapping[str, Any], place: int) -> str:
+        """Return the id that an import of lm-eval's own results gives the doc."""
+        missing = [key for key in self.source.doc_id if key not in doc]
+        if missing:
+            raise DataError(
+                f"{self.source.hub_id}: rows of {self.found.name} have no field {missing[0]!r}, "
+                f"but {', '.join(doc)}"
+            )
+        if self.source.doc_id:
+            return "/".join(str(doc[key]) for key in self.source.doc_id)
+        return f"{self.found.part}/{place}" if self.found.part else str(place)
+
+    def _hold(self, docs: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse docs whose pieces do not make the contexts that lm-eval builds."""
+        for n in range(1 + min(len(row["examples"]) for row in rows)):
+            self.task.set_fewshot_seed(SEED)
+            for doc, row in zip(docs, rows, strict=True):
+                places = row["examples"][n - 1] if n else ()
+                texts = [row["head"], *(self.pool.texts[place] for place in places), row["query"]]
+                made = "".join(texts) + (row["choices"][0] if row["ending"] is not None else "")
+                if made != self._context(doc, n):
+                    raise DataError(
+                        f"lm-eval's task {self.found.name} builds its contexts in another way than "
+                        f"mlbench knows, so it cannot be run here. Type: lm_eval run --tasks "
+                        f"{self.found.name} --log_samples, and then: mlbench import lm-eval"
+                    )

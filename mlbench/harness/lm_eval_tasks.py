@@ -1,0 +1,115 @@
+"""Which tasks does lm-eval ship for a language, and how do they get their data?
+
+lm-eval loads a task by its name; only the reading of rows is ours, so that a mirror
+(MLBENCH_DATA) is read as for every other family, and the hub at the commit that is signed.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lm_eval.tasks
+from lm_eval.api.task import ConfigurableTask
+from lm_eval.tasks import TaskManager
+
+from mlbench.data.sources import load_tables, state_of
+from mlbench.errors import DataError, NoData
+from mlbench.families.task_map import fold
+from mlbench.records import HubSource, Language, TaskSource
+
+TASKS = Path(lm_eval.tasks.__file__).parent
+
+
+class FoundTask(NamedTuple):
+    """A task by name, the subject that it is of many, and the data set that it reads."""
+
+    name: str
+    part: str
+    hub_id: str
+
+
+class SourcedTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
+    """A task as lm-eval has it, with rows from where mlbench reads them.
+
+    `lacks_examples`: the split of its examples is not there, and it can be asked without any.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.lacks_examples = False
+        super().__init__(config={key: value for key, value in config.items() if key != "class"})
+
+    def download(self, dataset_kwargs: dict[str, Any] | None = None, **_: Any) -> None:
+        """Read the rows."""
+        options = {k: v for k, v in (dataset_kwargs or {}).items() if k != "trust_remote_code"}
+        source = HubSource(str(self.DATASET_PATH), code_key="")
+        text = json.dumps(options, sort_keys=True)
+        self.dataset = dict(_read_tables(source, self.DATASET_NAME, text, state_of(source)))
+        self._refuse_no_docs(source)
+        for key in ("training_split", "validation_split", "fewshot_split"):
+            split = getattr(self.config, key)
+            if split is not None and split not in self.dataset:
+                self.lacks_examples = True
+                # An empty table of the same form, so that lm-eval can build the task.
+                self.dataset[split] = next(iter(self.dataset.values())).select([])
+
+    def _refuse_no_docs(self, source: HubSource) -> None:
+        split = self.config.test_split or self.config.validation_split
+        if split not in self.dataset:
+            there = ", ".join(self.dataset)
+            raise DataError(
+                f"data set {source.hub_id} {self.DATASET_NAME or ''} has no split {split!r}, which "
+                f"lm-eval's task {self.config.task} scores, only {there}: get a whole copy of it"
+            )
+
+
+@functools.lru_cache(maxsize=1)
+def _read_tables(
+    source: HubSource, code: str | None, options: str, _state: str
+) -> Mapping[str, Any]:
+    """Return the tables of a configuration: read once for all the subjects of an exam."""
+    return load_tables(source, code, is_by_letter=False, **json.loads(options))
+
+
+def find_tasks(source: TaskSource, language: Language) -> list[FoundTask]:
+    """Return the tasks of a family in a language, in the order of their names.
+
+    Raises NoData with the reason where there are none.
+    """
+    code = language.code(source.code_key)
+    if code is None:
+        raise NoData(f"{source.hub_id} does not cover {language.name}")
+    found = []
+    for name, entry in sorted(_index(source.folder).task_index.items()):
+        match = re.fullmatch(source.pattern, name)
+        if match and "dataset_path" in (entry.cfg or {}) and fold(match["code"]) == fold(code):
+            part = match.groupdict().get("part") or ""
+            found.append(FoundTask(name, part, entry.cfg["dataset_path"]))
+    if not found:
+        raise NoData(f"lm-eval has no task of {source.hub_id} for {language.name} ({code})")
+    return found
+
+
+def load_tasks(source: TaskSource, names: Sequence[str]) -> dict[str, SourcedTask]:
+    """Return tasks by name, as lm-eval builds them.
+
+    Raises DataError for a data set that cannot be read, or is not as the task expects it.
+    """
+    members = [{"task": name, "class": SourcedTask} for name in names]
+    try:
+        loaded = _index(source.folder).load({"group": source.hub_id, "task": members})
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise DataError(
+            f"lm-eval's task {names[0]} cannot be made of {source.hub_id}: "
+            f"{type(error).__name__} {error}. Its rows are not as lm-eval expects them"
+        ) from error
+    tasks: dict[str, SourcedTask] = loaded["tasks"]
+    return tasks
+
+
+@functools.cache
+def _index(folder: str) -> TaskManager:
+    """Return lm-eval's index of one folder; that of all takes a quarter of a minute."""
+    return TaskManager(include_path=str(TASKS / folder), include_defaults=False)
