@@ -16,9 +16,10 @@ class OutputType(StrEnum):
 
     CHOICES = "multiple_choice"
     TEXT = "loglikelihood_rolling"
+    REPLY = "generate_until"
 
 
-Suite = Literal["core", "embedded", "extension", "lmeval"]
+Suite = Literal["core", "embedded", "extension", "lmeval", "translation"]
 
 TAG = "tag"
 """The code key of a data set that calls languages by mlbench's own tags."""
@@ -93,14 +94,43 @@ class TextDoc:
     text: str
 
 
-Doc = ChoiceDoc | TextDoc
+@dataclass(frozen=True, slots=True)
+class ReplyDoc:
+    """A text to be written in reply to `query`; the answer is held against `reference`.
+
+    The reply should be in `language` (a tag). `wrong` is the reference of another doc: what it
+    scores here is what any text of the right kind scores. `names` are words that a prompt puts
+    before query and reply.
+    """
+
+    doc_id: str
+    cluster_id: str
+    query: str
+    reference: str
+    language: str
+    wrong: str = ""
+    names: tuple[str, ...] = ()
+
+
+AskedDoc = ChoiceDoc | ReplyDoc
+Doc = AskedDoc | TextDoc
 
 
 class Prompt(NamedTuple):
-    """What lm-eval sends: `context` has no trailing space; lm-eval puts one before a choice."""
+    """What lm-eval sends: `context` has no trailing space; lm-eval puts one before a choice.
+
+    A doc that is answered with a text of the model's own has no choices.
+    """
 
     context: str
-    choices: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+
+
+class ReplyLimits(NamedTuple):
+    """Where a reply ends: before one of `stops`, or with so many tokens; always the likeliest."""
+
+    max_tokens: int
+    stops: tuple[str, ...] = ("\n",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +143,7 @@ class FamilyDocs:
     """
 
     scored: tuple[Doc, ...]
-    fewshot: tuple[ChoiceDoc, ...] = ()
+    fewshot: tuple[AskedDoc, ...] = ()
     calibration: tuple[ChoiceDoc, ...] = ()
     examples: tuple[str, ...] = ()
 
@@ -202,13 +232,15 @@ class Family:
     """One task definition for all its languages, with the facts a reader must be able to check.
 
     `docs` turns raw rows (split name -> rows) of one language into docs and raises NoData or
-    DataError; `prompt` renders one doc. Both are pure. `chance` is the expected accuracy of
-    guessing in [0, 1]; None where there is none. The first of `metrics` is the judged one.
+    DataError; `prompt` renders one doc. Both are pure. `reply` says where a reply ends. `chance`
+    is the expected accuracy of guessing in [0, 1]; None where there is none. The first of
+    `metrics` is the judged one.
     `calibration_context` is the context without the query (for PMI), None to not ask for it;
     `is_calibrated`: each label is held against its mean over docs that are not scored.
     Families that score the same docs in another way name one `doc_set` (sib200/test): they are
     drawn alike, and count as one where families are pooled; None: no other family has these docs.
     `pivot` is the tag of the language that every other one is paired with; it has no docs itself.
+    `with_pivot` makes the same family with another one, whose tag is in its name.
     `is_demonstration`: real models of the size that was tried are at chance in it
     (docs/families.md), so it is shown and does not enter the numbers over several families.
     """
@@ -225,12 +257,14 @@ class Family:
     chance: float | None
     metrics: tuple[str, ...]
     docs: Callable[[Rows, Language], FamilyDocs]
-    prompt: Callable[[ChoiceDoc], Prompt] | None = None
+    prompt: Callable[[Any], Prompt] | None = None
+    reply: ReplyLimits | None = None
     calibration_context: str | None = None
     is_calibrated: bool = False
     is_parallel: bool = True
     max_shots: int = 0
     pivot: str | None = None
+    with_pivot: "Callable[[Language], Family] | None" = None
     is_demonstration: bool = False
     doc_set: str | None = None
 

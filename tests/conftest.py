@@ -252,6 +252,21 @@ def sib200(sib200_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return sib200_root
 
 
+@pytest.fixture(scope="session")
+def paired_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for MLBENCH_DATA with rows of two sentences an article."""
+    from sib200_toys import write_paired
+
+    return write_paired(tmp_path_factory.mktemp("paired"))
+
+
+@pytest.fixture
+def paired(paired_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make mlbench read the rows of `paired_root`."""
+    monkeypatch.setenv("MLBENCH_DATA", str(paired_root))
+    return paired_root
+
+
 def make_checkpoint(folder: Path, seed: int, window: int) -> Path:
     """Save a random Qwen2 of 2 layers with a byte-level tokenizer trained on our sentences."""
     import torch

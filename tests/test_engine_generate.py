@@ -46,6 +46,22 @@ def test_texts_equal_those_of_hf(n_shared):
     assert n_shared == 0 or lm.tokens_fed < n_prompt_tokens
 
 
+def test_prompts_that_share_nothing_are_continued_together():
+    model = toy_model(LlamaConfig(**SMALL))
+    lm = toy_lm(model)
+    texts = [f"{word} {word} {word}" for word in WORDS[:9]]
+    requests = instances([(text, GREEDY) for text in texts], "generate_until")
+    passes = []
+    model.register_forward_pre_hook(
+        lambda _, __, options: passes.append(len(options["input_ids"])), with_kwargs=True
+    )
+    found = lm.generate_until(requests, disable_tqdm=True)
+    n_rows, passes[:] = set(passes), []
+    assert n_rows == {9}
+    hf = HFLM(model, tokenizer=lm.tokenizer, batch_size=1)
+    assert found == hf.generate_until(requests, disable_tqdm=True)
+
+
 def test_models_with_windows_and_sampling_go_to_hf():
     sliding = {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 1}
     model = toy_model(Qwen2Config(**SMALL, **sliding))

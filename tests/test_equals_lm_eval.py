@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import SCRIPTS
-from sib200_toys import write_paired
 
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import prepare, render_contexts
@@ -19,6 +19,7 @@ from mlbench.harness.evaluate import evaluate
 from mlbench.harness.task import FamilyTask, build_task
 from mlbench.measures import cell_score
 from mlbench.models import find_model
+from mlbench.records import OutputType, ReplyLimits
 from mlbench.settings import Settings
 from mlbench.task_files import find_tasks_folder, task_name
 
@@ -111,38 +112,40 @@ def test_texts_have_the_likelihoods_of_lm_eval(sib200, model, lm_eval_results, t
         assert cell_score(samples, metric).value == pytest.approx(scores[f"{metric},none"])
 
 
-@pytest.fixture(scope="module")
-def paired_root(tmp_path_factory):
-    return write_paired(tmp_path_factory.mktemp("paired"))
+WRITTEN = [f for f in FAMILIES.values() if f.output_type == OutputType.REPLY]
 
 
-@pytest.fixture
-def paired(paired_root, monkeypatch):
-    monkeypatch.setenv("MLBENCH_DATA", str(paired_root))
+def evaluated_by_lm_eval(hf, items, shots, **options):
+    """Return the results of lm-eval's own loop over the generated tasks."""
+    from lm_eval import simple_evaluate
+    from lm_eval.tasks import TaskManager
+
+    folder = find_tasks_folder() / items[0].family.name
+    return simple_evaluate(
+        model=hf.lm,
+        tasks=[task_name(p.family.name, p.language.tag) for p in items],
+        num_fewshot=shots,
+        limit=4,
+        task_manager=TaskManager(include_path=str(folder), include_defaults=False),
+        bootstrap_iters=0,
+        **options,
+    )
 
 
-IN_PROCESS = [f for f in FAMILIES.values() if f.name not in ("sib200_topic", "sib200_lm")]
+IN_PROCESS = [
+    family
+    for family in FAMILIES.values()
+    if family.name not in ("sib200_topic", "sib200_lm") and family not in WRITTEN
+]
 
 
 @pytest.mark.parametrize("family", IN_PROCESS, ids=lambda family: family.name)
 @pytest.mark.parametrize("shots", [0, 5])
 def test_other_families_score_as_in_lm_eval(paired, model, hf, family, shots):
     """The same through lm-eval's simple_evaluate, with its own hf object."""
-    from lm_eval import simple_evaluate
-    from lm_eval.tasks import TaskManager
-
     shots = min(shots, family.max_shots)
     items = [p for p in (prepare(family, LANGUAGES[t]) for t in SCRIPTS) if not p.reason]
-    assert items
-    manager = TaskManager(include_path=str(find_tasks_folder()), include_defaults=False)
-    results = simple_evaluate(
-        model=hf.lm,
-        tasks=[task_name(family.name, p.language.tag) for p in items],
-        num_fewshot=shots,
-        limit=4,
-        task_manager=manager,
-        bootstrap_iters=0,
-    )
+    results = evaluated_by_lm_eval(hf, items, shots)
     for prepared in items:
         samples, _ = evaluate(model, prepared, shots=shots, limit=4)
         their = results["samples"][task_name(family.name, prepared.language.tag)]
@@ -150,6 +153,27 @@ def test_other_families_score_as_in_lm_eval(paired, model, hf, family, shots):
             values = [reply[0] for reply in one["filtered_resps"]]
             ours = [*sample.loglikelihoods, *sample.calibration]
             assert ours == pytest.approx(values, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("family", WRITTEN, ids=lambda family: family.name)
+@pytest.mark.parametrize("shots", [0, 5])
+def test_replies_and_their_scores_are_those_of_lm_eval(paired, model, hf, family, shots):
+    short = replace(family, reply=ReplyLimits(max_tokens=16))
+    items = [p for p in (prepare(short, LANGUAGES[t]) for t in SCRIPTS) if not p.reason]
+    results = evaluated_by_lm_eval(hf, items, shots, gen_kwargs={"max_gen_toks": 16})
+    written = set()
+    for prepared in items:
+        task = task_name(family.name, prepared.language.tag)
+        samples, usage = evaluate(model, prepared, shots=shots, limit=4)
+        assert [s.reply for s in samples] == [
+            d["filtered_resps"][0] for d in results["samples"][task]
+        ]
+        for metric in family.metrics:
+            theirs = results["results"][task][f"{metric},none"]
+            assert cell_score(samples, metric).value == pytest.approx(theirs, abs=1e-9), metric
+        assert usage.n_requests == 4 and usage.n_tokens > 4 * 16 and usage.n_truncated == 0
+        written |= {s.reply for s in samples}
+    assert len(written) > 2 * len(items)
 
 
 @pytest.mark.parametrize("shots", [0, 3, 7])

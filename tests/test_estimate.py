@@ -8,8 +8,9 @@ import pytest
 from huggingface_hub.constants import HF_HUB_CACHE
 
 from mlbench.data.languages import read_languages
-from mlbench.data.prepare import prepare
+from mlbench.data.prepare import prepare, render_contexts
 from mlbench.families import read_families
+from mlbench.harness.tokenizer import encode, load_tokenizer
 from mlbench.models import find_model
 from mlbench.runner import estimate
 from mlbench.runner.events import CellDone
@@ -52,6 +53,17 @@ def test_planned_tokens_are_those_that_the_run_counts(sib200, tmp_path, family, 
     done = [event for event in run(plan, settings) if isinstance(event, CellDone)]
     counted = sum(event.result.usage["n_tokens"] for event in done)
     assert len(done) == 3 and planned == pytest.approx(counted, rel=0.05)
+
+
+def test_a_text_that_will_be_written_is_planned_as_long_as_its_reference(paired, tmp_path):
+    settings = make_settings(2)
+    made = prepare(FAMILIES["sib200_mt_from_en"], LANGUAGES["th"])
+    plan = make_plan(tmp_path / "runs" / "r", [find_model("demo-polyglot")], [made], settings)
+    tokenizer = load_tokenizer(find_model("demo-polyglot"), trust_remote_code=False)
+    contexts = render_contexts(made, 2, settings.limit)
+    references = [" " + doc.reference for doc in made.docs.scored[: settings.limit]]
+    counted = sum(map(len, encode(tokenizer, contexts + references)))
+    assert planned_tokens(plan, settings) == pytest.approx(counted, rel=0.02)
 
 
 def test_calibration_is_asked_once_more_a_choice(sib200, tmp_path):

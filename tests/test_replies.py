@@ -9,7 +9,7 @@ from gate_toys import copy, load
 
 from mlbench.errors import CellRefused, NoNumber
 from mlbench.harness.replies import refuse_no_scores
-from mlbench.measures import ChoiceSample, TextSample
+from mlbench.measures import ChoiceSample, ReplySample, TextSample
 
 
 def docs(n: int, values: tuple[float, ...]) -> list[ChoiceSample]:
@@ -35,6 +35,20 @@ def test_nearly_all_docs_tied_is_no_score(n_tied, n_apart, is_refused):
 def test_choices_of_the_same_tokens_are_told_as_that():
     with pytest.raises(CellRefused, match="choices of 12 of 12 docs become the same tokens"):
         refuse_no_scores(docs(12, TIED), n_same_tokens=12)
+
+
+def test_replies_that_are_all_empty_or_all_the_same_are_no_scores():
+    def replies(*texts: str) -> list[ReplySample]:
+        return [ReplySample(str(i), str(i), text, "b") for i, text in enumerate(texts)]
+
+    with pytest.raises(CellRefused, match=r"all 3 replies are empty.* try examples, --shots 5"):
+        refuse_no_scores(replies("", " ", "\n"))
+    with pytest.raises(NoNumber, match=r"all 10 replies are the same \('काका'\): nothing was told"):
+        refuse_no_scores(replies(*["काका"] * 10))
+    # A trial of a few docs, and a model that falls into one loop nearly always, have a score.
+    refuse_no_scores(replies(*["काका"] * 9))
+    refuse_no_scores(replies(*["काका"] * 99, "का"))
+    refuse_no_scores(replies(*[""] * 99, "a"))
 
 
 def test_texts_that_all_have_one_likelihood_are_no_scores():

@@ -1,17 +1,22 @@
 """A request that just fits is scored, one token more is refused before anything is."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from conftest import SCRIPTS, make_checkpoint
 from test_runner import plan_of
 
-from mlbench.data.prepare import render_contexts
+from mlbench.data.languages import read_languages
+from mlbench.data.prepare import prepare, render_contexts
 from mlbench.errors import ContextOverflow
+from mlbench.families import read_families
 from mlbench.harness.backend import load_model
 from mlbench.models import find_model
+from mlbench.records import ReplyLimits
 from mlbench.runner.events import CellDone
 from mlbench.runner.local import run
+from mlbench.runner.plan import make_plan
 from mlbench.runner.window import refuse_overflow
 from mlbench.settings import Settings
 
@@ -59,6 +64,24 @@ def test_the_longest_request_may_have_one_token_more_than_the_window(
     with pytest.raises(ContextOverflow, match=rf"1 of {len(tags)} cells .* has {most} tokens"):
         list(run(plan, SETTINGS))
     assert not list(folder.glob("narrow*/**/*.parquet"))
+
+
+def test_a_reply_has_room_for_all_that_may_be_written(paired, checkpoint, folder, tmp_path):
+    shots = replace(SETTINGS, limit=2)
+    short = replace(read_families()["sib200_mt_from_en"], reply=ReplyLimits(max_tokens=8))
+    made = [prepare(short, read_languages()[tag]) for tag in ("ru", "th")]
+    encode = load_model(find_model(str(checkpoint)), SETTINGS).lm.tok_encode
+    contexts = [context for item in made for context in render_contexts(item, 1, 2)]
+    most = max(len(encode(context)) for context in contexts) + 8
+    for window, is_refused in ((most, False), (most - 1, True)):
+        narrow = make_checkpoint(tmp_path / f"of {window}", seed=1, window=window)
+        plan = make_plan(folder, [find_model(str(narrow))], made, shots)
+        if is_refused:
+            with pytest.raises(ContextOverflow, match=rf"1 of 2 cells .* has {most} tokens"):
+                list(run(plan, shots))
+        else:
+            events = list(run(plan, shots))
+            assert [type(event) for event in events[1:]] == [CellDone] * 2
 
 
 def test_the_longest_context_by_tokens_need_not_be_the_longest_by_bytes(sib200, checkpoint, folder):

@@ -21,12 +21,14 @@ from mlbench.data import sources
 from mlbench.data.family_code import digest_maker, told_in_one_line
 from mlbench.errors import DataError, NoData
 from mlbench.records import (
+    AskedDoc,
     ChoiceDoc,
     Doc,
     Family,
     FamilyDocs,
     HubSource,
     Language,
+    ReplyDoc,
     Rows,
     Source,
     TaskDoc,
@@ -83,15 +85,15 @@ def prepare(family: Family, language: Language, reader: Reader = HUB) -> Prepare
     if content is None:
         content = {**_make(family, language, reader), "owner": owner}
         _write(path, content)
-    scored = tuple(doc_from_dict(doc) for doc in content["scored"])
-    fewshot, calibration = (
-        tuple(ChoiceDoc(**{**d, "choices": tuple(d["choices"])}) for d in content.get(part, ()))
-        for part in ("fewshot", "calibration")
-    )
     return Prepared(
         family,
         language,
-        FamilyDocs(scored, fewshot, calibration, tuple(content.get("examples", ()))),
+        FamilyDocs(
+            tuple(map(doc_from_dict, content["scored"])),
+            tuple(map(asked_from_dict, content["fewshot"])),
+            tuple(map(choices_from_dict, content.get("calibration", ()))),
+            tuple(content.get("examples", ())),
+        ),
         content["sha256"],
         content["revision"],
         content["reason"],
@@ -143,13 +145,13 @@ def _render(prepared: Prepared, docs: Sequence[Doc], shots: int) -> list[str]:
     examples = ""
     for doc in prepared.docs.fewshot[:shots]:
         context, choices = prompt(doc)
-        examples += f"{context}{TARGET_DELIMITER}{choices[doc.target]}{FEWSHOT_DELIMITER}"
+        answer = doc.reference if isinstance(doc, ReplyDoc) else choices[doc.target]
+        examples += f"{context}{TARGET_DELIMITER}{answer}{FEWSHOT_DELIMITER}"
     return [
         render_task(prepared, doc, shots)
         if isinstance(doc, TaskDoc)
         else examples + prompt(doc).context
         for doc in docs
-        if isinstance(doc, ChoiceDoc)
     ]
 
 
@@ -167,8 +169,8 @@ def render_task(prepared: Prepared, doc: TaskDoc, shots: int) -> str:
     return doc.head + "".join(prepared.docs.examples[place] for place in places) + doc.query
 
 
-def list_pairs(prepared: Prepared, doc: ChoiceDoc, context: str) -> list[tuple[str, str]]:
-    """Return what is scored of a doc: each continuation after its context."""
+def list_pairs(prepared: Prepared, doc: AskedDoc, context: str) -> list[tuple[str, str]]:
+    """Return what is scored of a doc: each continuation after its context; none of a reply."""
     assert prepared.family.prompt is not None, "only a text family has no prompt"
     choices = prepared.family.prompt(doc).choices
     if not isinstance(doc, TaskDoc):
@@ -180,14 +182,15 @@ def list_pairs(prepared: Prepared, doc: ChoiceDoc, context: str) -> list[tuple[s
 
 def hash_prompts(prepared: Prepared, shots: int, limit: int | None) -> str:
     """Return a digest of what a cell asks and takes for right: contexts, choices, targets,
-    calibration."""
-    docs = prepared.docs.scored[:limit]
-    prompt = prepared.family.prompt
-    digest = hashlib.sha256(str(prepared.family.calibration_context).encode())
+    references, calibration, and how a reply is written."""
+    docs, family = prepared.docs.scored[:limit], prepared.family
+    digest = hashlib.sha256(str(family.calibration_context).encode())
     for doc, context in zip(docs, render_contexts(prepared, shots, limit), strict=True):
-        choices = prompt(doc).choices if prompt and isinstance(doc, ChoiceDoc) else ()
+        choices = family.prompt(doc).choices if family.prompt else ()
         target: list[Any] = [doc.target] if isinstance(doc, ChoiceDoc) else []
         target += [doc.delimiter, doc.ending] if isinstance(doc, TaskDoc) else []
+        if isinstance(doc, ReplyDoc):
+            target = [doc.reference, doc.wrong, family.reply]
         digest.update(json.dumps([context, *choices, *target]).encode())
     for context in render_calibration(prepared, shots):
         digest.update(json.dumps(["calibration", context]).encode())
@@ -257,8 +260,7 @@ def _check(family: Family, language: Language, docs: FamilyDocs) -> None:
     if family.is_calibrated and not docs.calibration:
         raise DataError(f"{where}: no doc is left to calibrate the labels with")
     for doc in every:
-        texts = doc.choices if isinstance(doc, ChoiceDoc) else (doc.text,)
-        if not all(text.strip() for text in texts):
+        if not all(text.strip() for text in _texts(doc)):
             raise DataError(f"{where}: doc {doc.doc_id!r} has an empty text")
         if isinstance(doc, ChoiceDoc) and not 0 <= doc.target < len(doc.choices):
             raise DataError(
@@ -282,10 +284,27 @@ def _check_prompt(family: Family, doc: ChoiceDoc, where: str) -> None:
             )
 
 
+def _texts(doc: Doc) -> tuple[str, ...]:
+    """Return the texts of a doc that must say something."""
+    if isinstance(doc, ReplyDoc):
+        return (doc.query, doc.reference)
+    return doc.choices if isinstance(doc, ChoiceDoc) else (doc.text,)
+
+
 def doc_from_dict(doc: Mapping[str, Any]) -> Doc:
     """Return the doc whose fields these are, lists where it has tuples."""
-    if "text" in doc:
-        return TextDoc(**doc)
+    return TextDoc(**doc) if "text" in doc else asked_from_dict(doc)
+
+
+def asked_from_dict(doc: Mapping[str, Any]) -> AskedDoc:
+    """Return a doc that is put to a model as a prompt."""
+    if "reference" in doc:
+        return ReplyDoc(**{**doc, "names": tuple(doc["names"])})
+    return choices_from_dict(doc)
+
+
+def choices_from_dict(doc: Mapping[str, Any]) -> ChoiceDoc:
+    """Return a doc with choices."""
     if "delimiter" in doc:
         lists = {"choices": tuple(doc["choices"]), "examples": tuple(map(tuple, doc["examples"]))}
         return TaskDoc(**{**doc, **lists})

@@ -5,7 +5,7 @@ prompt, so this is only for models whose attention is full: a window would count
 Anything but greedy decoding is left to lm-eval's `hf`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mlbench.engine.budget import Budget
 from mlbench.engine.cpu import fastest_linear
 from mlbench.engine.forward import Forward
-from mlbench.engine.rows import Row, groups, prefix_length, repeat_cache
+from mlbench.engine.rows import SHORTEST_PREFIX, Row, groups, prefix_length, repeat_cache
 from mlbench.engine.trie import sort_order
 
 # Options that do not make decoding other than greedy.
@@ -58,8 +58,7 @@ def generate(
     # A generated token per row is what a pass feeds.
     budget = Budget(n_rows, n_rows, smallest=1)
     rows = [Row(prompts[i], (i,), 1) for i in sort_order(prompts)]
-    for group in groups(rows):
-        n_shared = prefix_length(group)
+    for group, n_shared in _shared(rows):
         shared = torch.from_numpy(group[0].inputs[:n_shared].astype(np.int64))[None]
         cache = forward.read_prefix(shared.to(forward.device)) if n_shared else None
         left = sorted(group, key=lambda row: len(row.inputs))
@@ -71,6 +70,23 @@ def generate(
                 texts[row.requests[0]] = postprocess_generated_text(text, how.stops, None)
                 left = left[1:]
     return texts
+
+
+def _shared(rows: Sequence[Row]) -> Iterator[tuple[list[Row], int]]:
+    """Yield rows that go together, with the length of their prefix.
+
+    Those that share too little are one group without any: a pass of many rows costs hardly more
+    than a pass of one.
+    """
+    alone: list[Row] = []
+    for group in groups(rows):
+        n_shared = prefix_length(group)
+        if n_shared < SHORTEST_PREFIX:
+            alone += group
+        else:
+            yield group, n_shared
+    if alone:
+        yield alone, 0
 
 
 def _continue(

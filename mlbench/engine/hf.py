@@ -41,9 +41,17 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         super().__init__(pretrained, **arguments)
         # An encoder-decoder model reads its context by itself, with what closes it.
         is_apart = not as_lm_eval and self.backend == "causal"
+        if is_apart:
+            self._pad_with_a_known_token()
         self.affixes = (
             find_affixes(self.tokenizer, add_bos=self.add_bos_token) if is_apart else Affixes()
         )
+
+    def _pad_with_a_known_token(self) -> None:
+        """Pad with EOS where the class of a tokenizer adds a padding token that the model lacks."""
+        known = self.model.get_input_embeddings().weight.shape[0]
+        if (self.tokenizer.pad_token_id or 0) >= known:
+            self.tokenizer.pad_token_id = self.tokenizer.eos_token_id
 
     def _create_model(self, *arguments: Any, **options: Any) -> None:
         if self.as_lm_eval:

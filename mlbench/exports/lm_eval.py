@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from mlbench.files import Fill
-from mlbench.measures import ChoiceSample, Sample, TextSample, measure_of, statistics_of
+from mlbench.measures import (
+    ChoiceSample,
+    ReplySample,
+    Sample,
+    TextSample,
+    measure_of,
+    statistics_of,
+)
 from mlbench.names import folder_name
 from mlbench.records import Cell, OutputType, Score
 from mlbench.store.read import Run
@@ -108,7 +115,7 @@ def _aggregate(metric: str, score: Score) -> dict[str, Any]:
 def _output_type(sample: Sample) -> str:
     if isinstance(sample, ChoiceSample):
         return str(OutputType.CHOICES)
-    return str(OutputType.TEXT) if isinstance(sample, TextSample) else "generate_until"
+    return str(OutputType.TEXT if isinstance(sample, TextSample) else OutputType.REPLY)
 
 
 def sample_rows(run: Run, cell: Cell) -> Iterator[dict[str, Any]]:
@@ -165,6 +172,8 @@ def _request_parts(sample: Sample) -> tuple[dict[str, Any], str, list[tuple[list
     if isinstance(sample, TextSample):
         extra = {"n_bytes": sample.n_bytes, "n_tokens": sample.n_tokens}
         return extra, "", [([""], repr(sample.loglikelihood))]
+    if isinstance(sample, ReplySample):
+        return {"reference": sample.reference}, sample.reference, [(["", "{}"], sample.reply)]
     return {}, "", [(["", "{}"], "")]
 
 

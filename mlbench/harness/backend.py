@@ -13,6 +13,7 @@ import lm_eval.models  # noqa: F401  lm-eval fills its registry only while it is
 import numpy as np
 import transformers
 from accelerate.utils.memory import clear_device_cache  # type: ignore[import-untyped]  # no types
+from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.api.registry import get_model
 from lm_eval.utils import handle_arg_string
@@ -73,9 +74,11 @@ class CountingModel:
         self._truncated = 0
         self._asked: dict[tuple[str, str], TokenIds] = {}
         self._score = getattr(lm, "_loglikelihood_tokens", None)
+        self._write = lm.generate_until
         if self._score is not None:
             self._tokens = 0
             lm._loglikelihood_tokens = self._count_then_score
+            lm.generate_until = self._count_then_write
 
     @property
     def mode(self) -> str | None:
@@ -130,6 +133,20 @@ class CountingModel:
         kwargs["disable_tqdm"] = True
         return self._score(requests, *args[1:], **kwargs)
 
+    def _count_then_write(self, requests: list[Instance], *args: Any, **kwargs: Any) -> list[str]:
+        """Count the tokens of prompts and of what is written after them."""
+        encode: Encode | None = getattr(self.lm, "tok_encode", None)
+        if encode is None:
+            return list(self._write(requests, *args, **kwargs))
+        for request in requests:
+            context, options = request.args
+            self._check_length(len(encode(context)), int(options["max_gen_toks"]), n_unread=0)
+        replies = list(self._write(requests, *args, **kwargs))
+        assert self._tokens is not None
+        for request, reply in zip(requests, replies, strict=True):
+            self._tokens += len(encode(request.args[0])) + len(encode(reply))
+        return replies
+
     def _without_second_prefix(self, request: Request) -> Request:
         """Leave out a prefix token that a backend of lm-eval scores after itself in a text."""
         strings, context, continuation = request
@@ -145,9 +162,10 @@ class CountingModel:
         prefix = getattr(self.lm, "prefix_token_id", None)
         return ids[1:] if len(ids) > 1 and ids[0] == prefix else ids
 
-    def _check_length(self, n_context: int, n_continuation: int) -> None:
-        # lm-eval feeds the last window + 1 tokens less the last one, which is only predicted.
-        if self.window is None or n_context + n_continuation <= self.window + 1:
+    def _check_length(self, n_context: int, n_continuation: int, n_unread: int = 1) -> None:
+        # lm-eval feeds the last window + 1 tokens less the last one, which is only predicted; what
+        # is written is given room in the window, all of it.
+        if self.window is None or n_context + n_continuation <= self.window + n_unread:
             return
         if self.overflow == "refuse" or n_continuation > self.window:
             raise ContextOverflow(

@@ -42,6 +42,11 @@ def evaluate(
     n_lost = _count_lost(model, task, [doc for doc, _ in requests_by_doc])
     requests = [request for _, group in requests_by_doc for request in group]
     responses = _ask(model, requests)
+    if task.family.output_type == OutputType.REPLY:
+        written = task.reply_samples([doc for doc, _ in requests_by_doc], responses)
+        usage = model.take_usage(len(requests))
+        refuse_no_scores(written)
+        return list(written), usage._replace(n_lost=n_lost)
     samples, start, n_same_tokens = [], 0, 0
     for doc, group in requests_by_doc:
         replies = responses[start : start + len(group)]

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mlbench.errors import CellRefused, NoNumber
-from mlbench.measures import ChoiceSample, Sample, TextSample
+from mlbench.measures import ChoiceSample, ReplySample, Sample, TextSample
 
 NEARLY_ALL = 0.90
 """In a cell where this share of the docs is tied, the order of the choices makes the score."""
@@ -19,6 +19,9 @@ FEWEST_DOCS = 10
 
 FEWEST_ALIKE = 3
 """... and in fewer than this, a tie may be rounding: two choices tie in some docs of bfloat16."""
+
+SHOWN = 40
+"""Characters of a reply in a message."""
 
 ROUNDING = 1e-3
 """A log-likelihood may be above 0 by rounding."""
@@ -34,6 +37,7 @@ def refuse_no_scores(samples: Sequence[Sample], n_same_tokens: int = 0) -> None:
     _refuse_above_zero(samples)
     _refuse_tied_choices([s for s in samples if isinstance(s, ChoiceSample)], n_same_tokens)
     _refuse_tied_texts([s for s in samples if isinstance(s, TextSample)])
+    _refuse_one_reply([s for s in samples if isinstance(s, ReplySample)])
 
 
 def refuse_no_numbers(samples: Sequence[Sample]) -> None:
@@ -108,6 +112,29 @@ def _refuse_tied_texts(samples: Sequence[TextSample]) -> None:
             f"{n} of {len(samples)} texts have the same log-likelihood ({value:.4g}): the backend "
             f"may not score what it is asked (a server that ignores echo)"
         )
+
+
+def _refuse_one_reply(samples: Sequence[ReplySample]) -> None:
+    """Refuse replies that are the same to every doc: the model, or a server, read none of them.
+
+    Nearly all is not enough here. A model that falls into one loop in a language it does not know
+    has a score, and a low one; to leave the cell out would spare it that.
+    """
+    replies = {sample.reply.strip() for sample in samples}
+    if len(samples) < FEWEST_ALIKE or len(replies) > 1:
+        return
+    (reply,) = replies
+    if reply and len(samples) < FEWEST_DOCS:
+        return
+    if not reply:
+        raise CellRefused(
+            f"all {len(samples)} replies are empty: the model ends a reply before its first word. "
+            f"It may not see what is asked; try examples, --shots 5"
+        )
+    raise NoNumber(
+        f"all {len(samples)} replies are the same ({reply[:SHOWN]!r}): nothing was told apart. The "
+        f"backend may not read what it is sent, or the model answers the same to everything"
+    )
 
 
 def _are_nearly_all(n: int, total: int) -> bool:

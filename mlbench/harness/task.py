@@ -7,6 +7,7 @@ definitions of acc, acc_norm and acc_bytes.
 """
 
 import math
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -33,13 +34,15 @@ from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.families import read_families
 from mlbench.measures import (
     ChoiceSample,
+    Reply,
+    ReplySample,
     Sample,
     TextSample,
     cell_score,
     doc_scores,
     measure_of,
 )
-from mlbench.records import ChoiceDoc, Family, OutputType, Prompt, TaskDoc, TaskSource
+from mlbench.records import Family, OutputType, Prompt, ReplyLimits, TaskDoc, TaskSource
 from mlbench.task_files import task_name
 
 # Lets `lm_eval run --model mlbench --tasks <stub>.yaml` find the packed engine, loaded when asked
@@ -118,6 +121,8 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         if self.family.output_type == OutputType.TEXT:
             ids, n_bytes = (doc["doc_id"], doc["cluster_id"]), len(doc["text"].encode())
             return TextSample(*ids, float(results[0]), n_bytes, next(iter(n_tokens), None))
+        if self.family.output_type == OutputType.REPLY:
+            return self.reply_samples([doc], [str(results[0])])[0]
         choices = self._prompt(doc).choices
         values = tuple(float(result[0]) for result in results)
         n = len(choices)
@@ -135,17 +140,35 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             label_means=label_means,
         )
 
+    def reply_samples(
+        self, docs: Sequence[Mapping[str, Any]], texts: Sequence[str]
+    ) -> list[ReplySample]:
+        """Keep the replies to docs as they came, and what each measure counts of them in NFC."""
+        replies = [_in_nfc(doc, text) for doc, text in zip(docs, texts, strict=True)]
+        counted = {
+            name: list(count(replies))
+            for name in self.family.metrics
+            if (count := measure_of(name).count)
+        }
+        return [
+            ReplySample(
+                *(doc["doc_id"], doc["cluster_id"], text, doc["reference"]),
+                {name: tuple(rows[i]) for name, rows in counted.items()},
+            )
+            for i, (doc, text) in enumerate(zip(docs, texts, strict=True))
+        ]
+
     def own_texts(self, doc: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return what a doc itself gives a model to read, without examples before it."""
+        """Return what a doc itself gives a model to read or write, without examples before it."""
         if self.family.output_type == OutputType.TEXT:
             return (doc["text"],)
         prompt = self._prompt(doc)
-        return (prompt.context, *prompt.choices)
+        written = (doc["reference"],) if self.family.output_type == OutputType.REPLY else ()
+        return (prompt.context, *prompt.choices, *written)
 
     def _prompt(self, doc: Mapping[str, Any]) -> Prompt:
-        found = doc_from_dict(doc)
-        assert self.family.prompt is not None and isinstance(found, ChoiceDoc)
-        return self.family.prompt(found)
+        assert self.family.prompt is not None
+        return self.family.prompt(doc_from_dict(doc))
 
     def _process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
         sample = self.sample_from_results(doc, results)
@@ -161,11 +184,13 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             for metric in self.family.metrics
         ]
         shared = {"process_results": self._process_results, "metric_list": metrics}
-        if self.family.output_type != OutputType.CHOICES:
+        if self.family.output_type == OutputType.TEXT:
             return {**shared, "doc_to_text": "", "doc_to_target": "text"}
+        shared["doc_to_text"] = lambda doc: self._prompt(doc).context
+        if self.family.reply is not None:
+            return {**shared, "doc_to_target": "reference", **_generation(self.family.reply)}
         return {
             **shared,
-            "doc_to_text": lambda doc: self._prompt(doc).context,
             "doc_to_choice": lambda doc: list(self._prompt(doc).choices),
             "doc_to_target": "target",
         }
@@ -191,6 +216,17 @@ def _task_doc(doc: Mapping[str, Any]) -> TaskDoc:
     found = doc_from_dict(doc)
     assert isinstance(found, TaskDoc)
     return found
+
+
+def _in_nfc(doc: Mapping[str, Any], reply: str) -> Reply:
+    texts = (reply, doc["reference"], doc["query"], doc["wrong"])
+    text, reference, source, wrong = (unicodedata.normalize("NFC", one) for one in texts)
+    return Reply(text, reference, source, wrong, doc["language"])
+
+
+def _generation(reply: ReplyLimits) -> dict[str, Any]:
+    options = {"until": list(reply.stops), "max_gen_toks": reply.max_tokens, "do_sample": False}
+    return {"generation_kwargs": options}
 
 
 def _means_of(values: Sequence[float], n: int) -> tuple[float, ...]:

@@ -26,11 +26,13 @@ from mlbench.measures.measure import (
     measure_of,
     scale_of,
 )
-from mlbench.measures.replies import CHRF
+from mlbench.measures.rates import COPIED, EMPTY, FIDELITY, OTHER_LANGUAGE, UNDECIDED
+from mlbench.measures.replies import CHRF, CHRF_CHARACTERS, CHRF_FITTED
 from mlbench.measures.samples import (
     ChoiceSample,
     Columns,
     Likelihoods,
+    Reply,
     ReplySample,
     Sample,
     ScoreSample,
@@ -51,8 +53,14 @@ __all__ = [
     "BITS",
     "BITS_PER_BYTE",
     "CHRF",
+    "CHRF_CHARACTERS",
+    "CHRF_FITTED",
+    "COPIED",
+    "EMPTY",
+    "FIDELITY",
     "LOGIT",
     "MACRO_F1",
+    "OTHER_LANGUAGE",
     "RETENTION",
     "SCORE",
     "TOKENS",
@@ -61,11 +69,13 @@ __all__ = [
     "Likelihoods",
     "Margins",
     "Measure",
+    "Reply",
     "ReplySample",
     "Sample",
     "Scale",
     "ScoreSample",
     "TextSample",
+    "UNDECIDED",
     "add_measure",
     "all_measures",
     "all_scales",

@@ -8,7 +8,7 @@ the same draws of docs (stats/bootstrap.py), with no code of its own.
 
 import difflib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mlbench.errors import SelectionError
-from mlbench.measures.samples import Columns, Floats
+from mlbench.measures.samples import Columns, Floats, Reply
 from mlbench.measures.scales import Scale
 
 
@@ -41,6 +41,7 @@ class Measure:
     `is_amount`: what the same text takes, so that languages are held against English as ratios;
     `alone` names the measure that is shown where there is no English. `weigh` is what a rule to
     take a choice compares, in `weigh_unit`, and `take` takes it on all docs at once (choices.py).
+    `count` makes the statistics of replies when they come, which a ReplySample keeps.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Measure:
     weigh: Callable[[Any], Sequence[float]] | None = None
     weigh_unit: str = ""
     take: Callable[[Columns], Any] | None = None
+    count: Callable[[Sequence[Reply]], Iterable[Sequence[float]]] | None = None
 
     @property
     def is_share(self) -> bool:

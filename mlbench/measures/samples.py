@@ -51,6 +51,20 @@ class TextSample:
     n_tokens: int | None = None
 
 
+class Reply(NamedTuple):
+    """A reply as it came, with all that it can be held against; texts in NFC.
+
+    `source` is what was asked about, `wrong` the reference of another doc, `language` the tag of
+    the language that the reply should be in.
+    """
+
+    text: str
+    reference: str
+    source: str
+    wrong: str
+    language: str
+
+
 @dataclass(frozen=True, slots=True)
 class ReplySample:
     """A text that was written in reply, beside the reference it is held against.

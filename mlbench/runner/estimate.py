@@ -13,13 +13,19 @@ from typing import Any, NamedTuple
 
 from mlbench import store
 from mlbench.data.languages import REFERENCE
-from mlbench.data.prepare import Prepared, list_pairs, render_calibration, render_contexts
+from mlbench.data.prepare import (
+    TARGET_DELIMITER,
+    Prepared,
+    list_pairs,
+    render_calibration,
+    render_contexts,
+)
 from mlbench.errors import ModelError, StoreError
 from mlbench.judge import read_claims
 from mlbench.judge.sentences import FewDocs, few_docs_sentence
 from mlbench.measures import ADJUSTED
 from mlbench.models import Model
-from mlbench.records import ChoiceDoc
+from mlbench.records import ReplyDoc, TextDoc
 from mlbench.runner.plan import Plan, PlannedCell
 from mlbench.stats import power
 
@@ -47,7 +53,7 @@ def estimate(plan: Plan, limit: int | None) -> Iterator[Row]:
             tokenizers[name] = _read_tokenizer(cells[0].model)
         n_docs = sum(len(c.prepared.docs.scored[:limit]) for c in cells)
         tokens = _count_tokens(cells, tokenizers[name], limit)
-        speed = speeds.get(name)
+        speed = speeds.get((name, _writes(cells[0])))
         time = _format_time(tokens / speed) if tokens and speed else "?"
         asked = f"{tokens:,.0f}" if tokens else "?"
         yield name, family, str(shots), str(len(cells)), f"{n_docs:,}", asked, time
@@ -134,8 +140,12 @@ def _requests_by_doc(planned: PlannedCell, limit: int | None) -> list[list[_Requ
     contexts = render_contexts(planned.prepared, planned.cell.shots, limit)
     found = []
     for doc, context in zip(planned.prepared.docs.scored[:limit], contexts, strict=True):
-        if family.prompt is None or not isinstance(doc, ChoiceDoc):
+        if family.prompt is None or isinstance(doc, TextDoc):
             found.append([_Request("", context)])
+            continue
+        if isinstance(doc, ReplyDoc):
+            # What a model will write is not known; a good reply is as long as the reference.
+            found.append([_Request(context, TARGET_DELIMITER + doc.reference)])
             continue
         prompt = family.prompt(doc)
         asked = [context]
@@ -184,19 +194,27 @@ def _read_tokenizer(model: Model) -> Any:
         return None
 
 
-def _read_speeds(plan: Plan) -> dict[str, float]:
-    """Return tokens a second by model, over the finished cells of the run."""
-    tokens: dict[str, float] = defaultdict(float)
-    seconds: dict[str, float] = defaultdict(float)
+def _writes(planned: PlannedCell) -> bool:
+    return planned.prepared.family.reply is not None
+
+
+def _read_speeds(plan: Plan) -> dict[tuple[str, bool], float]:
+    """Return tokens a second by model, over the finished cells of the run.
+
+    Those in which it writes are apart: a token that is written costs a pass of its own.
+    """
+    tokens: dict[tuple[str, bool], float] = defaultdict(float)
+    seconds: dict[tuple[str, bool], float] = defaultdict(float)
     for planned in plan.cells:
         try:
             found = store.get(planned.path, planned.cell)
         except StoreError:
             continue  # a damaged cell has no speed; the plan has already reported it
         if isinstance(found, store.CellResult) and found.usage["n_tokens"]:
-            tokens[planned.cell.model] += float(found.usage["n_tokens"])
-            seconds[planned.cell.model] += float(found.usage["seconds"] or 0)
-    return {name: tokens[name] / seconds[name] for name in tokens if seconds[name]}
+            kind = planned.cell.model, _writes(planned)
+            tokens[kind] += float(found.usage["n_tokens"])
+            seconds[kind] += float(found.usage["seconds"] or 0)
+    return {kind: tokens[kind] / seconds[kind] for kind in tokens if seconds[kind]}
 
 
 def _format_time(seconds: float) -> str:

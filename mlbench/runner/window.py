@@ -1,7 +1,8 @@
 """Does every request fit the model's window? Found out before the first cell is scored.
 
-What counts is context and continuation, for the longest continuation of each context. lm-eval feeds
-all tokens but the last, which is only predicted, so a request may have one more than the window.
+What counts is context and continuation, for the longest continuation of each context, or context
+and all tokens that may be written. lm-eval feeds all tokens of a continuation but the last, which
+is only predicted, so such a request may have one more than the window.
 """
 
 import os
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from mlbench.data.prepare import list_pairs, render_calibration, render_contexts
 from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel
-from mlbench.records import ChoiceDoc, OutputType
+from mlbench.records import OutputType, TextDoc
 from mlbench.runner.plan import PlannedCell
 
 CUT = 8
@@ -30,7 +31,7 @@ def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int |
     encode: Encode | None = getattr(model.lm, "tok_encode", None)
     if model.window is None or model.overflow != "refuse" or encode is None:
         return
-    found = ((_find_too_long(encode, model.window + 1, p, limit), p.cell) for p in cells)
+    found = ((_find_too_long(encode, model.window, p, limit), p.cell) for p in cells)
     too_long = [(n_tokens, cell) for n_tokens, cell in found if n_tokens]
     if too_long:
         n_tokens, worst = max(too_long)
@@ -44,14 +45,18 @@ def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int |
         )
 
 
-def _find_too_long(encode: Encode, room: int, planned: PlannedCell, limit: int | None) -> int:
-    """Return the tokens of the longest request by bytes that has more than `room`; 0 for none.
+def _find_too_long(encode: Encode, window: int, planned: PlannedCell, limit: int | None) -> int:
+    """Return the tokens of the longest request by bytes that is beyond the window; 0 for none.
 
     A byte makes at most one token and the examples are the same before every doc, so few contexts
     are encoded, and with their continuations only those that nearly fill the window.
     """
     if planned.prepared.family.output_type == OutputType.TEXT:
         return 0  # a long text is scored in windows, not cut
+    reply = planned.prepared.family.reply
+    # All that may be written has its place in the window.
+    n_written = reply.max_tokens if reply else 0
+    room = window - n_written if reply else window + 1
     asked = _list_requests(planned, limit)
     examples = os.path.commonprefix([context for context, _ in asked])
     n_before = len(encode(examples)) + CUT
@@ -63,7 +68,7 @@ def _find_too_long(encode: Encode, room: int, planned: PlannedCell, limit: int |
             continue
         n_tokens = max(len(encode(context + its)) for its in continuations)
         if n_tokens > room:
-            return n_tokens
+            return n_tokens + n_written
     return 0
 
 
@@ -77,9 +82,9 @@ def _list_requests(planned: PlannedCell, limit: int | None) -> Asked:
     )
     for docs, contexts in groups:
         for doc, context in zip(docs, contexts, strict=True):
-            assert isinstance(doc, ChoiceDoc)
+            assert not isinstance(doc, TextDoc)
             by_context: dict[str, list[str]] = defaultdict(list)
-            for before, continuation in list_pairs(prepared, doc, context):
+            for before, continuation in list_pairs(prepared, doc, context) or [(context, "")]:
                 by_context[before].append(continuation)
             asked += [(before, tuple(after)) for before, after in by_context.items()]
     return asked

@@ -15,7 +15,7 @@ from mlbench.data.prepare import Prepared
 from mlbench.errors import StoreError
 from mlbench.files import is_whole
 from mlbench.names import folder_name
-from mlbench.records import ChoiceDoc
+from mlbench.records import TextDoc
 from mlbench.store.cells import sealed_parquet
 
 FOLDER = ".docs"
@@ -96,8 +96,8 @@ def _path(run: Path, family: str, tag: str, digest: str) -> Path:
 def _render(prepared: Prepared) -> dict[str, str]:
     prompt = prepared.family.prompt
     return {
-        doc.doc_id: (prompt(doc).context if prompt else doc.query)
-        if isinstance(doc, ChoiceDoc)
-        else doc.text
+        doc.doc_id: doc.text
+        if isinstance(doc, TextDoc)
+        else (prompt(doc).context if prompt else doc.query)
         for doc in prepared.docs.scored
     }

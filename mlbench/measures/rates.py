@@ -1,0 +1,104 @@
+"""What else is known of replies? In the right language, empty, a copy of what was asked.
+
+A reply may share half of its n-grams with a reference of another language, so every score of
+replies is read beside these. The identifier does not know every sentence of a language either: what
+it says of the references is the most that a model can reach.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from mlbench.data.languages import read_languages
+from mlbench.identifier import Fidelity, fidelity_all
+from mlbench.measures.measure import Measure, add_measure
+from mlbench.measures.replies import every, stored
+from mlbench.measures.samples import Reply, ReplySample
+from mlbench.measures.scales import Margins, difference_in
+
+Texts = Callable[[Reply], str]
+Counts = Callable[[Sequence[Reply]], Iterator[tuple[float]]]
+
+
+def _share_of(texts: Texts, wanted: Fidelity) -> Counts:
+    """Count the replies of which the identifier says this; of empty ones nothing is said."""
+
+    def counts(replies: Sequence[Reply]) -> Iterator[tuple[float]]:
+        known = read_languages()
+        asked = [
+            (i, texts(reply), known[reply.language])
+            for i, reply in enumerate(replies)
+            if reply.language in known and texts(reply).strip()
+        ]
+        told = fidelity_all([text for _, text, _ in asked], [language for *_, language in asked])
+        found = {i: answer for (i, *_), answer in zip(asked, told, strict=True)}
+        return ((float(found.get(i) == wanted),) for i in range(len(replies)))
+
+    return counts
+
+
+def _is_copy(reply: Reply) -> tuple[float]:
+    written, source = (" ".join(text.casefold().split()) for text in (reply.text, reply.source))
+    return (float(written == source),)
+
+
+FIDELITY = add_measure(
+    Measure(
+        name="fidelity",
+        title="replies in the right language",
+        unit="%",
+        sample=ReplySample,
+        scales=(difference_in("fidelity", "points", margins=Margins(0.02, 0.05), factor=100.0),),
+        statistics=stored("fidelity"),
+        count=_share_of(lambda reply: reply.text, Fidelity.YES),
+        high=1.0,
+        factor=100.0,
+        doc_reach=1.0,
+    )
+)
+FIDELITY_OF_REFERENCES = add_measure(
+    replace(
+        FIDELITY,
+        name="fidelity_of_references",
+        title="references in the right language",
+        statistics=stored("fidelity_of_references"),
+        count=_share_of(lambda reply: reply.reference, Fidelity.YES),
+    )
+)
+
+
+def _fault(name: str, title: str) -> Measure:
+    """Make the share of replies with a fault: the fewer the better."""
+    scale = difference_in(
+        name, "points", margins=Margins(0.02, 0.05), factor=100.0, higher_is_better=False
+    )
+    return replace(
+        FIDELITY,
+        name=name,
+        title=title,
+        scales=(scale,),
+        statistics=stored(name),
+        higher_is_better=False,
+    )
+
+
+OTHER_LANGUAGE = add_measure(
+    replace(
+        _fault("other_language", "replies in another language"),
+        count=_share_of(lambda reply: reply.text, Fidelity.NO),
+    )
+)
+UNDECIDED = add_measure(
+    replace(
+        _fault("undecided", "replies too short, or too mixed, to tell the language"),
+        count=_share_of(lambda reply: reply.text, Fidelity.CANNOT_TELL),
+    )
+)
+COPIED = add_measure(
+    replace(_fault("copied", "replies that copy the source"), count=every(_is_copy))
+)
+EMPTY = add_measure(
+    replace(
+        _fault("empty", "empty replies"),
+        count=every(lambda reply: (float(not reply.text.strip()),)),
+    )
+)
