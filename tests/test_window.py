@@ -16,7 +16,7 @@ from mlbench.models import find_model
 from mlbench.records import ReplyLimits
 from mlbench.runner.events import CellDone
 from mlbench.runner.local import run
-from mlbench.runner.plan import make_plan
+from mlbench.runner.plan import make_plan, write_manifest
 from mlbench.runner.window import refuse_overflow
 from mlbench.settings import Settings
 
@@ -76,6 +76,7 @@ def test_a_reply_has_room_for_all_that_may_be_written(paired, checkpoint, folder
     for window, is_refused in ((most, False), (most - 1, True)):
         narrow = make_checkpoint(tmp_path / f"of {window}", seed=1, window=window)
         plan = make_plan(folder, [find_model(str(narrow))], made, shots)
+        write_manifest(plan, [item.language for item in made])
         if is_refused:
             with pytest.raises(ContextOverflow, match=rf"1 of 2 cells .* has {most} tokens"):
                 list(run(plan, shots))

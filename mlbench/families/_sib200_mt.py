@@ -6,7 +6,7 @@ not scored.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -81,7 +81,7 @@ def make_family(direction: Direction, pivot: Pivot = ENGLISH) -> Family:
         citation=CITATION,
         chance=None,
         metrics=METRICS,
-        docs=partial(docs_from_rows, direction=direction, pivot=pivot),
+        docs=Translations(direction, pivot),
         prompt=prompt_from_doc,
         reply=LIMITS,
         max_shots=MAX_SHOTS,
@@ -102,22 +102,28 @@ def family_of_pivot(direction: Direction, language: Language) -> Family:
     return make_family(direction, Pivot(language.tag, code, language.name))
 
 
-def docs_from_rows(
-    rows: Rows, language: Language, *, direction: Direction, pivot: Pivot
-) -> FamilyDocs:
-    """Make a doc of each sentence of `test` that is fit in both languages, with the same ids."""
-    beside = {s: rows[f"{pivot.code}/{s}"] for s in SPLITS if f"{pivot.code}/{s}" in rows}
-    as_language = replace(language, codes={SOURCE.code_key: pivot.code})
-    by_split = read_sentences(beside, as_language)
-    own = _Side(language.tag, language.name, read_texts(rows, language))
-    other = _Side(pivot.tag, pivot.name, read_texts(beside, as_language))
-    articles = {sentence.article for sentence in by_split["test"]}
-    apart = [s for s in by_split["train"] if is_apart(s.index_id, articles)]
-    sides = (other, own) if direction == "from" else (own, other)
-    scored, examples = (_make_docs(found, *sides) for found in (by_split["test"], apart))
-    if not scored:
-        raise NoData(f"no sentence of {own.texts.code} is fit to be translated")
-    return FamilyDocs(scored, examples[:MAX_SHOTS])
+@dataclass(frozen=True, slots=True)
+class Translations:
+    """Makes a doc of each sentence of `test` that is fit in both languages, with the same ids."""
+
+    direction: Direction
+    pivot: Pivot
+
+    def __call__(self, rows: Rows, language: Language) -> FamilyDocs:
+        """Return the docs of a language, of rows that have the pivot's beside them."""
+        code, (tag, _, name) = self.pivot.code, self.pivot
+        beside = {s: rows[f"{code}/{s}"] for s in SPLITS if f"{code}/{s}" in rows}
+        as_language = replace(language, codes={SOURCE.code_key: code})
+        by_split = read_sentences(beside, as_language)
+        own = _Side(language.tag, language.name, read_texts(rows, language))
+        other = _Side(tag, name, read_texts(beside, as_language))
+        articles = {sentence.article for sentence in by_split["test"]}
+        apart = [s for s in by_split["train"] if is_apart(s.index_id, articles)]
+        sides = (other, own) if self.direction == "from" else (own, other)
+        scored, examples = (_make_docs(found, *sides) for found in (by_split["test"], apart))
+        if not scored:
+            raise NoData(f"no sentence of {own.texts.code} is fit to be translated")
+        return FamilyDocs(scored, examples[:MAX_SHOTS])
 
 
 def _make_docs(sentences: Sequence[Sentence], source: _Side, target: _Side) -> tuple[ReplyDoc, ...]:
