@@ -3,15 +3,15 @@
     import mlbench
 
     run = mlbench.run("trial", models=["qwen3-0.6b", "./checkpoint"], families="core", limit=50)
-    mlbench.scores(run).to_pandas()
-    mlbench.verdict(run, "qwen3-0.6b", "./checkpoint")["moat"]
+    run.scores().to_pandas()
+    run.verdict("qwen3-0.6b", "./checkpoint")["moat"]
 
 Each is a few lines over the function that the command of the same name uses, and raises the same
 errors (mlbench.errors.MlbenchError).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,55 @@ from mlbench.identifier import identify as identify_text
 from mlbench.judge.run import judge_run
 from mlbench.runner.command import do_work, prepare_work, select
 from mlbench.settings import Settings
-from mlbench.store.read import Run, read_run
+from mlbench.store.read import Run as StoredRun
+from mlbench.store.read import read_run
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+class Run(StoredRun):
+    """A run: its cells as mlbench.store.read.Run has them, and what the commands make of them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return where the run is and where its cells stand."""
+        return f"<Run {self.folder}, {self.counts_line}>"
+
+    def scores(self) -> "pa.Table":
+        """Return every score of every cell, one row per metric, as scores.csv has it.
+
+        pandas takes it by `.to_pandas()`, Polars by `pl.from_arrow`. A cell without a score has one
+        row with its state and reason; what is unknown is null.
+        """
+        import pyarrow as pa
+
+        from mlbench.report.export import SCORE_FIELDS, score_lines
+        from mlbench.report.tables import table_from_run
+
+        lines = score_lines(table_from_run(self))
+        return pa.table({name: [line.get(name) for line in lines] for name in SCORE_FIELDS})
+
+    def docs(self) -> "pa.Table":
+        """Return every doc of every finished cell with its score, as `mlbench export` has it."""
+        from mlbench.exports.table import docs_table
+
+        return docs_table(self)
+
+    def verdict(
+        self, a: str, b: str, *, claims: Path | None = None, seed: int = 0
+    ) -> dict[str, Any]:
+        """Judge A against B: the dict that `mlbench verdict --json` prints."""
+        return judge_run(self, a, b, claims_file=claims, seed=seed)
+
+    def report(
+        self, out: Path | None = None, *, a: str | None = None, b: str | None = None
+    ) -> Path:
+        """Write the page reports/RUN/index.html with its figures and tables; return its path."""
+        from mlbench.report import Asked, write_report
+
+        return write_report(self, out, asked=Asked(a, b))
 
 
 def run(  # noqa: PLR0913  (what is asked, by name)
@@ -56,14 +101,16 @@ def run(  # noqa: PLR0913  (what is asked, by name)
     work = prepare_work(name, selection.models, prepared, wanted)
     for _ in do_work(work, may_replace=may_replace):
         pass
-    return read_run(name)
+    return load(name)
 
 
-def verdict(
-    run: Run | str | Path, a: str, b: str, *, claims: Path | None = None, seed: int = 0
-) -> dict[str, Any]:
-    """Judge A against B: the dict that `mlbench verdict --json` prints."""
-    return judge_run(_read(run), a, b, claims_file=claims, seed=seed)
+def load(run: str | Path) -> Run:
+    """Read a run by its name under runs/, or its path.
+
+    Raises StoreError if there is no such run or it is damaged.
+    """
+    stored = read_run(run)
+    return Run(**{part.name: getattr(stored, part.name) for part in fields(stored)})
 
 
 def identify(text: str, *, languages: str | Sequence[str] = "all") -> Identification:
@@ -75,22 +122,3 @@ def identify(text: str, *, languages: str | Sequence[str] = "all") -> Identifica
     known = {language.tag for language in known_languages()}
     chosen = select_languages(languages, read_languages())
     return identify_text(text, [language for language in chosen if language.tag in known])
-
-
-def scores(run: Run | str | Path) -> "pa.Table":
-    """Return every score of every cell as a table, one row per metric, as scores.csv has it.
-
-    `.to_pandas()` makes a data frame of it. A cell without a score has one row with its state and
-    reason; what is unknown is null.
-    """
-    import pyarrow as pa
-
-    from mlbench.report.export import SCORE_FIELDS, score_lines
-    from mlbench.report.tables import table_from_run
-
-    lines = score_lines(table_from_run(_read(run)))
-    return pa.table({name: [line.get(name) for line in lines] for name in SCORE_FIELDS})
-
-
-def _read(run: Run | str | Path) -> Run:
-    return run if isinstance(run, Run) else read_run(run)

@@ -79,6 +79,7 @@ def test_a_cell_without_a_seal_is_read_unless_it_must_have_one(tmp_path):
     with pytest.raises(StoreError, match="it is not what was written"):
         store.get(path)
     meta.pop("format")
+    table = table.drop_columns(list(Cell._fields))
     earlier = table.replace_schema_metadata({b"mlbench": json.dumps(meta).encode()})
     pq.write_table(earlier, path, write_page_checksum=True)
     assert store.get(path, CELL) == result_of()
@@ -92,9 +93,9 @@ def test_a_cell_of_a_newer_format_is_not_ours_to_replace(tmp_path):
     path = tmp_path / "a.parquet"
     store.put(path, result_of())
     table = pq.read_table(path)
-    meta = json.loads(table.schema.metadata[b"mlbench"]) | {"format": 3}
+    meta = json.loads(table.schema.metadata[b"mlbench"]) | {"format": 4}
     path.write_bytes(sealed_parquet(table, {b"mlbench": json.dumps(meta).encode()}))
-    with pytest.raises(NewerStoreError, match="has format 3.*pip install --upgrade mlbench"):
+    with pytest.raises(NewerStoreError, match="has format 4.*pip install --upgrade mlbench"):
         store.get(path)
 
 
@@ -163,7 +164,7 @@ def texts_of(run, prepared):
 def test_every_changed_byte_of_texts_is_found_and_they_are_written_again(sib200, tmp_path):
     prepared = prepare(read_families()["sib200_lm"], read_languages()["ar"])
     keep_texts(tmp_path, prepared)
-    (path,) = (tmp_path / FOLDER).rglob("*.parquet")
+    (path,) = (tmp_path / FOLDER).rglob("*.texts")
     whole, texts = path.read_bytes(), texts_of(tmp_path, prepared)
     for content in changed(whole):
         path.write_bytes(content)
@@ -178,7 +179,7 @@ def test_texts_of_other_docs_are_damaged_and_say_whose_they_are(sib200, tmp_path
     arabic, hindi = (prepare(family, read_languages()[tag]) for tag in ("ar", "hi"))
     for prepared in (arabic, hindi):
         keep_texts(tmp_path, prepared)
-    place = {path.name[:2]: path for path in (tmp_path / FOLDER).rglob("*.parquet")}
+    place = {path.name[:2]: path for path in (tmp_path / FOLDER).rglob("*.texts")}
     shutil.copy(place["hi"], place["ar"])
     with pytest.raises(StoreError, match="it is the file of sib200_lm in hi, docs"):
         texts_of(tmp_path, arabic)
@@ -187,10 +188,17 @@ def test_texts_of_other_docs_are_damaged_and_say_whose_they_are(sib200, tmp_path
 def test_texts_of_an_earlier_version_are_read(sib200, tmp_path):
     prepared = prepare(read_families()["sib200_lm"], read_languages()["ar"])
     keep_texts(tmp_path, prepared)
-    (path,) = (tmp_path / FOLDER).rglob("*.parquet")
+    (path,) = (tmp_path / FOLDER).rglob("*.texts")
     texts = texts_of(tmp_path, prepared)
-    pq.write_table(pq.read_table(path).replace_schema_metadata(), path, compression="zstd")
+    table, former = pq.read_table(path), path.with_suffix(".parquet")
+    pq.write_table(table.replace_schema_metadata(), former, compression="zstd")
+    path.unlink()
     assert texts_of(tmp_path, prepared) == texts
+    keep_texts(tmp_path, prepared)
+    assert not path.is_file() and texts_of(tmp_path, prepared) == texts
+    former.write_bytes(b"PAR1 cut short")
+    keep_texts(tmp_path, prepared)
+    assert not former.is_file() and texts_of(tmp_path, prepared) == texts
 
 
 def test_every_changed_byte_of_a_manifest_is_refused_with_one_sentence(run):

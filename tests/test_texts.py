@@ -44,7 +44,7 @@ def test_a_cell_of_other_data_has_no_texts(sib200, tmp_path):
 def test_damaged_texts_are_refused_by_name(sib200, tmp_path):
     prepared = prepare(read_families()["sib200_lm"], read_languages()["ar"])
     keep_texts(tmp_path, prepared)
-    (path,) = (tmp_path / FOLDER).rglob("*.parquet")
+    (path,) = (tmp_path / FOLDER).rglob("*.texts")
     path.write_bytes(b"PAR1")
     with pytest.raises(StoreError, match="is damaged.*writes it again"):
         read_texts(tmp_path, result_of(prepared))

@@ -7,7 +7,7 @@ In CSV a text that a spreadsheet would run is guarded (spreadsheet.py); the impo
 import csv
 import io
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from mlbench.judge.chance import pooled_chance
 from mlbench.measures import TextSample, measure_of
@@ -15,6 +15,9 @@ from mlbench.records import Cell
 from mlbench.spreadsheet import guarded
 from mlbench.store.read import Run
 from mlbench.store.samples import scores_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 COLUMNS = (
     "model",
@@ -87,15 +90,30 @@ def _field(value: object) -> object:
     return guarded(value) if isinstance(value, str) else value
 
 
+def docs_table(run: Run) -> "pa.Table":
+    """Return the table in memory."""
+    import pyarrow as pa
+
+    schema = _schema()
+    tables = [pa.Table.from_pylist(rows, schema) for rows in table_rows(run)]
+    return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
 def fill_parquet(file: IO[bytes], run: Run) -> None:
     """Write the table as Parquet; what is unknown is null."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"shots": pa.int32(), "n_bytes": pa.int32(), "n_tokens": pa.int32()}
-    types |= {name: pa.float64() for name in ("score", "chance", "loglikelihood")}
-    types |= {"is_parallel": pa.bool_()}
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
+    schema = _schema()
     with pq.ParquetWriter(file, schema) as writer:
         for rows in table_rows(run):
             writer.write_table(pa.Table.from_pylist(rows, schema))
+
+
+def _schema() -> "pa.Schema":
+    import pyarrow as pa
+
+    types = {"shots": pa.int32(), "n_bytes": pa.int32(), "n_tokens": pa.int32()}
+    types |= {name: pa.float64() for name in ("score", "chance", "loglikelihood")}
+    types |= {"is_parallel": pa.bool_()}
+    return pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])

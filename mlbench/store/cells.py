@@ -1,9 +1,10 @@
 """Where do finished cells live, and can they be trusted? One Parquet file a cell.
 
-runs/<run>/<model-slug>/<family>/<shots>/<tag>.parquet holds one row a doc; the cell it is of, the
-signature, the scores, counts and timing are in the file's metadata. Each file is sealed (files.py):
-one that changed since, or that stands at the place of another cell, is damaged. A failed cell is
-<tag>.failed.json. Missing, failed and zero stay three states.
+runs/<run>/<model-slug>/<family>/<shots>/<tag>.parquet holds one row a doc, which begins with the
+cell it is of, so that one glob reads a run as one table. Cell, signature, scores, counts and timing
+are in the file's metadata. Each file is sealed (files.py): one that changed since, or that stands
+at the place of another cell, is damaged. A failed cell is <tag>.failed.json. Missing, failed and
+zero stay three states.
 """
 
 import io
@@ -26,8 +27,9 @@ from mlbench.store.folder import remove, write, write_bytes
 from mlbench.store.samples import STATISTICS, SampleColumns
 from mlbench.store.signature import Signature, read_signature
 
-FORMAT = 2
-"""Of a cell's files. Those of format 1, of earlier versions, have no seal; they are read."""
+FORMAT = 3
+"""Of a cell's files. Those of earlier versions are read: format 1 has no seal, and before format 3
+there were no columns that say which cell a row is of."""
 
 _META_KEY, _SEAL_KEY = b"mlbench", b"mlbench_seal"
 
@@ -83,8 +85,18 @@ def fill_cell(result: CellResult, file: IO[bytes]) -> None:
         "usage": result.usage,
     }
     text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
-    table = _table_from_samples(result.samples)
+    table = _name_cell(_table_from_samples(result.samples), result.cell)
     file.write(sealed_parquet(table, {_META_KEY: text.encode()}))
+
+
+def _name_cell(table: Any, cell: Cell) -> Any:
+    """Return a table with the cell in each row, for programs that read many files as one table."""
+    import pyarrow as pa
+
+    for place, (name, value) in enumerate(cell._asdict().items()):
+        kind = pa.int32() if name == "shots" else pa.string()
+        table = table.add_column(place, name, pa.repeat(pa.scalar(value, kind), len(table)))
+    return table
 
 
 def sealed_parquet(
@@ -180,6 +192,8 @@ def _read_result(path: Path) -> CellResult:
         _check_whole(whole, meta)
         scores = {name: Score(**_restore_nan(score)) for name, score in meta["scores"].items()}
         cell = Cell(**meta["cell"])
+        # The columns of format 3 that name the cell; metadata and place have said it already.
+        table = table.select([n for n in table.column_names if n not in Cell._fields])
         samples = SampleColumns(table.replace_schema_metadata())
         signature = read_signature(meta["signature"])
         return CellResult(cell, signature, scores, meta["usage"], samples)

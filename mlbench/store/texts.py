@@ -1,8 +1,9 @@
 """What did each doc ask? Kept once a family and language in the run, for whoever reads the items.
 
-runs/<run>/.docs/<family>/<tag>-<digest>.parquet holds doc ids and texts. The digest is that of the
-docs in the signature of a cell, so that a cell never meets the texts of other data. A run can thus
-be read on a machine that has neither the data set nor a connection.
+runs/<run>/.docs/<family>/<tag>-<digest>.texts holds doc ids and texts, as Parquet. Its name does
+not say so: who reads all Parquet files of a run as one table wants scores. The digest is that of
+the docs in the signature of a cell, so that a cell never meets the texts of other data. A run can
+thus be read on a machine that has neither the data set nor a connection.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from mlbench.files import is_whole
 from mlbench.names import folder_name
 from mlbench.records import TextDoc
 from mlbench.store.cells import sealed_parquet
+from mlbench.store.folder import remove
 
 FOLDER = ".docs"
 """Begins with a dot, which no folder of a model does."""
@@ -33,12 +35,13 @@ def keep_texts(run: Path, prepared: Prepared) -> None:
     family, tag = prepared.family.name, prepared.language.tag
     path = _path(run, family, tag, prepared.sha256)
     with contextlib.suppress(StoreError):  # damaged: written again below
-        if _read(path, _about(family, tag, prepared.sha256)) is not None:
+        if _read(_where_it_is(path), _about(family, tag, prepared.sha256)) is not None:
             return
     texts = _render(prepared)
     table = pa.table({"doc_id": list(texts), "text": list(texts.values())})
     about = {_ABOUT_KEY: _about(family, tag, prepared.sha256)}
     store.write_bytes(path, sealed_parquet(table, about, compression="zstd"))
+    remove(_former_path(path))
 
 
 def read_texts(run: Path, result: store.CellResult) -> Mapping[str, str]:
@@ -51,7 +54,8 @@ def read_texts(run: Path, result: store.CellResult) -> Mapping[str, str]:
     family, tag = result.cell.family, result.cell.language
     if not digest:
         return {}
-    return _read(_path(run, family, tag, digest), _about(family, tag, digest)) or {}
+    path = _where_it_is(_path(run, family, tag, digest))
+    return _read(path, _about(family, tag, digest)) or {}
 
 
 def _read(path: Path, about: bytes) -> dict[str, str] | None:
@@ -90,7 +94,17 @@ def _about(family: str, tag: str, digest: str) -> bytes:
 
 
 def _path(run: Path, family: str, tag: str, digest: str) -> Path:
-    return run / FOLDER / folder_name(family) / f"{tag}-{digest[:16]}.parquet"
+    return run / FOLDER / folder_name(family) / f"{tag}-{digest[:16]}.texts"
+
+
+def _former_path(path: Path) -> Path:
+    """Return where runs of earlier versions have the same file."""
+    return path.with_suffix(".parquet")
+
+
+def _where_it_is(path: Path) -> Path:
+    former = _former_path(path)
+    return former if former.is_file() and not path.is_file() else path
 
 
 def _render(prepared: Prepared) -> dict[str, str]:
