@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlbench import store
-from mlbench.data.languages import read_languages, select_languages
 from mlbench.extras import require
 from mlbench.harness.docs import prepare
-from mlbench.identifier import Identification, known_languages
+from mlbench.identifier import Identification, choose_candidates
 from mlbench.identifier import identify as identify_text
 from mlbench.judge.run import judge_run
 from mlbench.runner.command import do_work, prepare_work, select
@@ -119,6 +118,4 @@ def identify(text: str, *, languages: str | Sequence[str] = "all") -> Identifica
     Many texts at once, and whether a reply is in the language asked for: `identify_all` and
     `fidelity` in the package mlbench.identifier.
     """
-    known = {language.tag for language in known_languages()}
-    chosen = select_languages(languages, read_languages())
-    return identify_text(text, [language for language in chosen if language.tag in known])
+    return identify_text(text, choose_candidates(languages))

@@ -27,7 +27,7 @@ TAG = "tag"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language of languages.yaml; `tag` (BCP 47) is its key everywhere in mlbench.
+    """One language of languages.yaml or data/controls.yaml; `tag` (BCP 47) is its key everywhere.
 
     `speakers_shared_with` is the tag of the language whose speakers are the same people; `aliases`
     are other names in English, by which it is found.

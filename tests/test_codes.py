@@ -5,10 +5,12 @@ import logging
 import pytest
 
 from mlbench.data.codes import find_tag, look_up
-from mlbench.data.languages import read_languages, select_languages
+from mlbench.data.languages import read_controls, read_languages, select_languages
 from mlbench.errors import SelectionError
 
 LANGUAGES = read_languages()
+CONTROLS = read_controls(LANGUAGES)
+BOTH = {**LANGUAGES, **CONTROLS}
 
 
 @pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.tag)
@@ -110,3 +112,65 @@ def test_a_selection_says_which_tag_was_taken(caplog):
         found = select_languages("swh_Latn,EN,-Thai,all,-iw", LANGUAGES)
     assert {"sw", "en"} <= {language.tag for language in found} and len(found) == 118
     assert "'swh_Latn' is the language 'sw'" in caplog.text and "'EN'" not in caplog.text
+
+
+@pytest.mark.parametrize("control", CONTROLS.values(), ids=lambda control: control.tag)
+def test_every_code_and_name_of_a_control_finds_it(control):
+    for word in (control.tag, control.tag.upper().replace("-", "_"), control.codes["sib200"]):
+        assert find_tag(word, BOTH) == control.tag
+    assert find_tag(control.name.lower(), BOTH) == control.tag
+    for word in (control.endonym, *control.codes.values()):
+        meant = {word, *look_up(word, CONTROLS)}
+        assert meant & {control.tag, control.speakers_shared_with}
+
+
+@pytest.mark.parametrize(
+    ("word", "tag"),
+    [
+        ("hau", "ha"),
+        ("gaz", "om"),
+        ("khk_Cyrl", "mn"),
+        ("plt", "mg"),
+        ("pbt_Arab", "ps"),
+        ("kmr", "ku"),
+        ("twi", "tw"),
+        ("kon", "kg"),
+        ("ajp_Arab", "ajp"),
+        ("arb_Latn", "ar-Latn"),
+        ("isixhosa", "xh"),
+        ("አማርኛ", "am"),
+        ("кыргызча", "ky"),
+        ("ئۇيغۇر تىلى", "ug"),
+        ("Kanuri", "kr"),
+        ("kanuri (arabic script)", "kr-Arab"),
+        ("Quechua (Ayacucho)", None),
+    ],
+)
+def test_a_word_for_a_control_is_looked_up(word, tag):
+    if tag is None:
+        with pytest.raises(SelectionError, match="no language"):
+            find_tag(word, BOTH)
+    else:
+        assert find_tag(word, BOTH) == tag
+
+
+def test_no_word_of_the_list_means_a_control():
+    for tag, language in LANGUAGES.items():
+        for word in (tag, language.name, language.endonym, *language.codes.values()):
+            found = look_up(word, LANGUAGES)
+            if len(found) == 1:
+                assert find_tag(word, BOTH) == found[0]
+    for word in ("ara", "Arabic", "arb", "msa", "fas"):
+        assert find_tag(word, BOTH) == find_tag(word, LANGUAGES)
+
+
+def test_a_language_in_two_scripts_is_the_one_in_its_usual_script():
+    assert [find_tag(word, BOTH) for word in ("knc", "ara", "arb", "kas")] == [
+        "kr",
+        "ar",
+        "ar",
+        "ks",
+    ]
+    assert [find_tag(word, BOTH) for word in ("knc_Arab", "ks-deva")] == ["kr-Arab", "ks-Deva"]
+    with pytest.raises(SelectionError, match="no language 'zho': choose 'zh-Hans' or 'zh-Hant'"):
+        find_tag("zho", BOTH)

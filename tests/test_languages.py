@@ -2,11 +2,19 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from babel.localedata import exists
 
-from mlbench.data.languages import find_languages_file, read_languages, select_languages
+from mlbench.data.languages import (
+    find_languages_file,
+    read_all_languages,
+    read_controls,
+    read_languages,
+    select_languages,
+)
 from mlbench.errors import LanguageFileError, SelectionError
 
 LANGUAGES = read_languages()
+CONTROLS = read_controls(LANGUAGES)
 
 BLOCK = """\
 - tag: sw
@@ -298,3 +306,37 @@ def test_a_wrong_addition_is_refused_with_its_line(tmp_path, text, message):
     with pytest.raises(LanguageFileError) as error:
         read_languages(write(tmp_path, text))
     assert message in str(error.value)
+
+
+def test_the_controls_are_what_sib200_has_beyond_the_list():
+    assert len(CONTROLS) == 86 and not set(CONTROLS) & set(LANGUAGES)
+    both = [*LANGUAGES.values(), *CONTROLS.values()]
+    assert len({language.codes["sib200"] for language in both}) == 205
+    for control in CONTROLS.values():
+        iso, script = control.codes["sib200"].split("_")
+        assert (control.codes["iso639_3"], control.script) == (iso, script)
+        assert control.direction == ("rtl" if script in ("Arab", "Nkoo") else "ltr")
+        assert unicodedata.is_normalized("NFC", control.endonym)
+        if locale := control.codes.get("babel"):
+            assert exists(locale)
+
+
+def test_all_is_the_list_and_controls_are_asked_for():
+    def found(selection: str) -> list[str]:
+        return [x.tag for x in select_languages(selection, LANGUAGES, CONTROLS)]
+
+    assert found("all") == list(LANGUAGES)
+    assert found("controls") == list(CONTROLS)
+    assert found("all+controls") == found("all,controls") == [*LANGUAGES, *CONTROLS]
+    assert found("ha,ig,sw") == ["sw", "ha", "ig"]
+    assert found("yor_Latn+Zulu") == ["yo", "zu"]
+    assert found("script:Ethi") == ["am", "ti"] and found("family:Turkic") == tags("family:Turkic")
+    assert len(found("controls,-zu")) == 85 and len(found("-sw")) == 118
+    with pytest.raises(SelectionError, match="no script 'Ethy'. Did you mean 'Ethi'"):
+        found("script:Ethy")
+
+
+def test_a_language_of_a_file_of_ones_own_is_no_control(tmp_path):
+    mine = read_languages(write(tmp_path, BLOCK.replace("tag: sw", "tag: ha")))
+    assert "ha" not in read_controls(mine) and len(read_controls(mine)) == 85
+    assert list(read_all_languages(write(tmp_path, BLOCK))) == ["sw", *CONTROLS]

@@ -27,6 +27,8 @@ _TAG = re.compile(
     r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}|\d{3}))?"
 )
 _SHORTEST_NAME = 4
+# Each language has its own code of these; others may call two languages the same.
+_OWN_KEYS = ("iso639_3", "flores200", "sib200")
 
 
 class _Subtags(NamedTuple):
@@ -59,21 +61,35 @@ def is_other_word(text: str, tag: str) -> bool:
 
 def look_up(text: str, languages: Mapping[str, Language]) -> tuple[str, ...]:
     """Return the tags of all languages that a code or a name means, in the order of the file."""
-    if text in languages:
-        return (text,)
     code = _fold(text)
-    folded = tuple(tag for tag in languages if _fold(tag) == code)
-    if folded:
-        return folded
-    found = {tag for tag in languages if code in map(_fold, languages[tag].codes.values())}
-    subtags = _parse(code)
-    if subtags:
-        found |= _matching(subtags, languages)
-    found |= _named(text, languages)
+    exact = (text,) if text in languages else tuple(tag for tag in languages if _fold(tag) == code)
+    found = set(exact) or _with_code(code, languages, _OWN_KEYS)
+    if not found:
+        found = _with_code(code, languages) | _named(text, languages)
+        if subtags := _parse(code):
+            found |= _matching(subtags, languages)
     if not found:
         meant = _cldr_endonyms(tuple(languages)).get(_fold_name(text), ())
         found = {tag for subtags in meant for tag in _matching(subtags, languages)}
-    return tuple(tag for tag in languages if tag in found)
+    usual = {tag for tag in found if not _has_script(tag)}
+    return tuple(tag for tag in languages if tag in (usual or found))
+
+
+def _with_code(
+    code: str, languages: Mapping[str, Language], keys: Iterable[str] | None = None
+) -> set[str]:
+    """Return the languages that any data set, or one of these, calls so."""
+    codes_of = {
+        tag: x.codes.values() if keys is None else [x.codes.get(key, "") for key in keys]
+        for tag, x in languages.items()
+    }
+    return {tag for tag, codes in codes_of.items() if code in map(_fold, codes)}
+
+
+def _has_script(tag: str) -> bool:
+    """Return whether a tag names its script: the language in another one than the usual."""
+    parts = _parse(_fold(tag))
+    return parts is not None and parts.script is not None
 
 
 def _unknown(text: str, languages: Mapping[str, Language], others: Iterable[str]) -> str:
@@ -148,15 +164,16 @@ def _script_of(wanted: _Subtags) -> str | None:
 
 def _named(text: str, languages: Mapping[str, Language]) -> set[str]:
     name = _fold_name(text)
-    found = {
-        tag
-        for tag, x in languages.items()
-        if name in map(_fold_name, (x.name, x.endonym, *x.aliases))
-    }
-    if found:
-        return found
+    for keys in (("name",), ("endonym", "aliases")):
+        if found := {tag for tag, x in languages.items() if name in _folded_names(x, keys)}:
+            return found
     meant = _cldr_names().get(name, ())
     return {tag for subtags in meant for tag in _matching(subtags, languages)}
+
+
+def _folded_names(language: Language, keys: Iterable[str]) -> set[str]:
+    names = {"name": (language.name,), "endonym": (language.endonym,), "aliases": language.aliases}
+    return {_fold_name(name) for key in keys for name in names[key]}
 
 
 def _cldr(name: str) -> Mapping[str, Any]:

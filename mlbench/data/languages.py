@@ -1,7 +1,8 @@
 """Which languages are there, and which of them does a selection mean?
 
-languages.yaml is the only place that knows a language. It is validated on every load, and an error
-names the file, the line and what is allowed. A selection is always an expression over that file.
+languages.yaml knows the languages of the list, controls.yaml those beyond it; nothing else knows a
+language. Both are validated on every load, and an error names the file, the line and what is
+allowed. A selection is always an expression over the two.
 """
 
 import logging
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -32,6 +33,9 @@ REFERENCE = "en"
 """The language every gap and every moat is measured against."""
 
 LANGUAGES_FILE_VARIABLE = "MLBENCH_LANGUAGES"
+CONTROLS_FILE = Path(__file__).with_name("controls.yaml")
+# What a selection calls more than one language.
+_WORDS = ("all", "controls", "dialects")
 # BCP 47 (RFC 5646, section 2.1): language, script, region, variants.
 _TAG = re.compile(
     r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
@@ -98,41 +102,80 @@ def read_languages(path: Path | None = None) -> Mapping[str, Language]:
     Raises LanguageFileError with file, line, value and what is allowed.
     """
     path = path or find_languages_file()
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise LanguageFileError(f"cannot read languages file {path}: {error.strerror}") from error
-    return _read_as_of(path.absolute(), path, (stat.st_mtime_ns, stat.st_size))
+    return _read_as_of(path.absolute(), path, _state_of(path))
+
+
+def read_controls(languages: Mapping[str, Language]) -> Mapping[str, Language]:
+    """Return the shipped languages beyond the list that these languages lack, by tag."""
+    controls = _read_controls_as_of(_state_of(_shipped_file()))
+    return {tag: language for tag, language in controls.items() if tag not in languages}
+
+
+def read_all_languages(path: Path | None = None) -> Mapping[str, Language]:
+    """Return the languages of a file, and after them the controls."""
+    languages = read_languages(path)
+    return {**languages, **read_controls(languages)}
 
 
 @lru_cache(maxsize=8)
 def _read_as_of(_: Path, path: Path, state: tuple[int, int]) -> Mapping[str, Language]:
     """Read a file once as long as it does not change: each task of lm-eval asks for it."""
     text, blocks = _load(path)
-    languages: dict[str, Language] = {}
+    added_to: Mapping[str, Language] = {}
     if isinstance(blocks, dict) and set(blocks) == {ADD}:
-        languages |= read_languages(_shipped_file())
+        added_to = read_languages(_shipped_file())
         blocks = blocks[ADD]
         blocks = [with_defaults(block) for block in blocks] if isinstance(blocks, list) else None
+    own = _check_blocks(path, text, blocks, beside=added_to)
+    for index, tag in enumerate(own):
+        if tag in added_to:
+            _refuse_twice(path, text, index, tag)
+    return MappingProxyType({**added_to, **own})
+
+
+@lru_cache(maxsize=2)
+def _read_controls_as_of(_: tuple[int, int]) -> Mapping[str, Language]:
+    """Read the controls that the list in this state lacks."""
+    text, blocks = _load(CONTROLS_FILE)
+    listed = read_languages(_shipped_file())
+    controls = _check_blocks(CONTROLS_FILE, text, blocks, beside=listed)
+    return MappingProxyType({tag: x for tag, x in controls.items() if tag not in listed})
+
+
+def _state_of(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise LanguageFileError(f"cannot read languages file {path}: {error.strerror}") from error
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _check_blocks(
+    path: Path, text: str, blocks: Any, *, beside: Mapping[str, Language]
+) -> dict[str, Language]:
+    """Return the languages of the blocks; what they name may be `beside` them."""
     if not isinstance(blocks, list) or not blocks:
         raise LanguageFileError(
             f"{path}: expected a list of languages, one block each, or `{ADD}:` and such a list"
         )
-    own = []
+    own: dict[str, Language] = {}
     for index, block in enumerate(blocks):
         language = _language_from_block(path, text, index, block)
-        if language.tag in languages:
-            where = _locate(path, text, index, "tag")
-            raise LanguageFileError(f"{where}: tag {language.tag!r} is there twice; keep one")
-        languages[language.tag] = language
-        own.append(language)
-    for index, language in enumerate(own):
-        if fault := _find_shared_fault(language, languages):
+        if language.tag in own:
+            _refuse_twice(path, text, index, language.tag)
+        own[language.tag] = language
+    for index, language in enumerate(own.values()):
+        if fault := _find_shared_fault(language, {**beside, **own}):
             key, message = fault
             where = _locate(path, text, index, key)
             value = f"{key} {getattr(language, key)!r}"
             raise LanguageFileError(f"{where}: language {language.tag!r}, {value}: {message}")
-    return MappingProxyType(languages)
+    return own
+
+
+def _refuse_twice(path: Path, text: str, index: int, tag: str) -> NoReturn:
+    where = _locate(path, text, index, "tag")
+    raise LanguageFileError(f"{where}: tag {tag!r} is there twice; keep one")
 
 
 def _load(path: Path) -> tuple[str, Any]:
@@ -220,55 +263,63 @@ def _locate(path: Path, text: str, index: int, *keys: str | int) -> str:
 
 
 def select_languages(
-    selection: str | Sequence[str], languages: Mapping[str, Language]
+    selection: str | Sequence[str],
+    languages: Mapping[str, Language],
+    controls: Mapping[str, Language] = MappingProxyType({}),
 ) -> list[Language]:
-    """Return the languages that a selection means, in the order of the file.
+    """Return the languages that a selection means, in the order of the files.
 
-    Parts, separated by commas, add from left to right: `all`, a tag or another code or name of a
-    language (codes.py), `family:Turkic`, `branch:Bantu`, `script:Arab`, `class:2`, `class:0-2`,
-    `dialects`. `+part` is the same as `part`, `-part` excludes; a selection that begins with `-`
-    starts from all.
+    Parts, separated by commas or `+`, add from left to right: `all` languages of the list,
+    `controls`, a tag or another code or name of either (codes.py), `family:Turkic`, `branch:Bantu`,
+    `script:Arab`, `class:2`, `class:0-2` and `dialects` of the list, or of the controls where the
+    list has none. `-part` excludes; a selection that begins with `-` starts from all.
 
     Raises SelectionError for a part that means nothing, or if nothing is left.
     """
     text = selection if isinstance(selection, str) else ",".join(selection)
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    parts = [part.strip() for part in re.split(r"[,+]", text) if part.strip()]
     chosen = set(languages) if parts and parts[0].startswith("-") else set[str]()
     for part in parts:
-        tags = _expand(part.lstrip("+-"), languages)
+        tags = _expand(part.lstrip("-"), languages, controls)
         chosen = chosen - tags if part.startswith("-") else chosen | tags
     if not chosen:
         raise SelectionError(f"no language is left in {text!r}. See: mlbench list languages")
-    return [language for tag, language in languages.items() if tag in chosen]
+    return [language for tag, language in {**languages, **controls}.items() if tag in chosen]
 
 
-def _expand(part: str, languages: Mapping[str, Language]) -> set[str]:
+def _expand(
+    part: str, languages: Mapping[str, Language], controls: Mapping[str, Language]
+) -> set[str]:
     kind, _, value = part.partition(":")
     if value:
-        return _expand_selector(kind, value, languages)
+        return _expand_selector(kind, value, languages, controls)
     if part == "all":
         return set(languages)
+    if part == "controls":
+        return set(controls)
     if part == "dialects":
         return {tag for tag, language in languages.items() if language.dialect_of}
-    tag = find_tag(part, languages, ("all", "dialects"))
+    tag = find_tag(part, {**languages, **controls}, _WORDS)
     if is_other_word(part, tag):
         logger.warning("%r is the language %r", part, tag)
     return {tag}
 
 
-def _expand_selector(kind: str, value: str, languages: Mapping[str, Language]) -> set[str]:
+def _expand_selector(
+    kind: str, value: str, languages: Mapping[str, Language], controls: Mapping[str, Language]
+) -> set[str]:
     if kind == "class":
-        return _expand_class(value, languages)
+        return _expand_class(value, languages) or _expand_class(value, controls)
     if kind not in ("family", "branch", "script"):
         allowed = ["family", "branch", "script", "class"]
         message = unknown("selector", kind, allowed, "mlbench list languages")
         raise SelectionError(f"{message} Allowed: {', '.join(allowed)}")
-    value_by_tag = {tag: getattr(language, kind) for tag, language in languages.items()}
-    found = {tag for tag, its in value_by_tag.items() if its == value}
-    if not found:
-        known = sorted(set(filter(None, value_by_tag.values())))
-        raise SelectionError(unknown(kind, value, known, "mlbench list languages"))
-    return found
+    for known in (languages, controls):
+        if found := {tag for tag, language in known.items() if getattr(language, kind) == value}:
+            return found
+    values = {getattr(language, kind) for language in (*languages.values(), *controls.values())}
+    known_values = sorted(filter(None, values))
+    raise SelectionError(unknown(kind, value, known_values, "mlbench list languages"))
 
 
 def _expand_class(value: str, languages: Mapping[str, Language]) -> set[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlbench.data.codes import find_tag
-from mlbench.data.languages import read_languages
+from mlbench.data.languages import read_all_languages
 from mlbench.data.mirror import is_lfs_pointer
 from mlbench.errors import DataError, NoData, SelectionError
 from mlbench.records import Family, FileSource, Language, Rows
@@ -82,7 +82,7 @@ def read_tables(source: FileSource, language: Language) -> Rows:
             f"the file by language, such as exam_{{tag}}.csv"
         )
     if source.language and not source.tags:
-        source = _with_tags(source, read_languages())
+        source = _with_tags(source, read_all_languages())
     tables = {SCORED: source.path} | ({EXAMPLES: source.examples} if source.examples else {})
     rows = {split: _rows_of(source, path, language) for split, path in tables.items()}
     if not rows[SCORED]:

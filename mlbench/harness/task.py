@@ -20,7 +20,7 @@ from lm_eval.api.metrics import mean
 from lm_eval.api.registry import model_registry
 from lm_eval.api.task import ConfigurableTask
 
-from mlbench.data.languages import read_languages
+from mlbench.data.languages import read_all_languages
 from mlbench.data.prepare import (
     FEWSHOT_DELIMITER,
     TARGET_DELIMITER,
@@ -293,7 +293,7 @@ def _config(prepared: Prepared) -> dict[str, Any]:
 
 
 def _prepare(family_name: str, tag: str) -> Prepared:
-    families, languages = read_families(), read_languages()
+    families, languages = read_families(), read_all_languages()
     if family_name not in families:
         raise SelectionError(unknown("family", family_name, families, "mlbench list families"))
     if tag not in languages:

@@ -8,6 +8,7 @@ docs/identify.md how good it is. `train` makes it.
 from mlbench.identifier.answers import (
     Fidelity,
     Identification,
+    choose_candidates,
     fidelity,
     fidelity_all,
     identify,
@@ -19,6 +20,7 @@ from mlbench.identifier.answers import (
 __all__ = [
     "Fidelity",
     "Identification",
+    "choose_candidates",
     "fidelity",
     "fidelity_all",
     "identify",

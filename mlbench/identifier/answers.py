@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mlbench.data.languages import read_languages
+from mlbench.data.languages import read_controls, read_languages, select_languages
+from mlbench.errors import SelectionError
 from mlbench.identifier.calibration import Calibration, Trust, probabilities, read_calibration
 from mlbench.identifier.letters import block_of, read_letters
 from mlbench.identifier.model import fit, read_tables
@@ -114,6 +115,25 @@ def known_languages() -> list[Language]:
     """Return the languages of the languages file that the model knows."""
     known = read_calibration().languages
     return [language for tag, language in read_languages().items() if tag in known]
+
+
+def choose_candidates(selection: str | Sequence[str]) -> list[Language]:
+    """Return the languages that a text may be in, of those that a selection means.
+
+    Raises SelectionError for one that the model does not know.
+    """
+    listed = read_languages()
+    known = {language.tag for language in known_languages()}
+    chosen = select_languages(selection, listed, read_controls(listed))
+    strange = [language for language in chosen if language.tag not in known]
+    if strange and selection != "all":
+        names = ", ".join(f"{language.tag!r} ({language.name})" for language in strange[:3])
+        names += f" and {len(strange) - 3} more" if len(strange) > 3 else ""
+        raise SelectionError(
+            f"mlbench identify does not know {names}; it knows the {len(known)} languages of the "
+            "built-in list. Leave it out of --languages, or see: mlbench list languages"
+        )
+    return [language for language in chosen if language.tag in known]
 
 
 def fidelity(reply: str, language: Language) -> Fidelity:

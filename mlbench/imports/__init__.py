@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlbench import store
-from mlbench.data.languages import read_languages
+from mlbench.data.languages import read_all_languages
 from mlbench.errors import SelectionError, unknown
 from mlbench.imports.csv_rows import read_csv
 from mlbench.imports.imported import Imported, Outcome, add_to_run
@@ -31,6 +31,6 @@ def import_results(
         see = f"mlbench import {'|'.join(READERS)} PATH --run NAME"
         raise SelectionError(unknown("kind of results", kind, READERS, see))
     store.find_run(run, must_exist=False)  # a wrong name is told before any work
-    languages = read_languages()
+    languages = read_all_languages()
     found = READERS[kind](path, languages, map_path)
     return add_to_run(run, found, languages, may_replace=may_replace)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from mlbench.data.codes import find_tag
-from mlbench.data.languages import read_languages
+from mlbench.data.languages import read_all_languages
 from mlbench.errors import SelectionError
 from mlbench.families import read_families
 from mlbench.families.task_map import Entry, TaskMap, fold
@@ -97,6 +97,6 @@ def _own_tasks() -> Mapping[str, MappedTask]:
     for family in read_families().values():
         facts = family_facts(family)
         entry = _own_entry(family.name, facts)
-        for tag in read_languages():
+        for tag in read_all_languages():
             targets[task_name(family.name, tag)] = MappedTask(entry, tag, facts=facts)
     return targets

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from mlbench.data.languages import read_languages, select_languages
+from mlbench.data.languages import read_controls, read_languages, select_languages
 from mlbench.errors import SelectionError
 from mlbench.judge.claims import Claim, ClaimsFile, ClaimsFileError
 from mlbench.judge.closing import closed_moat
@@ -105,11 +105,14 @@ def _tags(claim: Claim, evidence: Evidence) -> list[str] | None:
     """
     if claim.languages is None:
         return None
-    known = {**read_languages(), **evidence.facts}
+    listed = read_languages()
+    controls = read_controls(listed)
+    own = {tag: language for tag, language in evidence.facts.items() if tag not in controls}
     try:
-        return [language.tag for language in select_languages(claim.languages, known)]
+        chosen = select_languages(claim.languages, {**listed, **own}, controls)
     except SelectionError as error:
         raise ClaimsFileError(f"claim {claim.id!r}, languages: {error}") from error
+    return [language.tag for language in chosen]
 
 
 def _wanted(claim: Claim, evidence: Evidence) -> int:

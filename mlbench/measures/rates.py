@@ -8,7 +8,7 @@ it says of the references is the most that a model can reach.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from mlbench.data.languages import read_languages
+from mlbench.data.languages import read_all_languages
 from mlbench.identifier import Fidelity, fidelity_all
 from mlbench.measures.measure import Measure, add_measure
 from mlbench.measures.replies import every, stored
@@ -23,7 +23,7 @@ def _share_of(texts: Texts, wanted: Fidelity) -> Counts:
     """Count the replies of which the identifier says this; of empty ones nothing is said."""
 
     def counts(replies: Sequence[Reply]) -> Iterator[tuple[float]]:
-        known = read_languages()
+        known = read_all_languages()
         asked = [
             (i, texts(reply), known[reply.language])
             for i, reply in enumerate(replies)

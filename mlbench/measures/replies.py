@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mlbench.data.languages import read_languages
+from mlbench.data.languages import read_all_languages
 from mlbench.errors import DataError
 from mlbench.measures.measure import Measure, add_measure
 from mlbench.measures.samples import Columns, Floats, Reply, ReplySample
@@ -79,7 +79,7 @@ def _of_characters(columns: Columns) -> Floats | None:
 
 def is_unspaced(tag: str) -> bool:
     """Return whether a language is written without blanks between words."""
-    language = read_languages().get(tag)
+    language = read_all_languages().get(tag)
     return language is not None and language.script in UNSPACED
 
 

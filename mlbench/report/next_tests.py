@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from mlbench.data.languages import read_languages
+from mlbench.data.languages import read_all_languages
 from mlbench.data.prepare import covers
 from mlbench.data.weights import Weighted
 from mlbench.families import read_families
@@ -19,7 +19,7 @@ def command_for(table: ReportTable, models: Sequence[str], languages: Sequence[W
 
     Families that guess are not asked for: they tell nothing about real models.
     """
-    known = {**read_languages(), **table.run.languages}
+    known = {**read_all_languages(), **table.run.languages}
     tags: list[str] = []
     names: set[str] = set()
     for tag in (x.tag for x in languages if x.tag in known):

@@ -9,7 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlbench import store
-from mlbench.data.languages import read_languages, select_languages
+from mlbench.data.languages import (
+    read_all_languages,
+    read_controls,
+    read_languages,
+    select_languages,
+)
 from mlbench.data.prepare import Prepared
 from mlbench.data.tables import with_tags
 from mlbench.errors import SelectionError
@@ -52,8 +57,8 @@ def select(
     found = {family.name: family for family in (*named, *own)}
     return Selection(
         find_models(models),
-        [with_tags(family, known) for family in found.values()],
-        select_languages(languages, known),
+        [with_tags(family, read_all_languages(languages_file)) for family in found.values()],
+        select_languages(languages, known, read_controls(known)),
     )
 
 

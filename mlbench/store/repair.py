@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlbench import store
-from mlbench.data.languages import read_languages
+from mlbench.data.languages import read_all_languages
 from mlbench.errors import ModelError, StoreError
 from mlbench.families import find_family
 from mlbench.models import find_model
@@ -64,7 +64,7 @@ def repair_run(run: str | Path) -> Repaired:
     with store.lock_run(folder):
         source, known = _best_manifest(folder)
         before = planned_cells(known)
-        found = _Found(known, read_languages())
+        found = _Found(known, read_all_languages())
         strays = [_look_at(path, folder, found) for path in _cell_files(folder)]
         fresh = [stray for stray in strays if isinstance(stray, _Stray)]
         fresh = sorted((s for s in fresh if s.cell not in before), key=found.order)

@@ -9,9 +9,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from mlbench.data.languages import read_languages, select_languages
-from mlbench.errors import SelectionError
-from mlbench.identifier import Identification, identify_all, known_languages
+from mlbench.data.languages import read_languages
+from mlbench.identifier import Identification, choose_candidates, identify_all
 from mlbench.identifier.second import second_opinion
 from mlbench.records import Language
 from mlbench.terminal.lists import print_table
@@ -29,7 +28,7 @@ def show(texts: Sequence[str], selection: str, *, as_json: bool, with_langdetect
 
     Raises SelectionError for a language that the model does not know.
     """
-    candidates = _find_candidates(selection)
+    candidates = choose_candidates(selection)
     read = [line for text in texts for line in (_read_lines() if text == STDIN else [text])]
     answers = identify_all(read, candidates)
     others = [second_opinion(text) for text in read] if with_langdetect else []
@@ -38,19 +37,6 @@ def show(texts: Sequence[str], selection: str, *, as_json: bool, with_langdetect
         print(json.dumps(_to_json(read, answers, others), indent=1, sort_keys=True))
     else:
         _print(read, answers, others)
-
-
-def _find_candidates(selection: str) -> Sequence[Language] | None:
-    known = {language.tag: language for language in known_languages()}
-    chosen = select_languages(selection, read_languages())
-    unknown = [language for language in chosen if language.tag not in known]
-    if unknown and selection != "all":
-        names = ", ".join(f"{language.tag!r} ({language.name})" for language in unknown)
-        raise SelectionError(
-            f"mlbench identify does not know {names}; it knows the {len(known)} languages of the "
-            "built-in list. Leave it out of --languages, or see: mlbench list languages"
-        )
-    return [language for language in chosen if language.tag in known]
 
 
 def _to_json(

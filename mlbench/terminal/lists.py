@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mlbench.data.languages import read_languages
+from mlbench.data.languages import read_controls, read_languages
 from mlbench.data.prepare import covers
 from mlbench.data.tables import with_tags
 from mlbench.errors import SelectionError, StoreError, unknown
@@ -34,6 +34,7 @@ def show(what: str, *, languages_file: Path | None, as_json: bool) -> None:
     """
     makers: dict[str, Callable[[], list[Row]]] = {
         "languages": lambda: [_language_row(x) for x in read_languages(languages_file).values()],
+        "controls": lambda: [_language_row(x) for x in _controls(languages_file).values()],
         "families": lambda: [
             _family_row(f, languages_file)
             for f in (*read_families().values(), *read_task_families().values())
@@ -97,6 +98,10 @@ def print_table(table: Table, *, width_in_pipe: int = WIDTH_IN_PIPE) -> None:
     with console.capture() as capture:
         console.print(table)
     print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def _controls(languages_file: Path | None) -> Mapping[str, Language]:
+    return read_controls(read_languages(languages_file))
 
 
 def _language_row(language: Language) -> Row:

@@ -28,7 +28,10 @@ NO_FILES: list[Path] = []
 
 
 def list_(
-    what: Annotated[str, typer.Argument(help="languages, families, models, pairs, runs, or cells")],
+    what: Annotated[
+        str,
+        typer.Argument(help="languages, controls, families, models, pairs, runs, or cells"),
+    ],
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="The run of cells, or one of the models.")
     ] = None,

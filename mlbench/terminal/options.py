@@ -116,7 +116,8 @@ FetchedFamilies = Annotated[list[str] | None, _families("core")]
 Languages = Annotated[
     list[str],
     typer.Option(
-        help="all, sw,jv, family:Turkic, script:Arab, class:0-2, dialects; -x excludes x.",
+        help="all, sw,jv, family:Turkic, script:Arab, class:0-2, dialects; -x excludes x. "
+        "Beyond the list: controls, all+controls, or ha,ig,yo (mlbench list controls).",
         rich_help_panel=SELECTION,
     ),
 ]

@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from mlbench.data.languages import REFERENCE, read_languages, select_languages
+from mlbench.data.languages import REFERENCE, read_controls, read_languages, select_languages
 from mlbench.errors import SelectionError
 from mlbench.models import Model
 from mlbench.records import Language
@@ -75,7 +75,7 @@ def show(
     Raises SelectionError, ModelError or DataError for what cannot be read.
     """
     known = read_languages(languages_file)
-    chosen = select_languages(languages, known)
+    chosen = select_languages(languages, known, read_controls(known))
     costs = _measure_all(find_models(models), chosen, with_english(chosen, known), settings)
     if as_json:
         print(json.dumps(to_json(costs), ensure_ascii=False, indent=1, sort_keys=True))
