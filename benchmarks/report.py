@@ -50,9 +50,11 @@ def random_samples(rng: np.random.Generator, family: Family, ability: float) -> 
     targets = rng.integers(0, N_CHOICES, N_DOCS)
     likely = rng.normal(-3, 0.5, (N_DOCS, N_CHOICES))
     likely[np.arange(N_DOCS), targets] += np.where(rng.random(N_DOCS) < ability, 3, -3)
-    names, metrics = ("alpha", "beta", "gamma", "delta"), (-1.0,) * N_CHOICES
+    names, means = ("alpha", "beta", "gamma", "delta"), (-1.0,) * N_CHOICES
     return tuple(
-        ChoiceSample(*ids[i], int(targets[i]), names, tuple(likely[i].tolist()), metrics)
+        ChoiceSample(
+            *ids[i], int(targets[i]), names, tuple(likely[i].tolist()), means, label_means=means
+        )
         for i in range(N_DOCS)
     )
 
