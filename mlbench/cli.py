@@ -17,7 +17,7 @@ from mlbench.redaction import log_without_secrets
 from mlbench.settings import Settings
 from mlbench.terminal.choosing import choose
 from mlbench.terminal.ending import run_to_the_end
-from mlbench.terminal.keeping import forget, repair
+from mlbench.terminal.keeping import forget, pack, repair
 from mlbench.terminal.looking import check_family, doctor, identify, list_, tokenizers
 from mlbench.terminal.options import (
     AsJson,
@@ -318,6 +318,7 @@ app.command(cls=ListCommand, rich_help_panel="Look around")(doctor)
 app.command(cls=ListCommand, rich_help_panel="Read")(choose)
 app.command("check-family", cls=ListCommand, rich_help_panel="Read")(check_family)
 app.command(rich_help_panel="Look around")(repair)
+app.command(rich_help_panel="Look around")(pack)
 app.command(cls=ListCommand, rich_help_panel="Measure")(forget)
 
 

@@ -157,5 +157,13 @@ def is_whole(content: bytes) -> bool | None:
     start = content.rfind(_SEAL) + len(_SEAL)
     if start < len(_SEAL):
         return None
-    rest = content[:start] + b"0" * _DIGITS + content[start + _DIGITS :]
-    return hashlib.sha256(rest).hexdigest().encode() == content[start : start + _DIGITS]
+    digest = hashlib.sha256(memoryview(content)[:start])
+    digest.update(b"0" * _DIGITS)
+    digest.update(memoryview(content)[start + _DIGITS :])
+    return digest.hexdigest() == read_seal(content)
+
+
+def read_seal(content: bytes) -> str:
+    """Return the digest that stands in a content that was sealed, whole or not; else nothing."""
+    _, seal, rest = content.rpartition(_SEAL)
+    return rest[:_DIGITS].decode("ascii", errors="replace") if seal else ""

@@ -17,7 +17,7 @@ from mlbench.measures import (
 from mlbench.records import Cell
 from mlbench.store.cells import _table_from_samples
 from mlbench.store.read import read_run
-from mlbench.store.samples import SampleColumns, scores_of, taken_by
+from mlbench.store.samples import SampleColumns, Stored, scores_of, taken_by
 
 LABELS = ("a", "b", "c")
 
@@ -44,7 +44,8 @@ def docs(
 
 
 def stored(samples: tuple[Sample, ...]) -> SampleColumns:
-    return SampleColumns(_table_from_samples(samples))
+    table = _table_from_samples(samples)
+    return SampleColumns(Stored(len(samples), tuple(table.column_names), lambda: table))
 
 
 NEVER_C = [(0, 0)] * 10 + [(1, 1)] * 5 + [(2, 0)] * 5

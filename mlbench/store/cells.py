@@ -1,16 +1,17 @@
-"""Where do finished cells live, and can they be trusted? One Parquet file a cell.
+"""Where do finished cells live, and can they be trusted? One Parquet file a cell, or a pack.
 
 runs/<run>/<model-slug>/<family>/<shots>/<tag>.parquet holds one row a doc, which begins with the
 cell it is of, so that one glob reads a run as one table. Cell, signature, scores, counts and timing
 are in the file's metadata. Each file is sealed (files.py): one that changed since, or that stands
-at the place of another cell, is damaged. A failed cell is <tag>.failed.json. Missing, failed and
-zero stay three states.
+at the place of another cell, is damaged. A cell without a file may be in a pack (packs.py). A
+failed cell is <tag>.failed.json. Missing, failed and zero stay three states.
 """
 
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,14 +24,16 @@ from mlbench.files import UNSEALED, is_whole, seal
 from mlbench.measures import Sample
 from mlbench.names import folder_name
 from mlbench.records import Cell, Score
-from mlbench.store.folder import remove, write, write_bytes
-from mlbench.store.samples import STATISTICS, SampleColumns
+from mlbench.store.folder import PACK, remove, write, write_bytes
+from mlbench.store.packs import Place, find_pack, pack_of, packed_paths
+from mlbench.store.samples import STATISTICS, SampleColumns, Stored
 from mlbench.store.signature import Signature, read_signature
 
 FORMAT = 3
 """Of a cell's files. Those of earlier versions are read: format 1 has no seal, and before format 3
 there were no columns that say which cell a row is of."""
 
+_FAILED = ".failed.json"
 _META_KEY, _SEAL_KEY = b"mlbench", b"mlbench_seal"
 
 
@@ -77,19 +80,23 @@ def forget_failure(path: Path) -> None:
 
 def fill_cell(result: CellResult, file: IO[bytes]) -> None:
     """Write the content of a finished cell's file."""
-    meta = {
+    text = json.dumps(meta_of(result), sort_keys=True, ensure_ascii=False)
+    table = name_cell(_table_from_samples(result.samples), result.cell)
+    file.write(sealed_parquet(table, {_META_KEY: text.encode()}))
+
+
+def meta_of(result: CellResult) -> dict[str, Any]:
+    """Return what stands in the file of a finished cell beside its samples."""
+    return {
         "format": FORMAT,
         "cell": result.cell._asdict(),
         "signature": dict(result.signature),
         "scores": {name: _null_nan(score) for name, score in result.scores.items()},
         "usage": result.usage,
     }
-    text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
-    table = _name_cell(_table_from_samples(result.samples), result.cell)
-    file.write(sealed_parquet(table, {_META_KEY: text.encode()}))
 
 
-def _name_cell(table: Any, cell: Cell) -> Any:
+def name_cell(table: Any, cell: Cell) -> Any:
     """Return a table with the cell in each row, for programs that read many files as one table."""
     import pyarrow as pa
 
@@ -126,19 +133,63 @@ def get(path: Path, cell: Cell | None = None) -> CellResult | FailedCell | None:
     Raises StoreError for a file that is damaged or, where `cell` is given, of another cell;
     NewerStoreError for one of a newer mlbench.
     """
-    failed = failed_path(path)
-    place, read = (failed, _read_failed) if failed.is_file() else (path, _read_result)
-    if not place.is_file():
-        return None
-    found: CellResult | FailedCell = read(place)
-    if cell is not None and found.cell != cell:
+    found: CellResult | FailedCell | None
+    place = failed_path(path)
+    if place.is_file():
+        found = _read_failed(place)
+    elif (place := path).is_file():
+        found = _read_result(path)
+    else:
+        place = pack_of(path)
+        found = _read_packed(place, Place(path.parent.name, path.stem))
+    return found if cell is None else _of_cell(found, cell, place)
+
+
+def _read_packed(pack: Path, place: Place) -> CellResult | None:
+    try:
+        packed = find_pack(pack).get(place)
+        return None if packed is None else result_from(packed.meta, packed.stored)
+    except NewerStoreError as error:
+        raise NewerStoreError(f"{pack}: {error}") from error
+    except _WRONG as error:
+        raise _damaged(pack, _first_line(error)) from error
+
+
+Outcome = CellResult | FailedCell | StoreError | None
+"""What is stored of a cell, why that cannot be read, or None where nothing is."""
+
+
+def get_all(parent: Path, cells: Iterable[Cell]) -> Iterator[Outcome]:
+    """Yield of each cell of a model, family and number of examples what `get` returns or raises.
+
+    One look at their folder stands for two looks a cell. Raises NewerStoreError.
+    """
+    names = frozenset(os.listdir(parent)) if parent.is_dir() else frozenset()
+    pack = parent.parent / PACK
+    for cell in cells:
+        own = f"{cell.language}.parquet"
+        try:
+            if own in names or f"{cell.language}{_FAILED}" in names:
+                yield get(parent / own, cell)
+            else:
+                yield _of_cell(_read_packed(pack, Place(parent.name, cell.language)), cell, pack)
+        except StoreError as error:
+            yield error
+
+
+def _of_cell(
+    found: CellResult | FailedCell | None, cell: Cell, place: Path
+) -> CellResult | FailedCell | None:
+    """Refuse what stands at the place of another cell. Raises StoreError."""
+    if found is not None and found.cell != cell:
         raise _damaged(place, f"it is the file of {_words(found.cell)}")
     return found
 
 
 def find_finished(folder: Path) -> CellResult | None:
     """Return a finished cell of the model whose cells are in a folder; None where none is whole."""
-    for path in sorted(folder.glob("*/*/*.parquet")):
+    own = sorted(folder.glob("*/*/*.parquet"))
+    for path in (*own, *(path for pack in folder.glob(f"*/{PACK}") for path in packed_paths(pack))):
         with suppress(StoreError):
             found = get(path)
             if isinstance(found, CellResult):
@@ -170,7 +221,7 @@ def _read_failed(path: Path) -> FailedCell:
 
 def failed_path(path: Path) -> Path:
     """Return where the record of a cell's failure is, or will be."""
-    return path.with_suffix(".failed.json")
+    return path.with_suffix(_FAILED)
 
 
 _WRONG = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -182,25 +233,51 @@ def _read_result(path: Path) -> CellResult:
     import pyarrow.parquet as pq
 
     try:
-        # One small file in one thread: pq.read_table takes five times as long to set out.
         content = path.read_bytes()
         whole = is_whole(content)
         _check_whole(whole, {})
-        with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
-            table = file.read(use_threads=False)
-        meta = json.loads(table.schema.metadata[_META_KEY])
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
+            n_rows, schema = file.metadata.num_rows, file.schema_arrow
+        meta = json.loads(schema.metadata[_META_KEY])
         _check_whole(whole, meta)
-        scores = {name: Score(**_restore_nan(score)) for name, score in meta["scores"].items()}
-        cell = Cell(**meta["cell"])
-        # The columns of format 3 that name the cell; metadata and place have said it already.
-        table = table.select([n for n in table.column_names if n not in Cell._fields])
-        samples = SampleColumns(table.replace_schema_metadata())
-        signature = read_signature(meta["signature"])
-        return CellResult(cell, signature, scores, meta["usage"], samples)
+        # Those of format 3 that name the cell are left out; metadata and place have said it already.
+        columns = tuple(name for name in schema.names if name not in Cell._fields)
+        stored = Stored(n_rows, columns, partial(_TableOnce(content).read, columns))
+        if not whole:
+            stored.read()  # nothing else tells whether a file of before the seals is whole
+        return result_from(meta, stored)
     except NewerStoreError as error:
         raise NewerStoreError(f"{path}: {error}") from error
     except (pa.ArrowException, *_WRONG) as error:
         raise _damaged(path, _first_line(error)) from error
+
+
+def result_from(meta: Mapping[str, Any], stored: Stored) -> CellResult:
+    """Return a finished cell from what stands in its file beside the samples."""
+    scores = {name: Score(**_restore_nan(score)) for name, score in meta["scores"].items()}
+    signature, usage = read_signature(meta["signature"]), meta["usage"]
+    return CellResult(Cell(**meta["cell"]), signature, scores, usage, SampleColumns(stored))
+
+
+class _TableOnce:
+    """The table of a cell's file, read when first asked for; until then its bytes are kept."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content: bytes | None = content
+        self.table: Any = None
+
+    def read(self, columns: Sequence[str]) -> Any:
+        """Return the table; read in one thread: pq.read_table takes five times as long."""
+        if self.content is not None:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            source = pa.BufferReader(self.content)
+            with pq.ParquetFile(source, page_checksum_verification=True) as file:
+                table = file.read(columns=list(columns), use_threads=False)
+                self.table = table.replace_schema_metadata()
+            self.content = None
+        return self.table
 
 
 def _check_whole(whole: bool | None, meta: Mapping[str, Any]) -> None:

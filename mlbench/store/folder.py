@@ -18,6 +18,8 @@ RUNS = Path("runs")
 MANIFEST = "run.json"
 BACKUP = "run.json.bak"
 LOCK = ".lock"
+PACK = "packed.parquet"
+"""In the folder of a family: the cells of a model in one file (packs.py)."""
 WAIT_SECONDS = 600
 """For another report or export to the same folder: the longest seen took two minutes."""
 
@@ -69,7 +71,8 @@ def _is_path(run: str) -> bool:
 
 def holds_results(folder: Path) -> bool:
     """Return whether a folder holds cells or a manifest's backup."""
-    return (folder / BACKUP).is_file() or any(folder.glob("[!.]*/*/*/*.parquet"))
+    patterns = ("[!.]*/*/*/*.parquet", f"[!.]*/*/{PACK}")
+    return (folder / BACKUP).is_file() or any(any(folder.glob(each)) for each in patterns)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ Stopped half way the rest is still planned, so the same command again takes it a
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from mlbench.records import Cell
 from mlbench.store.cells import failed_path
 from mlbench.store.folder import remove, run_name
 from mlbench.store.manifest import planned_cells, read_manifest, save_manifest
+from mlbench.store.packing import drop
+from mlbench.store.packs import pack_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,11 @@ def forget_cells(folder: Path, chosen: Chosen) -> list[Cell]:
     with store.lock_run(folder):
         cells = find_cells(folder, chosen)
         manifest = read_manifest(folder)
-        for cell in cells:
-            path = store.cell_path(folder, manifest["models"][cell.model]["slug"], cell)
+        slugs = {model: facts["slug"] for model, facts in manifest["models"].items()}
+        paths = [store.cell_path(folder, slugs[cell.model], cell) for cell in cells]
+        for pack, packed in groupby(sorted(paths), key=pack_of):
+            drop(pack, list(packed))
+        for path in paths:
             for file in (path, failed_path(path)):
                 remove(file)
             _remove_empty(path.parent, folder)

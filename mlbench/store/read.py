@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -55,7 +56,7 @@ class Run:
     @property
     def columns(self) -> list[Column]:
         """Return the columns in the order of the manifest."""
-        return list(dict.fromkeys(Column(c.model, c.family, c.shots) for c in self.planned))
+        return list(dict.fromkeys(map(_column_of, self.planned)))
 
     @property
     def typed(self) -> str:
@@ -131,9 +132,11 @@ def read_run(run: str | Path) -> Run:
     manifest = read_manifest(folder)
     planned = planned_cells(manifest)
     found = _Found()
-    for cell, digest in planned.items():
-        path = store.cell_path(folder, manifest["models"][cell.model]["slug"], cell)
-        found.add(cell, path, digest)
+    for (model, *_), column in groupby(planned, key=_column_of):
+        cells = list(column)
+        parent = store.cell_path(folder, manifest["models"][model]["slug"], cells[0]).parent
+        for cell, stored in zip(cells, store.get_all(parent, cells), strict=True):
+            found.add(cell, stored, planned[cell])
     languages = {tag: read_language(block) for tag, block in manifest["languages"].items()}
     return Run(
         folder=folder,
@@ -166,15 +169,16 @@ class _Found:
     failed: dict[Cell, store.FailedCell] = field(default_factory=dict)
     damaged: dict[Cell, str] = field(default_factory=dict)
 
-    def add(self, cell: Cell, path: Path, digest: str | None) -> None:
-        """Read a cell; `digest` is that of its planned signature, None where none was kept."""
-        try:
-            stored = store.get(path, cell)
-        except StoreError as error:
-            self.damaged[cell] = str(error)
-            return
-        if isinstance(stored, store.FailedCell):
+    def add(self, cell: Cell, stored: store.Outcome, digest: str | None) -> None:
+        """Sort a cell in; `digest` is that of its planned signature, None where none was kept."""
+        if isinstance(stored, StoreError):
+            self.damaged[cell] = str(stored)
+        elif isinstance(stored, store.FailedCell):
             self.failed[cell] = stored
         elif stored is not None:
             is_planned = digest is None or stored.signature.digest == digest
             (self.done if is_planned else self.changed)[cell] = stored
+
+
+def _column_of(cell: Cell) -> Column:
+    return Column(cell.model, cell.family, cell.shots)

@@ -17,7 +17,7 @@ from mlbench.errors import ModelError, StoreError
 from mlbench.families import find_family
 from mlbench.models import find_model
 from mlbench.records import Cell, Language
-from mlbench.store.folder import BACKUP, holds_results
+from mlbench.store.folder import BACKUP, PACK, holds_results
 from mlbench.store.manifest import (
     Contents,
     add_contents,
@@ -27,6 +27,7 @@ from mlbench.store.manifest import (
     planned_cells,
     save_manifest,
 )
+from mlbench.store.packs import packed_paths
 from mlbench.store.read import read_language
 from mlbench.store.signature import Signature
 
@@ -153,11 +154,17 @@ def _cell_files(folder: Path) -> Iterator[Path]:
         for pattern in ("*.parquet", "*.failed.json")
         for path in folder.glob(f"[!.]*/*/*/{pattern}")
     }
+    for pack in folder.glob(f"[!.]*/*/{PACK}"):
+        found.update(packed_paths(pack) or [pack])
     yield from sorted(found)
 
 
 def _look_at(path: Path, folder: Path, found: _Found) -> _Stray | LeftOut:
     """Return the cell of a file, or why it cannot be part of the run."""
+    if path.name == PACK:
+        return LeftOut(
+            path, "this pack of cells is damaged. Run or import them again, and delete it"
+        )
     slug, family, shots, _ = path.relative_to(folder).parts
     try:
         stored = store.get(path)

@@ -1,13 +1,14 @@
 """How are the samples of a stored cell held? As the columns of its file; as objects when asked.
 
 A report reads a million docs and wants their ids and scores only: columns give them
-without making an object a doc. The objects are those of mlbench.measures.
+without making an object a doc, and who asks for the state of a cell reads no column at all. The
+objects are those of mlbench.measures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,22 +42,34 @@ STATISTICS = "statistics/"
 """Before the name of a measure: its column of stored statistics."""
 
 
+class Stored(NamedTuple):
+    """A table of samples that is not read yet: its rows, its columns, and how it is read."""
+
+    n_rows: int
+    columns: tuple[str, ...]
+    read: Callable[[], Any]
+
+
 class SampleColumns(Sequence[Sample], Columns):
-    """The samples of one cell, equal to the tuple of them; `table` is an Arrow table.
+    """The samples of one cell, equal to the tuple of them; the Arrow table is read when asked.
 
     Raises ValueError if its columns are not those of a kind of sample.
     """
 
-    def __init__(self, table: Any) -> None:
-        """Hold the table and tell its kind from its columns."""
-        self._table = table
-        names = {name for name in table.column_names if not name.startswith(STATISTICS)}
+    def __init__(self, stored: Stored) -> None:
+        """Tell the kind of samples from the columns."""
+        self.stored = stored
+        names = {name for name in stored.columns if not name.startswith(STATISTICS)}
         kinds = (_KIND_BY_COLUMN[name] for name in _KIND_BY_COLUMN if name in names)
         self._kind = next(kinds, ChoiceSample)
         known = {field.name for field in fields(self._kind)}
         lacking = known - names - _OPTIONAL
         if lacking or names - known:
             raise ValueError(f"its columns are {', '.join(sorted(names))}")
+
+    @property
+    def _table(self) -> Any:
+        return self.stored.read()
 
     @cached_property
     def _samples(self) -> tuple[Sample, ...]:
@@ -77,7 +90,7 @@ class SampleColumns(Sequence[Sample], Columns):
         return self._make(self._table.take(list(places)))
 
     def __len__(self) -> int:
-        return int(self._table.num_rows)
+        return self.stored.n_rows
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
@@ -101,13 +114,13 @@ class SampleColumns(Sequence[Sample], Columns):
 
     def numbers(self, name: str) -> Floats | None:
         """Give one number a doc, None where samples of this kind have none of that name."""
-        is_there = self._kind is not ChoiceSample and name in self._table.column_names
+        is_there = self._kind is not ChoiceSample and name in self.stored.columns
         return np.asarray(self._table[name].to_numpy()) if is_there else None
 
     def stored_statistics(self, measure: str) -> Floats | None:
         """Give docs x k statistics that were stored, None where they were not."""
         name = STATISTICS + measure
-        if name not in self._table.column_names or not len(self):
+        if name not in self.stored.columns or not len(self):
             return None
         values = self._table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         return np.asarray(values, dtype=np.float64).reshape(len(self), -1)
@@ -115,7 +128,7 @@ class SampleColumns(Sequence[Sample], Columns):
     @property
     def tokens(self) -> list[int | None]:
         """Give the tokens of each text; empty for samples that are not texts."""
-        shown = self._kind is TextSample and "n_tokens" in self._table.column_names
+        shown = self._kind is TextSample and "n_tokens" in self.stored.columns
         return self._table["n_tokens"].to_pylist() if shown else []
 
     @cached_property
@@ -129,7 +142,7 @@ class SampleColumns(Sequence[Sample], Columns):
 
     def by_choice(self, name: PerChoice) -> Likelihoods:
         """Give a list of numbers that each doc has; of no width where it is not known."""
-        if self._kind is not ChoiceSample or name not in self._table.column_names:
+        if self._kind is not ChoiceSample or name not in self.stored.columns:
             return padded(np.empty(0), np.zeros(len(self), dtype=np.int64))
         column = self._table[name].combine_chunks()
         widths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)

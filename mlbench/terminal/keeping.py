@@ -1,4 +1,4 @@
-"""What do `mlbench repair` and `mlbench forget` do? Make a run whole; take cells away."""
+"""What do `repair`, `pack` and `forget` do? Make a run whole, or smaller; take cells away."""
 
 from collections import Counter
 from typing import Annotated
@@ -32,6 +32,23 @@ def repair(run: RunArgument) -> None:
     if done.is_kept_aside:
         lines.append(f"  the damaged one is kept as {done.folder / ASIDE}")
     lines += [f"  not put back: {path}: {reason}" for path, reason in done.left_out]
+    lines.append(f"Next: mlbench list cells {run_name(done.folder)}")
+    _console().print("\n".join(lines), markup=False)
+
+
+def pack(run: RunArgument) -> None:
+    """Put the finished cells of a large run into a few files; it is read many times faster.
+
+    [bold]Example[/bold]
+
+      mlbench pack bench
+    """
+    from mlbench.store.folder import run_name
+    from mlbench.store.packing import pack_run
+
+    done = pack_run(run)
+    lines = [f"{done.folder}: {done.n_moved:,} cells moved; {done.n_packs:,} packs hold its cells"]
+    lines += [f"  not packed: {left.reason}" for left in done.left]
     lines.append(f"Next: mlbench list cells {run_name(done.folder)}")
     _console().print("\n".join(lines), markup=False)
 

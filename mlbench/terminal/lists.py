@@ -3,10 +3,11 @@
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 WIDTH_IN_PIPE = 400
+MANY_ROWS = 1000
+"""More of them are plain columns in a terminal too: laying one out takes a millisecond."""
 
 
 def show(what: str, *, languages_file: Path | None, as_json: bool) -> None:
@@ -78,14 +81,28 @@ def _print_rows(rows: list[Row], what: str, *, as_json: bool) -> None:
 
 
 def _print_table(rows: list[Row], caption: str) -> None:
-    table = Table(box=None, caption=caption, caption_justify="left", pad_edge=False)
     names = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [["" if row.get(name) is None else str(row[name]) for name in names] for row in rows]
+    if len(lines) > MANY_ROWS or not Console().is_terminal:
+        print("\n".join([*_in_columns([names, *lines]), caption]))
+        return
+    table = Table(box=None, caption=caption, caption_justify="left", pad_edge=False)
     for name in names:
         table.add_column(name, overflow="fold")
-    for row in rows:
-        values = (row.get(name) for name in names)
-        table.add_row(*(Text("" if value is None else str(value)) for value in values))
+    for line in lines:
+        table.add_row(*map(Text, line))
     print_table(table)
+
+
+def _in_columns(lines: list[list[str]]) -> Iterator[str]:
+    """Yield lines with every column whole, as wide as its widest text, without trailing blanks."""
+    lines = [[" ".join(text.split()) for text in line] for line in lines]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        padded = (
+            text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True)
+        )
+        yield "  ".join(padded).rstrip()
 
 
 def print_table(table: Table, *, width_in_pipe: int = WIDTH_IN_PIPE) -> None:
