@@ -12,7 +12,15 @@ import numpy as np
 
 from mlbench.errors import DataError
 from mlbench.measures.measure import Measure, add_measure, all_measures, measure_of
-from mlbench.measures.samples import ChoiceSample, Columns, Floats, Ints, Likelihoods, ScoreSample
+from mlbench.measures.samples import (
+    ChoiceSample,
+    Columns,
+    Floats,
+    Ints,
+    Likelihoods,
+    PerChoice,
+    ScoreSample,
+)
 from mlbench.measures.scales import ADJUSTED, LOGIT, RETENTION
 
 Weigh = Callable[[ChoiceSample], Sequence[float]]
@@ -96,16 +104,28 @@ def _take_likeliest(columns: Columns) -> Ints | None:
     return _first_best(columns.by_choice("loglikelihoods"))
 
 
-def _take_calibrated(columns: Columns) -> Ints | None:
+def _take_best_less(columns: Columns, name: PerChoice) -> Ints | None:
+    """Take the choice whose log-likelihood is most above another number of it."""
+    return _combined(columns, name, np.subtract)
+
+
+def _take_best_per(columns: Columns, name: PerChoice) -> Ints | None:
+    """Take the choice of the highest log-likelihood per unit of its length."""
+    return _combined(columns, name, np.divide)
+
+
+def _combined(columns: Columns, name: PerChoice, combine: np.ufunc) -> Ints | None:
     values, widths = columns.by_choice("loglikelihoods")
-    means = columns.by_choice("label_means")
-    if (means.widths != widths).any():
+    others = columns.by_choice(name)
+    if (others.widths != widths).any():
         return None
     is_there = np.arange(values.shape[1]) < widths[:, np.newaxis]
     lowest = np.full(values.shape, -np.inf)
-    with np.errstate(invalid="ignore"):
-        values = np.subtract(values, means.values, out=lowest, where=is_there)
-    return _first_best(Likelihoods(values, widths))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = combine(values, others.values, out=lowest, where=is_there)
+    # A choice without a text has no length, and docs are asked one by one.
+    is_known = combine is not np.divide or bool((others.values[is_there] > 0).all())
+    return _first_best(Likelihoods(values, widths)) if is_known else None
 
 
 def _first_best(found: Likelihoods) -> Ints | None:
@@ -168,12 +188,14 @@ ACC_NORM = _rule(
     "accuracy by log-likelihood per character",
     _per_character,
     weigh_unit="nats a character",
+    take=partial(_take_best_per, name="n_characters"),
 )
 ACC_BYTES = _rule(
     "acc_bytes",
     "accuracy by log-likelihood per UTF-8 byte",
     _per_byte,
     weigh_unit="nats a byte",
+    take=partial(_take_best_per, name="n_bytes"),
 )
 ACC_PMI = _rule(
     # Holtzman et al. 2021, "Surface Form Competition", section 3.
@@ -181,6 +203,7 @@ ACC_PMI = _rule(
     "accuracy by log-likelihood less that without the query",
     _less_prior,
     weigh_unit="nats over its prior",
+    take=partial(_take_best_less, name="calibration"),
 )
 ACC_CALIBRATED = _rule(
     # Zhou et al. 2024, "Batch Calibration", ICLR, section 3, with log-likelihoods and with docs
@@ -189,7 +212,7 @@ ACC_CALIBRATED = _rule(
     "accuracy by log-likelihood less the label's mean over unscored docs",
     _less_label_means,
     weigh_unit="nats over its mean",
-    take=_take_calibrated,
+    take=partial(_take_best_less, name="label_means"),
     needs_cell=True,
 )
 

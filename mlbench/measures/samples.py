@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-PerChoice = Literal["loglikelihoods", "label_means", "n_tokens"]
+PerChoice = Literal[
+    "loglikelihoods", "calibration", "label_means", "n_tokens", "n_bytes", "n_characters"
+]
+"""Numbers that each choice of a doc has; the last two are those of its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,15 @@ def by_choice_of(samples: Sequence[Sample], name: PerChoice) -> Likelihoods:
     """Return a list of numbers that each doc has; of no width where it is not known."""
     if isinstance(samples, Columns):
         return samples.by_choice(name)
-    rows = [getattr(s, name) if isinstance(s, ChoiceSample) else () for s in samples]
+    rows = [_numbers(s, name) if isinstance(s, ChoiceSample) else () for s in samples]
     values = np.array([value for row in rows for value in row], dtype=np.float64)
     return padded(values, np.array([len(row) for row in rows], dtype=np.int64))
+
+
+def _numbers(sample: ChoiceSample, name: PerChoice) -> Sequence[float]:
+    if name == "n_bytes":
+        return [len(choice.encode()) for choice in sample.choices]
+    if name == "n_characters":
+        return [len(choice) for choice in sample.choices]
+    found: Sequence[float] = getattr(sample, name)
+    return found

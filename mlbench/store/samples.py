@@ -38,6 +38,8 @@ _KIND_BY_COLUMN: dict[str, type[Any]] = {
     "reply": ReplySample,
     "score": ScoreSample,
 }
+# How long the texts of choices are, by Arrow's functions.
+_LENGTHS = {"n_bytes": "binary_length", "n_characters": "utf8_length"}
 STATISTICS = "statistics/"
 """Before the name of a measure: its column of stored statistics."""
 
@@ -135,18 +137,28 @@ class SampleColumns(Sequence[Sample], Columns):
     def likelihoods(self) -> Likelihoods:
         """Give those of a stored text as one choice, of other samples as none."""
         if self._kind is ChoiceSample:
-            return self.by_choice("loglikelihoods")
+            return self._lists("loglikelihoods")
         values = self.numbers("loglikelihood")
         widths = np.full(len(self), int(values is not None))
         return padded(np.empty(0) if values is None else values, widths)
 
     def by_choice(self, name: PerChoice) -> Likelihoods:
         """Give a list of numbers that each doc has; of no width where it is not known."""
-        if self._kind is not ChoiceSample or name not in self.stored.columns:
+        is_kept = name == "loglikelihoods" and self._kind is ChoiceSample
+        return self.likelihoods if is_kept else self._lists(name)
+
+    def _lists(self, name: PerChoice) -> Likelihoods:
+        column_name = "choices" if name in _LENGTHS else name
+        if self._kind is not ChoiceSample or column_name not in self.stored.columns:
             return padded(np.empty(0), np.zeros(len(self), dtype=np.int64))
-        column = self._table[name].combine_chunks()
+        column = self._table[column_name].combine_chunks()
         widths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-        return padded(column.flatten().to_numpy(zero_copy_only=False), widths)
+        values = column.flatten()
+        if name in _LENGTHS:
+            import pyarrow.compute as pc
+
+            values = getattr(pc, _LENGTHS[name])(values)
+        return padded(values.to_numpy(zero_copy_only=False), widths)
 
     @cached_property
     def labels(self) -> tuple[str, ...] | None:
@@ -161,7 +173,7 @@ class SampleColumns(Sequence[Sample], Columns):
         codes = column.flatten().dictionary_encode().indices.to_numpy().reshape(-1, len(first))
         return first if (codes == codes[0]).all() else None
 
-    @property
+    @cached_property
     def targets(self) -> NDArray[np.int64] | None:
         """Give the right choice of each doc; None for samples without choices."""
         if self._kind is not ChoiceSample:
