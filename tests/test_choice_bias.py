@@ -1,5 +1,9 @@
 """Are choices that a model cannot take, or takes by their length, found and said in numbers?"""
 
+import math
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from report_toys import ENGLISH, FAMILIES, SWAHILI, ToyRun
 
@@ -13,6 +17,8 @@ from mlbench.measures import (
     TextSample,
     doc_scores,
     predict,
+    rules,
+    taken_of,
 )
 from mlbench.records import Cell
 from mlbench.store.cells import _table_from_samples
@@ -46,6 +52,27 @@ def docs(
 def stored(samples: tuple[Sample, ...]) -> SampleColumns:
     table = _table_from_samples(samples)
     return SampleColumns(Stored(len(samples), tuple(table.column_names), lambda: table))
+
+
+TEXTS = ("a", "bb", "река", "河流", "แม่น้ำ", "نهر", "नदी", "😀")
+
+
+def test_columns_take_what_every_doc_takes_by_every_rule():
+    rng = np.random.default_rng(3)
+    samples = []
+    for i in range(300):
+        n = int(rng.integers(2, 6))
+        numbers = [tuple(rng.integers(-4, 0, n).astype(float)) for _ in range(3)]
+        if i % 50 == 0:
+            numbers[0] = (-math.inf, *numbers[0][1:])
+        texts = tuple(rng.choice(TEXTS, n).tolist())
+        likely, prior, means = numbers
+        samples.append(ChoiceSample(f"d{i}", f"c{i}", 0, texts, likely, prior, label_means=means))
+    for rule in rules():
+        taken = taken_by(stored(tuple(samples)), rule)
+        assert taken is not None and taken.tolist() == [predict(s, rule) for s in samples], rule
+    nameless = replace(samples[0], choices=("", *samples[0].choices[1:]))
+    assert taken_of(stored((nameless,)), "acc_bytes") is None
 
 
 NEVER_C = [(0, 0)] * 10 + [(1, 1)] * 5 + [(2, 0)] * 5
