@@ -240,7 +240,7 @@ def _read_result(path: Path) -> CellResult:
             n_rows, schema = file.metadata.num_rows, file.schema_arrow
         meta = json.loads(schema.metadata[_META_KEY])
         _check_whole(whole, meta)
-        # Those of format 3 that name the cell are left out; metadata and place have said it already.
+        # Without those of format 3 that name the cell, as metadata and place have done already.
         columns = tuple(name for name in schema.names if name not in Cell._fields)
         stored = Stored(n_rows, columns, partial(_TableOnce(content).read, columns))
         if not whole:
