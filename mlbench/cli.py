@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -17,6 +17,8 @@ from mlbench.redaction import log_without_secrets
 from mlbench.settings import Settings
 from mlbench.terminal.choosing import choose
 from mlbench.terminal.ending import run_to_the_end
+from mlbench.terminal.exchange import export, import_
+from mlbench.terminal.habits import Commands, ListCommand
 from mlbench.terminal.keeping import forget, pack, repair
 from mlbench.terminal.looking import check_family, doctor, identify, list_, tokenizers
 from mlbench.terminal.options import (
@@ -28,7 +30,6 @@ from mlbench.terminal.options import (
     DtypeOption,
     EngineOption,
     ExecutorOption,
-    ExportOut,
     Families,
     FamilyFiles,
     FetchedFamilies,
@@ -39,11 +40,9 @@ from mlbench.terminal.options import (
     FigureModels,
     FigureName,
     FigureOut,
-    ImportPath,
     Languages,
     LanguagesFile,
     Limit,
-    ListCommand,
     Models,
     OldItems,
     OverflowOption,
@@ -55,7 +54,6 @@ from mlbench.terminal.options import (
     RunName,
     Shots,
     Strict,
-    TaskMapOption,
     TrustRemoteCode,
     Verify,
     families_or,
@@ -66,8 +64,8 @@ from mlbench.terminal.task_commands import tasks_app
 
 app = typer.Typer(
     name="mlbench",
+    cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -276,41 +274,8 @@ def fetch(
     runs.fetch(select([], named, languages, languages_file, family_file))
 
 
-@app.command("import", cls=ListCommand, rich_help_panel="Measure")
-def import_(
-    kind: Annotated[str, typer.Argument(help="Whose results: lm-eval or csv.")],
-    path: ImportPath,
-    run: RunName,
-    map: TaskMapOption = None,
-    replace: Replace = False,
-) -> None:
-    """Add results that lm-eval or others made to a run, to report and judge like our own.
-
-    [bold]Example[/bold]
-
-      mlbench import lm-eval results/ --run others
-    """
-    from mlbench.imports import import_results
-
-    for line in import_results(kind, path, run, map, may_replace=replace).lines():
-        typer.echo(line)
-
-
-@app.command(cls=ListCommand, rich_help_panel="Read")
-def export(
-    run: RunArgument,
-    format: Annotated[
-        Literal["csv", "parquet", "lm-eval"],
-        typer.Option(help="A line per doc, or lm-eval's files."),
-    ],
-    out: ExportOut = None,
-) -> None:
-    """Write the score of every doc of a run, for other programs or another run."""
-    from mlbench.exports import export_run
-
-    typer.echo(export_run(run, format, out))
-
-
+app.command("import", cls=ListCommand, rich_help_panel="Measure")(import_)
+app.command(cls=ListCommand, rich_help_panel="Read")(export)
 app.command("list", cls=ListCommand, rich_help_panel="Look around")(list_)
 app.command(cls=ListCommand, rich_help_panel="Look around")(tokenizers)
 app.command(rich_help_panel="Look around")(identify)
@@ -322,6 +287,12 @@ app.command(rich_help_panel="Look around")(pack)
 app.command(cls=ListCommand, rich_help_panel="Measure")(forget)
 
 
+@app.command("version", hidden=True)
+def _version() -> None:
+    """Print the version, as --version does."""
+    typer.echo(f"mlbench {__version__}")
+
+
 @app.callback(invoke_without_command=True)
 def _start(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -330,7 +301,7 @@ def _start(
     ] = False,
 ) -> None:
     if version:
-        typer.echo(f"mlbench {__version__}")
+        _version()
         raise typer.Exit
     log_without_secrets(logging.INFO if verbose else logging.ERROR)
     logging.getLogger("mlbench").setLevel(logging.INFO if verbose else logging.WARNING)

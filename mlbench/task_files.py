@@ -78,7 +78,8 @@ def task_name(family: str, tag: str) -> str:
 
 
 def _render_stub(family: Family, language: Language) -> str:
-    selectors = [f"mlbench_script_{language.script}"]
+    selectors = [f"mlbench_lang_{language.tag.replace('-', '_')}"]
+    selectors.append(f"mlbench_script_{language.script}")
     selectors.append("mlbench_family_" + language.family.replace("-", "_").replace(" ", "_"))
     return (
         f"{HEADER}"

@@ -15,6 +15,7 @@ from mlbench.cli import app
 from mlbench.families import read_families
 from mlbench.report.checks import trust as trust_module
 from mlbench.report.figures.figures import FIGURES
+from mlbench.terminal.habits import OF_LM_EVAL
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -40,6 +41,9 @@ UNWANTED = re.compile(
 # Of another program, or of pip: the rest of the options in the pages are looked up in ours.
 FOREIGN = {"--include_path", "--log_samples", "--model_args", "--num_fewshot", "--output_path"}
 FOREIGN |= {"--tasks", "--model"}
+FOREIGN |= {f"--{option[2:].replace('-', '_')}" for option in OF_LM_EVAL}
+# Taken as --batch-size and the like.
+FOREIGN |= {"--batch_size", "--trust_remote_code"}
 # Still taken, and hidden: docs/decisions.md says what each is called now.
 FORMER = {"--items"}
 

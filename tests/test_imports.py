@@ -292,3 +292,10 @@ def test_of_a_task_scored_twice_the_latest_counts(two_models, tmp_path, capsys):
         shutil.copy(path, path.with_name(f"{head}_19{time}"))
     _, out, _ = run_cli(capsys, "import", "lm-eval", str(tmp_path / "copy"), "--run", "r")
     assert "7 new cells" in out and "an older result of the same task" in out
+
+
+def test_several_folders_make_one_run(two_models, imported, capsys):
+    folders = [str(two_models / name) for name in "ab"]
+    code, out, err = run_cli(capsys, "import", "lm-eval", *folders, "--run", "s")
+    assert code == 0 and out.count("new cells") == 2, err
+    assert set(read_run("s").done) == set(imported.done)

@@ -30,7 +30,8 @@ def test_lm_eval_finds_every_task_group_and_tag():
         assert f"mlbench_{family.name}" in manager.all_groups
     tasks = [task_name("sib200_topic", tag) for tag in read_languages()]
     assert len(set(tasks)) == 119 and set(tasks) <= set(manager.all_tasks)
-    assert {"mlbench_script_Arab", "mlbench_family_Turkic"} <= set(manager.all_tags)
+    of_languages = {f"mlbench_lang_{tag.replace('-', '_')}" for tag in read_languages()}
+    assert {"mlbench_script_Arab", "mlbench_family_Turkic", *of_languages} <= set(manager.all_tags)
 
 
 def test_no_name_is_one_of_lm_evals_own():

@@ -1,9 +1,18 @@
 """What an lm-eval user types is taken, or answered with what to type."""
 
-import pytest
-from test_cli import refused, run_cli
+import shlex
+from pathlib import Path
 
-from mlbench.terminal.options import OF_LM_EVAL
+import pytest
+import typer
+from test_cli import refused, run_cli
+from test_docs import rows_of
+
+from mlbench.cli import app
+from mlbench.terminal.habits import OF_LM_EVAL, OTHER_WORDS
+
+PAGE = Path(__file__).parent.parent / "docs/from_lm_eval.md"
+ROWS = [tuple(row) for row in rows_of(PAGE, "| typed | answer |")]
 
 
 @pytest.mark.parametrize("option", OF_LM_EVAL)
@@ -41,3 +50,36 @@ def test_h_is_help(capsys):
     for arguments in (("-h",), ("run", "-h"), ("tasks", "-h")):
         code, out, _ = run_cli(capsys, *arguments)
         assert code == 0 and "Usage" in out
+
+
+@pytest.mark.parametrize(("typed", "answer"), ROWS)
+def test_the_table_for_those_from_lm_eval_is_true(capsys, typed, answer):
+    words = shlex.split(typed.strip("`"))
+    if answer == "taken":
+        command = typer.main.get_command(app).commands["run"]
+        given = command.make_context("run", words).params
+        assert any(given[name] not in (None, False) for name in given)
+    else:
+        assert answer in refused(capsys, "run", *words)
+
+
+def test_the_table_has_every_option_that_is_answered():
+    typed = {shlex.split(row[0].strip("`"))[0].replace("_", "-") for row in ROWS}
+    assert set(OF_LM_EVAL) <= typed
+
+
+@pytest.mark.parametrize("word", OTHER_WORDS)
+def test_the_word_of_another_tool_is_answered_with_ours(capsys, word):
+    assert refused(capsys, word, "x") == f"mlbench: no command {word!r}: {OTHER_WORDS[word]}"
+
+
+def test_version_is_a_command_too(capsys):
+    assert run_cli(capsys, "version") == run_cli(capsys, "--version")
+
+
+def test_the_shell_completes_commands(capsys, monkeypatch):
+    monkeypatch.setenv("_MLBENCH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "mlbench ver")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    code, out, _ = run_cli(capsys)
+    assert code == 0 and "verdict" in out.split()

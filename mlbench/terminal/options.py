@@ -1,71 +1,14 @@
-"""The command line's vocabulary: options shared by several commands, and how lists are typed.
-
-`--models A B C` takes everything up to the next option, which typer does not know; ListCommand
-spells it out as `--models A --models B --models C` before typer reads it.
-"""
+"""The command line's vocabulary: options shared by several commands."""
 
 import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from mlbench.errors import SelectionError
 from mlbench.names import local_path
 from mlbench.settings import Dtype, Engine, Executor, Overflow
-
-LISTS = ("--models", "--families", "--family-file", "--family", "--languages", "--shots")
-
-OF_LM_EVAL = {
-    "--tasks": "name families instead, --families sib200_topic (mlbench list families); for tasks "
-    "by their names: lm_eval run --include_path $(mlbench tasks path) --tasks ...",
-    "--model": "name the model itself: --models FOLDER, org/name, or BACKEND:ARGS",
-    "--model-args": "give folder or hub id alone, --models org/name; other backends have their "
-    "arguments after a colon, --models vllm:pretrained=org/name,dtype=bfloat16",
-    "--num-fewshot": "type --shots",
-    "--output-path": "type --run NAME; cells are kept in runs/NAME",
-    "--log-samples": "leave it out, every sample is kept",
-    "--use-cache": "leave it out, every finished cell is kept and not scored again",
-    "--cache-requests": "leave it out, docs are prepared once and kept",
-    "--verbosity": "type mlbench -v COMMAND",
-    "--include-path": "leave it out, families need no folder; a package of yours can bring its own",
-    "--apply-chat-template": "leave it out, mlbench scores base models by their log-likelihoods",
-    "--gen-kwargs": "leave it out, mlbench generates no answers",
-    "--show-config": "see mlbench plan, and the signature of a cell in mlbench list cells RUN",
-    "--seed": "leave it out, docs and examples are the same for every model",
-}
-"""What an lm-eval user types and mlbench has not, with what to do instead."""
-
-
-class ListCommand(TyperCommand):
-    """A command that is read as people type it.
-
-    List options take several values after one name, and `_` is as good as `-` in the name of an
-    option. An option of lm-eval that is none of ours is refused with what to type.
-    """
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Repeat the name of a list option before each further value."""
-        known = {name for param in self.params for name in param.opts}
-        spread: list[str] = []
-        name = ""
-        for arg in map(_dashed, args):
-            option = arg.partition("=")[0]
-            if option in OF_LM_EVAL and option not in known:
-                raise SelectionError(f"no option {option}: {OF_LM_EVAL[option]}")
-            if arg.startswith("--"):
-                name = arg if arg in LISTS else ""
-            elif name and spread[-1] != name:
-                spread.append(name)
-            spread.append(arg)
-        return super().parse_args(ctx, spread)
-
-
-def _dashed(arg: str) -> str:
-    """Return an argument with dashes for underscores in the name of its option, if it is one."""
-    option, equals, value = arg.partition("=")
-    return option.replace("_", "-") + equals + value if option.startswith("--") else arg
 
 
 def read_limit(text: str) -> int:
@@ -188,10 +131,11 @@ ExportOut = Annotated[
         "--out", help="File, or folder for lm-eval; default exports/RUN/.", **_place("--out")
     ),
 ]
-ImportPath = Annotated[
-    Path,
+ImportPaths = Annotated[
+    list[Path],
     typer.Argument(
-        help="A results folder of lm-eval, or a CSV file.",
+        metavar="PATH...",
+        help="Results folders of lm-eval, or CSV files.",
         parser=lambda text: local_path(text, "PATH"),
     ),
 ]
