@@ -19,7 +19,7 @@ from mlbench.terminal.choosing import choose
 from mlbench.terminal.ending import run_to_the_end
 from mlbench.terminal.exchange import export, import_
 from mlbench.terminal.habits import Commands, ListCommand
-from mlbench.terminal.keeping import forget, pack, repair
+from mlbench.terminal.keeping import forget, merge, pack, repair
 from mlbench.terminal.looking import check_family, doctor, identify, list_, tokenizers
 from mlbench.terminal.options import (
     AsJson,
@@ -52,6 +52,7 @@ from mlbench.terminal.options import (
     ReportOut,
     RunArgument,
     RunName,
+    ShardOption,
     Shots,
     Strict,
     TrustRemoteCode,
@@ -104,6 +105,7 @@ def run(
     batch_tokens: BatchTokens = None,
     overflow: OverflowOption = "refuse",
     verify: Verify = 0,
+    shard: ShardOption = None,
     replace: Replace = False,
     languages_file: LanguagesFile = None,
     family_file: FamilyFiles = NO_FILES,
@@ -124,11 +126,13 @@ def run(
       mlbench run --models ./checkpoint --family-file my_family.py
     """
     from mlbench.runner.command import select
+    from mlbench.runner.shard import parse_shard
     from mlbench.terminal import runs
 
     batch_size = parse_batch_size(batch_size)
     loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
-    settings = Settings(parse_shots(shots), limit, *loading, executor, verify)
+    part = parse_shard(shard)
+    settings = Settings(parse_shots(shots), limit, *loading, executor, verify, part)
     named = families_or("embedded", families, family_file)
     selection = select(models, named, languages, languages_file, family_file)
     raise typer.Exit(runs.run(run, selection, settings, may_replace=replace))
@@ -146,14 +150,19 @@ def plan(
     device: Device = None,
     dtype: DtypeOption = "auto",
     overflow: OverflowOption = "refuse",
+    shard: ShardOption = None,
     languages_file: LanguagesFile = None,
     family_file: FamilyFiles = NO_FILES,
 ) -> None:
     """Show what the same `run` would do: pending cells, tokens, time. Runs nothing."""
     from mlbench.runner.command import select
+    from mlbench.runner.shard import parse_shard
     from mlbench.terminal import runs
 
-    settings = Settings(parse_shots(shots), limit, engine, device, dtype, overflow=overflow)
+    part = parse_shard(shard)
+    settings = Settings(
+        parse_shots(shots), limit, engine, device, dtype, overflow=overflow, shard=part
+    )
     named = families_or("embedded", families, family_file)
     selection = select(models, named, languages, languages_file, family_file)
     runs.show_plan(run, selection, settings)
@@ -285,6 +294,7 @@ app.command("check-family", cls=ListCommand, rich_help_panel="Read")(check_famil
 app.command(rich_help_panel="Look around")(repair)
 app.command(rich_help_panel="Look around")(pack)
 app.command(cls=ListCommand, rich_help_panel="Measure")(forget)
+app.command(rich_help_panel="Measure")(merge)
 
 
 @app.command("version", hidden=True)

@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Engine = Literal["packed", "hf"]
 Executor = Literal["local", "ray"]
 Overflow = Literal["refuse", "truncate"]
+
+
+class Shard(NamedTuple):
+    """The place of a part among all, from 1 on."""
+
+    place: int
+    n_all: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +24,8 @@ class Settings:
     `limit`: docs per cell at most. `dtype`: auto is float32 on a CPU and the checkpoint's own
     elsewhere. `overflow`: what to do with a context beyond the model's window. `batch_size` is for
     the engine hf and other backends, `batch_tokens` (None: from free memory) for packed. `verify`:
-    docs of each family that packed also scores plainly before it begins, 0 for none.
+    docs of each family that packed also scores plainly before it begins, 0 for none. `shard`: which
+    part of the cells is this command's, of several machines'.
     """
 
     shots: Sequence[int] = (0,)
@@ -31,3 +39,4 @@ class Settings:
     trust_remote_code: bool = False
     executor: Executor = "local"
     verify: int = 0
+    shard: Shard | None = None

@@ -23,6 +23,7 @@ from mlbench.models import Model, find_models
 from mlbench.records import Family, Language
 from mlbench.runner.events import CellDone, CellFailed, Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing, sign_cells, write_manifest
+from mlbench.runner.shard import take_shard
 from mlbench.settings import Settings
 from mlbench.store.manifest import read_bytes, restore
 from mlbench.store.texts import keep_texts
@@ -83,6 +84,7 @@ def prepare_work(
     _say_what_is_not_passed(models, settings)
     settings = replace(settings, dtype=resolve_dtype(settings))
     plan = sign_cells(store.find_run(run, must_exist=False), models, prepared, settings)
+    plan = take_shard(plan, settings)
     if not plan.cells:
         reasons = {reason for by_tag in plan.no_data.values() for reason in by_tag.values()}
         raise SelectionError(f"nothing to run: {'; '.join(sorted(reasons)[:3])}")

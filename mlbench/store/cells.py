@@ -81,7 +81,12 @@ def forget_failure(path: Path) -> None:
 def fill_cell(result: CellResult, file: IO[bytes]) -> None:
     """Write the content of a finished cell's file."""
     text = json.dumps(meta_of(result), sort_keys=True, ensure_ascii=False)
-    table = name_cell(_table_from_samples(result.samples), result.cell)
+    samples = result.samples
+    if isinstance(samples, SampleColumns):
+        table = samples.stored.read()
+    else:
+        table = _table_from_samples(samples)
+    table = name_cell(table, result.cell)
     file.write(sealed_parquet(table, {_META_KEY: text.encode()}))
 
 

@@ -1,4 +1,4 @@
-"""What do `repair`, `pack` and `forget` do? Make a run whole, or smaller; take cells away."""
+"""What do `repair`, `pack`, `merge` and `forget` do? Make a run whole, smaller, larger; cut it."""
 
 from collections import Counter
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from mlbench.terminal.options import RunArgument
+from mlbench.terminal.options import RunArgument, RunName
 
 Names = Annotated[list[str], typer.Option(help="Only of these.", show_default=False)]
 NONE: list[str] = []
@@ -50,6 +50,30 @@ def pack(run: RunArgument) -> None:
     lines = [f"{done.folder}: {done.n_moved:,} cells moved; {done.n_packs:,} packs hold its cells"]
     lines += [f"  not packed: {left.reason}" for left in done.left]
     lines.append(f"Next: mlbench list cells {run_name(done.folder)}")
+    _console().print("\n".join(lines), markup=False)
+
+
+def merge(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Names, or paths.")],
+    run: RunName,
+) -> None:
+    """Bring the cells of several runs into one: parts of a --shard, models of several machines.
+
+    Cells that two runs scored differently are refused, and nothing is changed.
+
+    [bold]Example[/bold]
+
+      mlbench merge part-1 part-2 --run all
+    """
+    from mlbench.store.folder import run_name
+    from mlbench.store.merge import merge_runs
+
+    done = merge_runs(runs, run)
+    name = run_name(done.folder)
+    lines = [
+        f"{done.folder}: {done.n_new:,} cells from {len(runs)} runs, {done.n_known:,} were there",
+        f"Next: mlbench list cells {name}, or mlbench report {name}",
+    ]
     _console().print("\n".join(lines), markup=False)
 
 

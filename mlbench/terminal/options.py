@@ -183,6 +183,15 @@ BatchTokens = Annotated[
         rich_help_panel=LOADING,
     ),
 ]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Only part I of N, for several machines: a --run each, then mlbench merge. Parts cost "
+        "about the same and are the same every time.",
+    ),
+]
 Verify = Annotated[
     int,
     typer.Option(
