@@ -63,10 +63,11 @@ def merge_runs(runs: Sequence[str | Path], into: str | Path) -> Merged:
         _refuse_facts(sources)
         _refuse_cells(sources)
         known = set(sources[0].run.done) if has_begun else set()
+        n_known = len(known)
         n_new = sum(_copy(source, target, known) for source in sources[has_begun:])
         for source in sources[has_begun:]:
             add_to_manifest(target, _contents(source, known))
-    return Merged(target, n_new, len(known))
+    return Merged(target, n_new, n_known)
 
 
 def _read(folder: Path) -> _Source:
