@@ -19,7 +19,7 @@ class OutputType(StrEnum):
     REPLY = "generate_until"
 
 
-Suite = Literal["core", "embedded", "extension", "lmeval", "translation"]
+Suite = Literal["core", "embedded", "extension", "lmeval", "reading", "translation"]
 
 TAG = "tag"
 """The code key of a data set that calls languages by mlbench's own tags."""

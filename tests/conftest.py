@@ -254,10 +254,11 @@ def sib200(sib200_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def paired_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for MLBENCH_DATA with rows of two sentences an article."""
+    """Return a folder for MLBENCH_DATA with rows of two sentences an article, and of `reading`."""
+    from reading_toys import write_reading
     from sib200_toys import write_paired
 
-    return write_paired(tmp_path_factory.mktemp("paired"))
+    return write_reading(write_paired(tmp_path_factory.mktemp("paired")))
 
 
 @pytest.fixture

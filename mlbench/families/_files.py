@@ -9,15 +9,15 @@ import importlib.util
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mlbench.data.family_code import describe_fault
 from mlbench.errors import SelectionError
 from mlbench.names import fault_of_name
-from mlbench.records import Family, FileSource, OutputType
+from mlbench.records import Family, FileSource, OutputType, Suite
 
 MODULE = "mlbench_family_file"
-SUITES = ("all", "core", "embedded", "extension")
+RESERVED = ("all", *get_args(Suite))
 
 
 def read_family_file(path: Path) -> Family:
@@ -67,8 +67,8 @@ def _run(path: Path) -> dict[str, Any]:
 def _check(family: Family, path: Path) -> None:
     """Refuse a family that no command could name, or that could not ask anything."""
     fault = fault_of_name(family.name)
-    if "," in family.name or " " in family.name or family.name in SUITES:
-        fault = f"is no name of a family; no comma, blank or suite ({', '.join(SUITES)})"
+    if "," in family.name or " " in family.name or family.name in RESERVED:
+        fault = f"is no name of a family; no comma, blank or suite ({', '.join(RESERVED)})"
     if fault:
         raise SelectionError(f"family file {path}: {family.name!r} {fault}")
     if family.output_type == OutputType.CHOICES and family.prompt is None:

@@ -48,7 +48,8 @@ Models = Annotated[
 
 def _families(default: str) -> Any:
     return typer.Option(
-        help="Families or suites: core, embedded, extension, all. With a family file, that alone.",
+        help="Families or suites: core, embedded, extension, reading, all. With a family "
+        "file: its own.",
         rich_help_panel=SELECTION,
         show_default=default,
     )
