@@ -100,6 +100,8 @@ def test_the_wheel_carries_what_is_read_at_run_time(wheel):
         "mlbench/languages.yaml",
         "mlbench/models.yaml",
         "mlbench/licences.yaml",
+        "mlbench/claimed_languages.yaml",
+        "mlbench/data/controls.yaml",
         "mlbench/identifier/grams.npz",
         "mlbench/identifier/calibration.json",
         "mlbench/identifier/README.md",

@@ -105,6 +105,11 @@ def read_languages(path: Path | None = None) -> Mapping[str, Language]:
     return _read_as_of(path.absolute(), path, _state_of(path))
 
 
+def read_shipped() -> Mapping[str, Language]:
+    """Return the languages of the list that comes with mlbench, whatever file is in force."""
+    return read_languages(_shipped_file())
+
+
 def read_controls(languages: Mapping[str, Language]) -> Mapping[str, Language]:
     """Return the shipped languages beyond the list that these languages lack, by tag."""
     controls = _read_controls_as_of(_state_of(_shipped_file()))
@@ -123,7 +128,7 @@ def _read_as_of(_: Path, path: Path, state: tuple[int, int]) -> Mapping[str, Lan
     text, blocks = _load(path)
     added_to: Mapping[str, Language] = {}
     if isinstance(blocks, dict) and set(blocks) == {ADD}:
-        added_to = read_languages(_shipped_file())
+        added_to = read_shipped()
         blocks = blocks[ADD]
         blocks = [with_defaults(block) for block in blocks] if isinstance(blocks, list) else None
     own = _check_blocks(path, text, blocks, beside=added_to)
@@ -137,7 +142,7 @@ def _read_as_of(_: Path, path: Path, state: tuple[int, int]) -> Mapping[str, Lan
 def _read_controls_as_of(_: tuple[int, int]) -> Mapping[str, Language]:
     """Read the controls that the list in this state lacks."""
     text, blocks = _load(CONTROLS_FILE)
-    listed = read_languages(_shipped_file())
+    listed = read_shipped()
     controls = _check_blocks(CONTROLS_FILE, text, blocks, beside=listed)
     return MappingProxyType({tag: x for tag, x in controls.items() if tag not in listed})
 

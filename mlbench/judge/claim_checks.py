@@ -5,7 +5,7 @@ filled in. The number of every claim has an interval, and a sentence that keeps 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,12 +19,14 @@ from mlbench.judge.evidence import Analysis, Evidence, analyse
 from mlbench.judge.fewshot import fewshot_effect
 from mlbench.judge.findings import fixed_effect, moat_effect, over_families, sampled_effect
 from mlbench.judge.gap import gap_effect
+from mlbench.judge.listed import listed_lead
 from mlbench.judge.sentences import (
     Leads,
     cost_sentence,
     coverage_sentence,
     fewshot_sentence,
     gap_sentence,
+    listed_sentence,
     moat_sentence,
 )
 from mlbench.stats.bootstrap import Resampling
@@ -105,13 +107,17 @@ def _tags(claim: Claim, evidence: Evidence) -> list[str] | None:
     """
     if claim.languages is None:
         return None
+    return _tags_of(claim, "languages", claim.languages, evidence)
+
+
+def _tags_of(claim: Claim, key: str, names: Sequence[str], evidence: Evidence) -> list[str]:
     listed = read_languages()
     controls = read_controls(listed)
     own = {tag: language for tag, language in evidence.facts.items() if tag not in controls}
     try:
-        chosen = select_languages(claim.languages, {**listed, **own}, controls)
+        chosen = select_languages(names, {**listed, **own}, controls)
     except SelectionError as error:
-        raise ClaimsFileError(f"claim {claim.id!r}, languages: {error}") from error
+        raise ClaimsFileError(f"claim {claim.id!r}, {key}: {error}") from error
     return [language.tag for language in chosen]
 
 
@@ -218,6 +224,38 @@ def _check_gap(asked: Question) -> Answer:
     return Answer(effect, gap_sentence(effect, (asked.a, asked.b), claim.scale, level))
 
 
+def _check_listed(asked: Question) -> Answer:
+    claim, resampling, analysis = asked.claim, asked.resampling, _analysis_of(asked)
+    listed = _listed(asked)
+    if isinstance(listed, str):
+        return Answer(undefined(listed, claim.margin), f"It is unknown: {listed}.")
+    found = listed_lead(
+        [family.delta for family in analysis.pooled],
+        asked.evidence.facts,
+        listed,
+        margin=claim.margin,
+        resampling=resampling,
+    )
+    text = listed_sentence(found, (asked.a, asked.b), claim.scale, resampling.level)
+    effect = found.effect
+    if effect.verdict == "supported" and found.listed <= 0:
+        reason = f"{asked.a!r} does not lead in the languages that its maker names"
+        effect = replace(effect, verdict="undetermined", reason=reason)
+    return Answer(effect, text)
+
+
+def _listed(asked: Question) -> list[str] | str:
+    """Return the languages that the maker of A names, or why they are not known."""
+    claim, claimed = asked.claim, asked.evidence.claimed.get(asked.a)
+    if claim.listed is not None:
+        return _tags_of(claim, "listed", claim.listed, asked.evidence)
+    if claimed is None:
+        return f"no list of the languages of {asked.a!r} is known here"
+    if claimed.tags is None:
+        return f"the maker of {asked.a!r} speaks of {claimed.number} languages and names no list"
+    return list(claimed.tags)
+
+
 def _check_fewshot(asked: Question) -> Answer:
     claim, level = asked.claim, asked.resampling.level
     effect = fewshot_effect(
@@ -239,6 +277,7 @@ CHECKS: dict[str, Callable[[Question], Answer]] = {
     "moat": _check_moat,
     "coverage": _check_coverage,
     "resource_gap": _check_gap,
+    "listed_lead": _check_listed,
     "fewshot": _check_fewshot,
     "cost": _check_cost,
 }

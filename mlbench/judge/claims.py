@@ -19,7 +19,7 @@ CLAIMS_PATH = Path(__file__).with_name("claims.yaml")
 # Enough of a sha256 to tell claims apart in print.
 HASH_DIGITS = 12
 
-Kind = Literal["moat", "coverage", "resource_gap", "fewshot", "cost"]
+Kind = Literal["moat", "coverage", "resource_gap", "listed_lead", "fewshot", "cost"]
 Target = Literal["pooled", "fixed", "sampled"]
 COMPARED_A, COMPARED_B = "--a", "--b"
 
@@ -33,7 +33,8 @@ class Claim:
     """One statement. `a` and `b` are models, or --a and --b; None for families and languages: all.
 
     `wanted` and `retained` are for coverage: how many languages (None: all of the run), and which
-    share of the adjusted English score each has to keep.
+    share of the adjusted English score each has to keep. `listed` is for a lead where it is
+    claimed: the languages that the maker of A names, if claimed_languages.yaml does not have them.
     """
 
     id: str
@@ -48,10 +49,14 @@ class Claim:
     target: Target = "pooled"
     wanted: int | None = None
     retained: float = 0.5
+    listed: tuple[str, ...] | None = None
 
     def fingerprint(self) -> str:
         """Return the hash that is printed beside the verdict."""
-        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        known = asdict(self)
+        if self.listed is None:  # a claim that had a hash before there was this key keeps it
+            del known["listed"]
+        text = json.dumps(known, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()[:HASH_DIGITS]
 
     def about(self, a: str, b: str) -> "Claim":
@@ -149,6 +154,8 @@ def _claim(entry: Any, where: str) -> Claim:
     for key in ("families", "languages"):
         value = entry.get(key, "all")
         checked[key] = None if value == "all" else _names(value, f"{where}: {key}")
+    if entry.get("listed") is not None:
+        checked["listed"] = _names(entry["listed"], f"{where}: listed")
     claim = Claim(**checked)
     # Only on the first scale of a measure are moats kept by language, not only on average.
     primary = list(dict.fromkeys(measure.scales[0].name for measure in all_measures()))

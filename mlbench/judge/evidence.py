@@ -12,6 +12,7 @@ import numpy as np
 
 from mlbench.measures import ADJUSTED, Measure, Scale, all_scales
 from mlbench.measures.scales import FLOORED
+from mlbench.models.claimed import Claimed
 from mlbench.records import Language
 from mlbench.stats.aggregates import (
     Excluded,
@@ -37,7 +38,8 @@ class Evidence:
     `rules` holds the same families scored by other rules, by the name of the rule. Families of
     `demonstrations` are shown by themselves and do not enter the pooled numbers, unless there is no
     other. `fewshot` holds the families at `shots` shots, `tokens` the tokens of parallel
-    sentences; claims about what is not there come out undetermined.
+    sentences; claims about what is not there come out undetermined. `claimed` is what the makers
+    of the models say of their languages.
     """
 
     tables: tuple[ScoreTable, ...]
@@ -47,6 +49,7 @@ class Evidence:
     shots: int = 0
     rules: Mapping[str, tuple[ScoreTable, ...]] = field(default_factory=dict)
     demonstrations: frozenset[str] = frozenset()
+    claimed: Mapping[str, Claimed] = field(default_factory=dict)
 
     def limited(
         self, families: Sequence[str] | None, languages: Sequence[str] | None

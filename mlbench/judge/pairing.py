@@ -12,6 +12,7 @@ from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError
 from mlbench.judge.evidence import Evidence
 from mlbench.judge.tables import FamilyTables, rule_tables, score_table, token_table
+from mlbench.models.claimed import claimed_by
 from mlbench.records import Cell
 from mlbench.stats import ScoreTable
 from mlbench.stats.aggregates import Excluded
@@ -93,6 +94,11 @@ def _evidence_from(
         shots=max((found.most(a) or found.most(b) for found in tables.values()), default=0),
         rules={rule: tuple(scored) for rule, scored in rules.items()},
         demonstrations=demonstrations_of(run, tables),
+        claimed={
+            model: claimed
+            for model in models
+            if (claimed := claimed_by(model, run.models[model])) is not None
+        },
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from mlbench.judge.coverage import Need
 from mlbench.judge.effects import Effect
+from mlbench.judge.listed import ListedLead
 from mlbench.measures import ADJUSTED, TOKENS, scale_of
 
 COST = TOKENS.scales[0].name
@@ -143,6 +144,35 @@ def gap_sentence(effect: Effect, names: Names, scale: str, level: float) -> str:
         f"The lead of {a} over {b} beyond English {words}: {number} for each resource class less, "
         f"over {effect.n_languages} languages with their families as a sample."
     )
+
+
+def listed_sentence(found: ListedLead, names: Names, scale: str, level: float) -> str:
+    """Return the sentence on the lead in the languages that A's maker names, against controls."""
+    a, b = names
+    effect = found.effect
+    if effect.verdict == "undetermined":
+        question = f"{a} leads {b} by more where its maker says than in like languages"
+        text = unknown_sentence(effect, question, scale, level)
+        return text if math.isnan(effect.estimate) else f"{text} {_both_leads(found, scale)}"
+    words = {
+        "supported": "is larger than",
+        "refuted": "is smaller than",
+        "equivalent": "is, to within the margin, the same as",
+    }[effect.verdict]
+    number = with_interval(effect, scale, level)
+    return (
+        f"The lead of {a} over {b} in languages that the maker of {a} names {words} that in others "
+        f"of the same language family and resource class: {number}. {_both_leads(found, scale)}"
+    )
+
+
+def _both_leads(found: ListedLead, scale: str) -> str:
+    listed, controls = shown(found.listed, scale), shown(found.controls, scale)
+    text = (
+        f"It is {listed} in {found.n_listed} languages on the list and {controls} in "
+        f"{found.n_controls} that are not."
+    )
+    return text if found.listed > 0 else f"{text} So there is no lead where it is claimed."
 
 
 def fewshot_sentence(effect: Effect, names: Names, shots: int, level: float) -> str:
