@@ -7,8 +7,9 @@ that `mlbench list` answers at once.
 import logging
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +26,8 @@ from mlbench.terminal.options import (
     AsJson,
     BatchSize,
     BatchTokens,
+    BosOption,
+    Chat,
     ClaimsOption,
     Device,
     DtypeOption,
@@ -46,6 +49,7 @@ from mlbench.terminal.options import (
     Models,
     OldItems,
     OverflowOption,
+    PairOption,
     Replace,
     ReportA,
     ReportB,
@@ -56,12 +60,17 @@ from mlbench.terminal.options import (
     Shots,
     Strict,
     TrustRemoteCode,
+    VerdictA,
+    VerdictB,
     Verify,
     families_or,
     parse_batch_size,
     parse_shots,
 )
 from mlbench.terminal.task_commands import tasks_app
+
+if TYPE_CHECKING:
+    from mlbench.runner.command import Selection
 
 app = typer.Typer(
     name="mlbench",
@@ -89,9 +98,22 @@ NO_CHOICE: list[str] = []
 NO_FILES: list[Path] = []
 
 
+def _select(models: list[str], pair: str | None, what: tuple[Any, ...]) -> "Selection":
+    """Return what a command is about; a pair takes the place of the models that nobody named."""
+    from mlbench.models.presets import find_pair
+    from mlbench.runner.command import select, with_pair
+
+    if pair is None:
+        return select(models, *what)
+    named = find_pair(pair)  # a wrong name is told before anything else
+    is_alone = models == DEMO_MODELS
+    return with_pair(select([] if is_alone else models, *what), named)
+
+
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def run(
     models: Models = DEMO_MODELS,
+    pair: PairOption = None,
     families: Families = None,
     languages: Languages = ALL,
     shots: Shots = ZERO,
@@ -106,6 +128,8 @@ def run(
     overflow: OverflowOption = "refuse",
     verify: Verify = 0,
     shard: ShardOption = None,
+    chat: Chat = False,
+    bos: BosOption = "auto",
     replace: Replace = False,
     languages_file: LanguagesFile = None,
     family_file: FamilyFiles = NO_FILES,
@@ -124,23 +148,27 @@ def run(
       mlbench run --models vllm:pretrained=Qwen/Qwen2.5-7B --families core
 
       mlbench run --models ./checkpoint --family-file my_family.py
+
+      mlbench run --pair qwen2.5-7b-instruct/llama-3.1-8b-instruct --chat --families core
     """
-    from mlbench.runner.command import select
     from mlbench.runner.shard import parse_shard
     from mlbench.terminal import runs
 
     batch_size = parse_batch_size(batch_size)
     loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
     part = parse_shard(shard)
-    settings = Settings(parse_shots(shots), limit, *loading, executor, verify, part)
+    settings = Settings(
+        parse_shots(shots), limit, *loading, executor, verify, part, chat=chat, bos=bos
+    )
     named = families_or("embedded", families, family_file)
-    selection = select(models, named, languages, languages_file, family_file)
+    selection = _select(models, pair, (named, languages, languages_file, family_file))
     raise typer.Exit(runs.run(run, selection, settings, may_replace=replace))
 
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def plan(
     models: Models = DEMO_MODELS,
+    pair: PairOption = None,
     families: Families = None,
     languages: Languages = ALL,
     shots: Shots = ZERO,
@@ -151,20 +179,21 @@ def plan(
     dtype: DtypeOption = "auto",
     overflow: OverflowOption = "refuse",
     shard: ShardOption = None,
+    chat: Chat = False,
+    bos: BosOption = "auto",
     languages_file: LanguagesFile = None,
     family_file: FamilyFiles = NO_FILES,
 ) -> None:
     """Show what the same `run` would do: pending cells, tokens, time. Runs nothing."""
-    from mlbench.runner.command import select
     from mlbench.runner.shard import parse_shard
     from mlbench.terminal import runs
 
     part = parse_shard(shard)
-    settings = Settings(
-        parse_shots(shots), limit, engine, device, dtype, overflow=overflow, shard=part
-    )
+    loading = (engine, device, dtype)
+    settings = Settings(parse_shots(shots), limit, *loading, overflow=overflow, shard=part)
+    settings = replace(settings, chat=chat, bos=bos)
     named = families_or("embedded", families, family_file)
-    selection = select(models, named, languages, languages_file, family_file)
+    selection = _select(models, pair, (named, languages, languages_file, family_file))
     runs.show_plan(run, selection, settings)
 
 
@@ -233,8 +262,8 @@ def figure(
 @app.command(cls=ListCommand, rich_help_panel="Read")
 def verdict(
     run: RunArgument,
-    a: Annotated[str, typer.Option("--a", help="The model that the claims are about.")],
-    b: Annotated[str, typer.Option("--b", help="The model it is compared with.")],
+    a: VerdictA = None,
+    b: VerdictB = None,
     claims: ClaimsOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     explain: Annotated[
@@ -254,10 +283,11 @@ def verdict(
     from mlbench.terminal.counts import exit_code
 
     found = read_run(run)
+    pair = verdicts.pair_of(found, a, b)
     if explain:
-        verdicts.show_docs(found, (a, b), explain)
+        verdicts.show_docs(found, pair, explain)
     else:
-        verdicts.show_verdict(found, (a, b), claims, seed=seed, as_json=as_json)
+        verdicts.show_verdict(found, pair, claims, seed=seed, as_json=as_json)
     raise typer.Exit(exit_code(found, is_strict=strict))
 
 

@@ -8,6 +8,7 @@ Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Engine = Literal["packed", "hf"]
 Executor = Literal["local", "ray"]
 Overflow = Literal["refuse", "truncate"]
+Bos = Literal["auto", "yes", "no"]
 
 
 class Shard(NamedTuple):
@@ -25,7 +26,9 @@ class Settings:
     elsewhere. `overflow`: what to do with a context beyond the model's window. `batch_size` is for
     the engine hf and other backends, `batch_tokens` (None: from free memory) for packed. `verify`:
     docs of each family that packed also scores plainly before it begins, 0 for none. `shard`: which
-    part of the cells is this command's, of several machines'.
+    part of the cells is this command's, of several machines'. `chat`: put a
+    doc to a model through its own chat template. `bos`: whether a context begins with the token
+    for the beginning of a text; auto is as the tokenizer has it.
     """
 
     shots: Sequence[int] = (0,)
@@ -40,3 +43,5 @@ class Settings:
     executor: Executor = "local"
     verify: int = 0
     shard: Shard | None = None
+    chat: bool = False
+    bos: Bos = "auto"

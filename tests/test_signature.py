@@ -58,6 +58,7 @@ def test_the_roles_of_the_parts():
         "limit",
         "data_sha256",
         "prompts",
+        "chat",
     }
     assert {"dtype", "engine", "backend", "overflow", "lm_eval", "mlbench"} < set(parts_of(ALIKE))
 

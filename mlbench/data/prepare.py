@@ -169,15 +169,29 @@ def render_task(prepared: Prepared, doc: TaskDoc, shots: int) -> str:
     return doc.head + "".join(prepared.docs.examples[place] for place in places) + doc.query
 
 
-def list_pairs(prepared: Prepared, doc: AskedDoc, context: str) -> list[tuple[str, str]]:
+def list_pairs(
+    prepared: Prepared, doc: AskedDoc, context: str, *, delimiter: str = TARGET_DELIMITER
+) -> list[tuple[str, str]]:
     """Return what is scored of a doc: each continuation after its context; none of a reply."""
     assert prepared.family.prompt is not None, "only a text family has no prompt"
     choices = prepared.family.prompt(doc).choices
     if not isinstance(doc, TaskDoc):
-        return [(context, TARGET_DELIMITER + choice) for choice in choices]
+        return [(context, delimiter + choice) for choice in choices]
     if doc.ending is None:
         return [(context, doc.delimiter + choice) for choice in choices]
     return [(context + choice, doc.delimiter + doc.ending) for choice in choices]
+
+
+def turns_of(prepared: Prepared, doc: AskedDoc, shots: int) -> list[dict[str, str]]:
+    """Return a doc as turns of a conversation, each example as two, as lm-eval will build it."""
+    prompt = prepared.family.prompt
+    assert prompt is not None, "a text is no conversation"
+    turns = []
+    for example in prepared.docs.fewshot[:shots]:
+        context, choices = prompt(example)
+        answer = example.reference if isinstance(example, ReplyDoc) else choices[example.target]
+        turns += [{"role": "user", "content": context}, {"role": "assistant", "content": answer}]
+    return [*turns, {"role": "user", "content": prompt(doc).context}]
 
 
 def hash_prompts(prepared: Prepared, shots: int, limit: int | None) -> str:

@@ -54,6 +54,39 @@ def find_affixes(tokenizer: Any, *, add_bos: bool | None = None) -> Affixes:
     return affixes
 
 
+def put_bos(tokenizer: Any) -> None:
+    """Make a tokenizer put its BOS before every text, where it does not yet.
+
+    Raises ModelError for one that has no such token, or cannot be made to.
+    """
+    if tokenizer.bos_token_id is None:
+        raise ModelError(
+            "--bos yes: the tokenizer names no BOS token. Leave --bos out, or name one as "
+            "bos_token in tokenizer_config.json"
+        )
+    if not begins_with_bos(tokenizer, find_affixes(tokenizer)):
+        tokenizer.add_bos_token = True
+    if not begins_with_bos(tokenizer, find_affixes(tokenizer)):
+        raise ModelError(
+            "--bos yes: the tokenizer cannot be made to begin a text with its BOS token. Change "
+            "post_processor in its tokenizer.json"
+        )
+
+
+def begins_with_bos(tokenizer: Any, affixes: Affixes) -> bool:
+    """Return whether a text begins with the BOS token."""
+    return tokenizer.bos_token_id in affixes.before
+
+
+def beginnings(tokenizer: Any, prefix_token: int | None, affixes: Affixes) -> tuple[str, ...]:
+    """Return what a text may begin with that has its special tokens already, as a chat has.
+
+    They are not put before it once more.
+    """
+    ids = [[prefix_token] if prefix_token is not None else [], list(affixes.before)]
+    return tuple(dict.fromkeys(str(tokenizer.decode(each)) for each in ids if each))
+
+
 def _around(tokenizer: Any, text: str, add_bos: bool | None) -> Affixes:
     alone = encode_batch(tokenizer, [text], False)[0].tolist()
     whole = encode_batch(tokenizer, [text], add_bos)[0].tolist()

@@ -2,26 +2,43 @@
 
 Both engines stand on it. What transformers says of the tensors that it did not find is kept; and
 unless lm-eval's own numbers are asked for (`as_lm_eval`), the tokens that a tokenizer puts before
-a text are fed and not scored, and those that it puts after a text are left out (affixes.py).
+a text are fed and not scored, and those that it puts after a text are left out (affixes.py). `bos`
+decides whether BOS is put before one.
 """
 
+import logging
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from accelerate.utils.memory import clear_device_cache  # type: ignore[import-untyped]  # no types
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
-from mlbench.engine.affixes import Affixes, TokenIds, encode_batch, find_affixes
+from mlbench.engine.affixes import (
+    Affixes,
+    TokenIds,
+    beginnings,
+    encode_batch,
+    find_affixes,
+    put_bos,
+)
+from mlbench.engine.budget import is_out_of_memory
 from mlbench.errors import CellRefused
+from mlbench.settings import Bos
+
+logger = logging.getLogger(__name__)
 
 NO_BEGINNING = (
     "the tokenizer has neither BOS nor EOS, and puts nothing before a text: its first token has no "
     "context to be scored in. Families of choices can be scored; leave out those of whole texts, "
     "or name a token as bos_token in tokenizer_config.json"
 )
+
+LARGEST_BATCH = 64
+"""Requests at once from which is halved, where lm-eval's own choice (auto) ran out of memory."""
 
 Window = tuple[TokenIds, TokenIds]
 Tokens = TypeVar("Tokens", list[int], TokenIds)
@@ -35,10 +52,16 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
     special tokens for text, as lm-eval does.
     """
 
-    def __init__(self, pretrained: Any, *, as_lm_eval: bool = True, **arguments: Any) -> None:
+    def __init__(
+        self, pretrained: Any, *, as_lm_eval: bool = True, bos: Bos = "auto", **arguments: Any
+    ) -> None:
         self.as_lm_eval = as_lm_eval
         self.loading: dict[str, Any] | None = None
+        if bos != "auto":
+            arguments["add_bos_token"] = bos == "yes"
         super().__init__(pretrained, **arguments)
+        if bos == "yes":
+            put_bos(self.tokenizer)
         # An encoder-decoder model reads its context by itself, with what closes it.
         is_apart = not as_lm_eval and self.backend == "causal"
         if is_apart:
@@ -46,6 +69,7 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         self.affixes = (
             find_affixes(self.tokenizer, add_bos=self.add_bos_token) if is_apart else Affixes()
         )
+        self.beginnings = beginnings(self.tokenizer, self.prefix_token_id, self.affixes)
 
     def _pad_with_a_known_token(self) -> None:
         """Pad with EOS where the class of a tokenizer adds a padding token that the model lacks."""
@@ -65,6 +89,12 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         finally:
             self.AUTO_MODEL_CLASS = auto_class
         self.loading = watcher.loading
+        # An adapter in the weights is the same model, without a second product in each layer.
+        loaded: Any = self.model
+        if hasattr(loaded, "merge_and_unload") and not hasattr(
+            loaded.config, "quantization_config"
+        ):
+            self._model: Any = loaded.merge_and_unload()
 
     def tok_encode(
         self,
@@ -95,8 +125,7 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
 
     def special(self, text: str) -> bool | None:
         """Choose add_special_tokens for a text; None leaves it to the tokenizer."""
-        prefix = self.prefix_token_id
-        if prefix is not None and text.startswith(self.tokenizer.decode(prefix)):
+        if text.startswith(self.beginnings):
             return False
         add_bos: bool | None = self.add_bos_token
         return add_bos
@@ -144,6 +173,30 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
             raise CellRefused(NO_BEGINNING)
         found: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm)
         return found
+
+    def _loglikelihood_tokens(
+        self,
+        requests: Iterable[tuple[Any, Any, Any]],
+        disable_tqdm: bool = False,
+        override_bs: int | None = None,
+        **_: Any,
+    ) -> list[tuple[float, bool]]:
+        """Score token ids; where memory runs out, go on with half as many requests at once."""
+        while True:
+            try:
+                found: list[tuple[float, bool]] = super()._loglikelihood_tokens(
+                    list(requests), disable_tqdm=disable_tqdm, override_bs=override_bs
+                )
+                return found
+            except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
+                given = override_bs or self.batch_size
+                size = int(given) if str(given).isdigit() else LARGEST_BATCH
+                if not is_out_of_memory(error) or size < 2:
+                    raise
+            clear_device_cache()
+            self.batch_size_per_gpu: Any = size // 2
+            override_bs = size // 2
+            logger.warning("out of memory: going on with %d requests at once", override_bs)
 
     def loglikelihood_rolling(
         self, requests: list[Instance], disable_tqdm: bool = False

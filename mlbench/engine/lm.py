@@ -166,6 +166,7 @@ class PackedLM(WatchedLM):
         self,
         requests: Iterable[tuple[Any, Any, Any]],
         disable_tqdm: bool = False,
+        override_bs: int | None = None,
         **_: Any,
     ) -> list[Score]:
         """Score (text, context ids, continuation ids): all scoring comes through here, as in hf."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlbench.engine.affixes import NO_AFFIXES, Affixes, TokenIds, encode_batch
+from mlbench.engine.affixes import NO_AFFIXES, Affixes, TokenIds, beginnings, encode_batch
 from mlbench.engine.lines import agrees, encode_lines, find_border
 from mlbench.errors import CellRefused, ModelError
 
@@ -54,7 +54,7 @@ class Encoder:
     ) -> None:
         self.tokenizer, self.prefix_token, self.add_bos = tokenizer, prefix_token, add_bos
         self.affixes = affixes
-        self.prefix_text = None if prefix_token is None else str(tokenizer.decode(prefix_token))
+        self.beginnings = beginnings(tokenizer, prefix_token, affixes)
         self.border = find_border(tokenizer, self._encode_whole)
         self._pairs: dict[tuple[str, str], TokenPair] = {}
         self._n_kept = 0
@@ -129,7 +129,7 @@ class Encoder:
         """Choose add_special_tokens; None leaves it to the tokenizer."""
         if not is_special:
             return False
-        if self.prefix_text is not None and text.startswith(self.prefix_text):
+        if text.startswith(self.beginnings):
             return False
         return self.add_bos
 

@@ -7,6 +7,7 @@ request is counted before it is fed, and refused unless the user allowed truncat
 import json
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import lm_eval.models  # noqa: F401  lm-eval fills its registry only while it is empty
@@ -23,8 +24,10 @@ from mlbench.engine.cpu import give_back_freed_memory
 from mlbench.engine.hf import WatchedLM
 from mlbench.engine.lm import PackedLM
 from mlbench.errors import ContextOverflow, ModelError
+from mlbench.harness.chat import TEMPLATE_ARGUMENTS, Chat, find_chat
 from mlbench.harness.device import resolve_device, resolve_dtype
 from mlbench.harness.files import find_folder, find_pointer, find_too_many_layers
+from mlbench.harness.forms import look_at_gguf, refuse_lacking_package, with_quantization
 from mlbench.harness.gate import look
 from mlbench.harness.loading import told_in_one_line
 from mlbench.harness.server import look_at_replies, refuse_other_lengths
@@ -59,8 +62,15 @@ class Usage(NamedTuple):
 class CountingModel:
     """A loaded model that counts what it is fed: its state is the count since `take_usage`."""
 
-    def __init__(self, lm: LM, overflow: Overflow, findings: Findings = NOT_LOOKED) -> None:
+    def __init__(
+        self,
+        lm: LM,
+        overflow: Overflow,
+        findings: Findings = NOT_LOOKED,
+        chat: Chat | None = None,
+    ) -> None:
         self.lm = lm
+        self.chat = chat
         self.overflow = overflow
         # One that a backend holds; lm-eval's dummy would fetch one when asked.
         self.tokenizer: Any = vars(lm).get("tokenizer")
@@ -190,19 +200,23 @@ def load_model(
     clear_device_cache(garbage_collection=True)  # lm-eval's models are in cycles of references
     give_back_freed_memory()
     transformers.utils.logging.disable_progress_bar()
-    findings = NOT_LOOKED
+    findings, chat = NOT_LOOKED, None
     with told_in_one_line("model", model):
         if model.backend == "hf":
             _refuse_folder(model)
+            refuse_lacking_package(model)
             lm = _load_hf(model, settings, device, signature)
-            findings = look(lm)
+            findings = replace(look(lm), rounded=look_at_gguf(model, lm.tokenizer))
+            if findings.rounded:
+                logger.warning("%s", findings.rounded)
+            chat = find_chat(lm) if settings.chat else None
         else:
             lm = get_model(model.backend).create_from_arg_string(
                 model.arguments, _without_given(model, settings)
             )
             refuse_other_lengths(lm)
             findings = look_at_replies(lm)
-    return CountingModel(lm, settings.overflow, findings)
+    return CountingModel(lm, settings.overflow, findings, chat)
 
 
 def _refuse_folder(model: Model) -> None:
@@ -224,13 +238,15 @@ def _load_hf(
     """Load transformers weights with the packed engine, or with lm-eval's own."""
     dtype = signature.dtype if signature else None
     shared: dict[str, Any] = {
-        **_values_of(model.arguments),
+        **with_quantization(_values_of(model.arguments)),
         "pretrained": model.path,
         "revision": find_revision(model, signature.weights if signature else None),
         "device": device,
         "dtype": dtype or resolve_dtype(settings),
         "trust_remote_code": settings.trust_remote_code,
         "as_lm_eval": False,
+        "bos": settings.bos,
+        "chat_template_args": TEMPLATE_ARGUMENTS if settings.chat else None,
     }
     if settings.engine == "packed":
         return PackedLM(**shared, batch_tokens=settings.batch_tokens)

@@ -14,6 +14,7 @@ from lm_eval.api.instance import Instance
 from mlbench.data.prepare import Prepared
 from mlbench.errors import ContextOverflow, TextLost
 from mlbench.harness.backend import CountingModel, Usage
+from mlbench.harness.chat import Chat
 from mlbench.harness.replies import refuse_no_scores
 from mlbench.harness.round_trip import find_lost, write_back
 from mlbench.harness.task import FamilyTask, build_task, with_label_means
@@ -38,7 +39,7 @@ def evaluate(
     does for replies of which no score can be made.
     """
     task = build_task(prepared, shots)
-    requests_by_doc = _build_requests(task, shots, limit)
+    requests_by_doc = _build_requests(task, shots, limit, model.chat)
     n_lost = _count_lost(model, task, [doc for doc, _ in requests_by_doc])
     requests = [request for _, group in requests_by_doc for request in group]
     responses = _ask(model, requests)
@@ -113,19 +114,20 @@ def verify(
         for at, n in Counter(i * len(items) // n_docs for i in range(n_docs)).items():
             task = build_task(items[at], shots)
             task.is_to_calibrate = False
-            built = _build_requests(task, shots, n if limit is None else min(n, limit))
+            built = _build_requests(task, shots, n if limit is None else min(n, limit), model.chat)
             requests += [request for _, group in built for request in group]
     model.lm.verify_mode(requests)
 
 
 def _build_requests(
-    task: FamilyTask, shots: int, limit: int | None
+    task: FamilyTask, shots: int, limit: int | None, chat: Chat | None
 ) -> list[tuple[dict[str, Any], list[Instance]]]:
     groups = []
+    how = {"apply_chat_template": chat is not None, "chat_template": chat}
     for doc_id, doc in task.doc_iterator(limit=limit):
-        context = task.fewshot_context(doc, num_fewshot=shots)
+        context = task.fewshot_context(doc, shots, **how, fewshot_as_multiturn=chat is not None)
         metadata = (task.task_name, doc_id, 1)
-        made = task.construct_requests(doc=doc, ctx=context, metadata=metadata)
+        made = task.construct_requests(doc=doc, ctx=context, metadata=metadata, **how)
         groups.append((doc, made if isinstance(made, list) else [made]))
     return groups
 

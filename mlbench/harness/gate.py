@@ -4,13 +4,17 @@ Everything here would otherwise be a number that looks like a score: weights tha
 random, NaN, a tokenizer of another model, or a model that sees the token it predicts.
 """
 
+import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import transformers
+from transformers.utils import cached_file
 
-from mlbench.engine.affixes import show_tokens
+from mlbench.engine.affixes import begins_with_bos, show_tokens
 from mlbench.engine.forward import Forward
 from mlbench.engine.hf import WatchedLM
 from mlbench.engine.probe import ARCHITECTURE_ERRORS
@@ -53,6 +57,7 @@ def look(lm: WatchedLM) -> Findings:
         before=show_tokens(lm.tokenizer, lm.affixes.before) or None,
         after=show_tokens(lm.tokenizer, lm.affixes.after) or None,
         unexpected=unexpected,
+        lacking=_find_lacking_bos(lm),
     )
     if findings.after:
         logger.warning(
@@ -62,7 +67,35 @@ def look(lm: WatchedLM) -> Findings:
         )
     if unexpected:
         logger.warning("%s", unexpected)
+    if findings.lacking:
+        logger.warning(
+            "tokenizer_config.json asks for %s before every text (add_bos_token), but as "
+            "transformers %s loads the tokenizer it puts none there: contexts are fed without it, "
+            "as lm-eval feeds them. --bos yes puts it there, --bos no accepts it",
+            findings.lacking,
+            transformers.__version__,
+        )
     return findings
+
+
+def _find_lacking_bos(lm: WatchedLM) -> str | None:
+    """Return the BOS token that a tokenizer's config asks for and a text does not get.
+
+    None where it gets it, nobody asks, or the command line has decided.
+    """
+    tokenizer = lm.tokenizer
+    token = getattr(tokenizer, "bos_token", None)
+    if lm.backend != "causal" or lm.add_bos_token is not None or not token:
+        return None
+    path = cached_file(
+        *(tokenizer.name_or_path, "tokenizer_config.json"),
+        local_files_only=True,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_gated_repo=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    asks = path and json.loads(Path(path).read_text(encoding="utf-8")).get("add_bos_token")
+    return str(token) if asks is True and not begins_with_bos(tokenizer, lm.affixes) else None
 
 
 def has_prefix(lm: WatchedLM) -> bool:

@@ -58,7 +58,8 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
 
     lm-eval builds it from the keys of a stub (`family`, `language`, and whatever else TaskConfig
     knows); the runner adds `prepared` to spare reading the docs twice. Its state: whether the
-    requests of the calibration docs, which go with the first doc, are still to be made.
+    requests of the calibration docs, which go with the first doc, are still to be made, and how
+    the last context was made (examples, chat template).
     """
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
@@ -67,6 +68,7 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         self.prepared = own["prepared"] or _prepare(str(own["family"]), str(own["language"]))
         self.family = self.prepared.family
         self.is_to_calibrate = bool(self.prepared.docs.calibration)
+        self._how: dict[str, Any] = {}
         if self.prepared.reason:
             raise DataError(f"{given.get('task')}: no data: {self.prepared.reason}")
         config = _config(self.prepared)
@@ -81,6 +83,11 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         if docs.fewshot:
             self.dataset["fewshot"] = datasets.Dataset.from_list([asdict(d) for d in docs.fewshot])
 
+    def fewshot_context(self, doc: dict[str, Any], num_fewshot: int, **how: Any) -> Any:
+        """Build the context of a doc as lm-eval does, and keep how."""
+        self._how = {"num_fewshot": num_fewshot, **how}
+        return super().fewshot_context(doc, **self._how)
+
     def construct_requests(
         self, doc: dict[str, Any], ctx: str, **kwargs: Any
     ) -> list[Instance] | Instance:
@@ -92,21 +99,35 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         requests = super().construct_requests(doc, ctx, **kwargs)
         if not isinstance(requests, list):
             return requests
-        examples = ctx.removesuffix(self._prompt(doc).context)
         continuations = [request.arguments[1] for request in requests]
-        contexts = []
+        queries = []
         if self.family.calibration_context is not None:
-            contexts.append(examples + self.family.calibration_context)
+            queries.append(self.family.calibration_context)
         if self.is_to_calibrate:
             self.is_to_calibrate = False
             docs = self.prepared.docs.calibration
-            contexts += [examples + self._prompt(asdict(doc)).context for doc in docs]
+            queries += [self._prompt(asdict(doc)).context for doc in docs]
+        contexts = self._with_other_queries(doc, ctx, queries)
         metadata = kwargs.get("metadata")
         more = [(context, choice) for context in contexts for choice in continuations]
         return requests + [
             Instance("loglikelihood", doc, arguments, len(requests) + i, metadata=metadata)
             for i, arguments in enumerate(more)
         ]
+
+    def _with_other_queries(
+        self, doc: dict[str, Any], context: str, queries: Sequence[str]
+    ) -> list[str]:
+        """Return the context of a doc with other queries in the place of its own."""
+        own = self._prompt(doc).context
+        if not self._how.get("apply_chat_template"):
+            examples = context.removesuffix(own)
+            return [examples + query for query in queries]
+        chat = self._how["chat_template"]
+        as_turns = {**self._how, "chat_template": lambda turns, **_: turns}
+        *before, last = super().fewshot_context(doc, **as_turns)
+        examples = last["content"].removesuffix(own)
+        return [chat([*before, {**last, "content": examples + query}]) for query in queries]
 
     def sample_from_results(
         self,

@@ -21,12 +21,19 @@ def load_tokenizer(model: Model, *, trust_remote_code: bool) -> Any:
 
     Raises ModelError with the library's reason if it cannot be loaded.
     """
-    path = parse_arguments(model.arguments).get("tokenizer", model.path)
+    given = parse_arguments(model.arguments)
+    path = given.get("tokenizer", model.path)
+    # The tokenizer of a GGUF file is in it, and made fast in any case.
+    options = {} if "tokenizer" in given else {"gguf_file": given.get("gguf_file")}
     revision = "main" if Path(path).is_dir() else fingerprint(replace(model, path=path))
     transformers.utils.logging.disable_progress_bar()
     with told_in_one_line("the tokenizer of model", model):
         return transformers.AutoTokenizer.from_pretrained(
-            path, revision=revision, trust_remote_code=trust_remote_code, use_fast=True
+            path,
+            revision=revision,
+            trust_remote_code=trust_remote_code,
+            use_fast=True,
+            **{name: value for name, value in options.items() if value},
         )
 
 

@@ -1,10 +1,11 @@
 """Which model does a name mean?
 
-A model is a preset of models.yaml, a local folder, a hub id, or `BACKEND:ARGS` for a backend of
-lm-eval, with its arguments. `NAME=` before any of them is what it is called. Nothing is loaded
-here; that is harness/backend.py.
+A model is a preset of models.yaml, a local folder (of weights, or of an adapter on others), a GGUF
+file, a hub id, or `BACKEND:ARGS` for a backend of lm-eval, with its arguments. `NAME=` before any
+of them is what it is called. Nothing is loaded here; that is harness/backend.py.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -37,7 +38,8 @@ _NEEDED = {
 # Those by which lm-eval itself feeds a model in another way.
 _OF_ENGINE_HF = ("backend", "mixed_precision_dtype", "softmax_dtype", "tp_plan")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
-_ADAPTER_FILE = "adapter_config.json"
+ADAPTER_FILE = "adapter_config.json"
+GGUF = ".gguf"
 
 
 def split_names(names: Sequence[str]) -> list[str]:
@@ -72,9 +74,8 @@ def find_model(name: str, *, needs_weights: bool = True) -> Model:
     folder = Path(name)
     with suppress(RuntimeError):  # ~somebody who is not here
         folder = folder.expanduser()
-    if folder.is_dir():
-        checked = _check_folder(name, folder, needs_weights=needs_weights)
-        return Model(name.rstrip("/"), "hf", str(checked))
+    if folder.is_dir() or (folder.suffix == GGUF and folder.is_file()):
+        return _find_here(name, folder, needs_weights=needs_weights)
     if match := _NAMED.fullmatch(name):
         return replace(find_model(match[2], needs_weights=needs_weights), name=match[1].strip())
     if match := _BACKEND.fullmatch(name):
@@ -88,7 +89,7 @@ def find_model(name: str, *, needs_weights: bool = True) -> Model:
         return Model(name, "hf", path, revision=revision or None)
     raise ModelError(
         unknown("model", name, presets, "mlbench list models")
-        + " A hub id (org/name), a local folder and BACKEND:ARGS are allowed too"
+        + ". A hub id (org/name), a local folder, a GGUF file and BACKEND:ARGS are allowed too"
     )
 
 
@@ -143,7 +144,11 @@ def _find_hf(name: str, text: str, *, needs_weights: bool) -> Model:
         )
     called = pretrained if revision in ("main", "None") else f"{pretrained}@{revision}"
     options = {option: given.pop(option) for option in _HF_OPTIONS if option in given}
-    found = find_model(called, needs_weights=needs_weights and "gguf_file" not in given)
+    if "gguf_file" in given and Path(pretrained).is_dir():
+        found = find_model(str(Path(pretrained) / given["gguf_file"]))
+        found = replace(found, name=called)
+    else:
+        found = find_model(called, needs_weights=needs_weights)
     found = replace(found, arguments=join_arguments(given), options=options)
     return replace(found, name=f"{found.name} [{found.identity}]" if found.identity else found.name)
 
@@ -160,14 +165,54 @@ def _check_arguments(name: str, backend: str, text: str) -> None:
         )
 
 
-def _check_folder(name: str, folder: Path, *, needs_weights: bool = True) -> Path:
-    is_adapter = (folder / _ADAPTER_FILE).is_file()
-    if needs_weights and not is_adapter and not (folder / "config.json").is_file():
-        raise ModelError(f"model folder {name!r} has no config.json; it is not a saved checkpoint")
-    if needs_weights and is_adapter:
+def _find_here(name: str, path: Path, *, needs_weights: bool) -> Model:
+    """Return the model in a folder or a GGUF file of this machine."""
+    if path.is_file():
+        return _find_gguf(name, path)
+    if needs_weights and (path / ADAPTER_FILE).is_file():
+        return _find_adapter(name, path)
+    checked = _check_folder(name, path, needs_weights=needs_weights)
+    return Model(name.rstrip("/"), "hf", str(checked))
+
+
+def _find_gguf(name: str, file: Path) -> Model:
+    """Return the model in a GGUF file, which transformers dequantises."""
+    file = file.resolve()
+    return Model(name, "hf", str(file.parent), arguments=f'gguf_file="{file.name}"')
+
+
+def _find_adapter(name: str, folder: Path) -> Model:
+    """Return the model that an adapter (LoRA and others, of the package peft) is put on.
+
+    Raises ModelError for an adapter that does not name it, or names none that is here.
+    """
+    base = ""
+    with suppress(OSError, ValueError, AttributeError):  # no JSON, or no object: it names no model
+        config = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8"))
+        base = str(config.get("base_model_name_or_path") or "")
+    way_out = f"Type: --models hf:pretrained=BASE,peft={name.rstrip('/')}"
+    if not base:
         raise ModelError(
-            f"model folder {name!r} holds an adapter ({_ADAPTER_FILE}), which changes a model that "
-            f"is elsewhere. Merge the two (peft: merge_and_unload), save that, and name its folder"
+            f"model folder {name!r} holds an adapter, and its {ADAPTER_FILE} does not say of which "
+            f"model (base_model_name_or_path). {way_out}"
+        )
+    try:
+        found = find_model(base)
+    except ModelError as error:
+        raise ModelError(
+            f"model folder {name!r} holds an adapter of {base!r}, which is not here: {error}. "
+            f"{way_out}"
+        ) from error
+    arguments = f'peft="{folder.resolve()}"'
+    return replace(found, name=name.rstrip("/"), arguments=arguments, facts={"base": found.name})
+
+
+def _check_folder(name: str, folder: Path, *, needs_weights: bool = True) -> Path:
+    if needs_weights and not (folder / "config.json").is_file():
+        files = sorted(folder.glob(f"*{GGUF}"))
+        hint = f". It holds a GGUF file: --models {files[0]}" if files else ""
+        raise ModelError(
+            f"model folder {name!r} has no config.json; it is not a saved checkpoint{hint}"
         )
     if not any((folder / file).is_file() for file in _TOKENIZER_FILES):
         raise ModelError(

@@ -59,6 +59,10 @@ def _fingerprint_of(model: Model) -> str:
     if not folder.is_dir():
         return _hub_commit(model)
     digest = hashlib.sha256()
+    named = parse_arguments(model.arguments).get("gguf_file")
+    if named and (folder / named).is_file():
+        digest.update(f"{named} {_digest_file(folder / named)}\n".encode())
+        return digest.hexdigest()[:16]
     for file in sorted(p for p in folder.iterdir() if p.is_file() and p.suffix != ".md"):
         digest.update(f"{file.name} {_digest_file(file)}\n".encode())
     return digest.hexdigest()[:16]

@@ -30,7 +30,10 @@ takes seconds."""
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a report is asked: A and B of its first pair, both or neither, and a file of claims."""
+    """What a report is asked: A and B of its first pair, both or neither, and a file of claims.
+
+    Without both the first pair is the one that `--pair` named when the run was made.
+    """
 
     a: str | None = None
     b: str | None = None
@@ -48,7 +51,7 @@ class Asked:
         refuse_unknown(run, given)
         if len(set(given)) == 1:
             raise SelectionError(f"--a and --b are both {given[0]!r}. Choose two of: {models}")
-        return (given[0], given[1]) if given else None
+        return (given[0], given[1]) if given else run.pair
 
 
 class Pair(NamedTuple):
@@ -160,7 +163,7 @@ def pairs_of(table: ReportTable, first: tuple[str, str] | None = None) -> list[P
         if first and set(first) <= set(models):
             some = [first, *(names for names in some if {*names} != {*first})]
         pairs += [Pair(a, b, shots) for a, b in some]
-    if first and first not in {pair[:2] for pair in pairs}:
+    if first and first != table.run.pair and first not in {pair[:2] for pair in pairs}:
         raise SelectionError(
             f"{first[0]!r} and {first[1]!r} have no number of examples in common, so they are no "
             f"pair of the report. See: mlbench list cells {table.run.typed}"

@@ -17,10 +17,10 @@ from mlbench.data.languages import (
 )
 from mlbench.data.prepare import Prepared
 from mlbench.data.tables import with_tags
-from mlbench.errors import SelectionError
+from mlbench.errors import ModelError, SelectionError
 from mlbench.families import add_family_files, select_families
 from mlbench.models import Model, find_models
-from mlbench.records import Family, Language
+from mlbench.records import Family, Language, TaskSource
 from mlbench.runner.events import CellDone, CellFailed, Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing, sign_cells, write_manifest
 from mlbench.runner.shard import take_shard
@@ -38,6 +38,7 @@ class Selection:
     models: Sequence[Model]
     families: Sequence[Family]
     languages: Sequence[Language]
+    pair: tuple[str, str] | None = None
 
 
 def select(
@@ -63,6 +64,13 @@ def select(
     )
 
 
+def with_pair(selection: Selection, pair: tuple[str, str]) -> Selection:
+    """Return the selection with the models of a pair before its own."""
+    a, b = find_models(pair)
+    others = [m for m in selection.models if m.name not in (a.name, b.name)]
+    return replace(selection, models=[a, b, *others], pair=(a.name, b.name))
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What is asked of a run: its cells as they are signed, not held against its folder yet."""
@@ -73,15 +81,22 @@ class Work:
 
 
 def prepare_work(
-    run: str, models: Sequence[Model], prepared: Sequence[Prepared], settings: Settings
+    run: str,
+    models: Sequence[Model],
+    prepared: Sequence[Prepared],
+    settings: Settings,
+    pair: tuple[str, str] | None = None,
 ) -> Work:
     """Sign the cells of models on docs, with the settings that this machine makes of them.
 
-    Raises SelectionError if there is nothing to run, ModelError for a device that is not here.
+    `pair` is what the report begins with. Raises SelectionError if there is nothing to run,
+    ModelError for a device that is not here, and for a model that cannot be asked so.
     """
     from mlbench.harness.device import resolve_dtype
 
+    _refuse_what_only_ours_can(models, prepared, settings)
     _say_what_is_not_passed(models, settings)
+    _say_who_is_taught_to_chat(models, settings)
     settings = replace(settings, dtype=resolve_dtype(settings))
     plan = sign_cells(store.find_run(run, must_exist=False), models, prepared, settings)
     plan = take_shard(plan, settings)
@@ -89,7 +104,7 @@ def prepare_work(
         reasons = {reason for by_tag in plan.no_data.values() for reason in by_tag.values()}
         raise SelectionError(f"nothing to run: {'; '.join(sorted(reasons)[:3])}")
     languages = {item.language.tag: item.language for item in prepared}
-    return Work(plan, tuple(languages.values()), settings)
+    return Work(replace(plan, pair=pair), tuple(languages.values()), settings)
 
 
 def do_work(work: Work, *, may_replace: bool = False) -> Generator[Planned | Event]:
@@ -139,6 +154,36 @@ def _execute(plan: Plan, settings: Settings) -> Iterator[Event]:
     from mlbench.runner.executors import find_executor
 
     yield from find_executor(settings.executor)(plan, settings)
+
+
+def _refuse_what_only_ours_can(
+    models: Sequence[Model], prepared: Sequence[Prepared], settings: Settings
+) -> None:
+    """Refuse --chat and --bos where contexts or tokens are built by others."""
+    given = ["--chat"] if settings.chat else []
+    given += [f"--bos {settings.bos}"] if settings.bos != "auto" else []
+    other = next((model for model in models if model.backend != "hf"), None)
+    task = next((p.family.name for p in prepared if isinstance(p.family.source, TaskSource)), None)
+    if settings.chat and task is not None:
+        raise SelectionError(
+            f"--chat is for families of mlbench, and {task!r} is a task of lm-eval, asked as it "
+            f"asks it. Leave out one of the two, or type: lm_eval run --apply_chat_template"
+        )
+    if given and other is not None:
+        raise ModelError(
+            f"{given[0]} is for models that mlbench loads itself, and {other.name!r} is of the "
+            f"backend {other.backend!r}. Name its folder or hub id alone, or leave {given[0]} out"
+        )
+
+
+def _say_who_is_taught_to_chat(models: Sequence[Model], settings: Settings) -> None:
+    taught = [model.name for model in models if model.facts.get("kind") == "instruct"]
+    if taught and not settings.chat:
+        logger.warning(
+            "%s: taught to follow instructions, and scored here as base models are, on plain text. "
+            "--chat puts each doc through the model's own chat template",
+            ", ".join(taught),
+        )
 
 
 def _say_what_is_not_passed(models: Sequence[Model], settings: Settings) -> None:

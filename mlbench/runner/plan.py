@@ -24,6 +24,9 @@ from mlbench.store.signature import Signature
 
 logger = logging.getLogger(__name__)
 
+CHAT = "own template, no system message, thinking off"
+"""How a doc is put to a model with --chat. A whole text is no turn, and is left as it is."""
+
 TEXTS = "without special tokens"
 """Which tokens of a whole text are scored: those of the text alone."""
 
@@ -46,11 +49,15 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All cells of a command, and the languages that have no data, by family with the reason."""
+    """All cells of a command, and the languages that have no data, by family with the reason.
+
+    `pair` is A and B of the first comparison, where the command named them.
+    """
 
     folder: Path
     cells: tuple[PlannedCell, ...]
     no_data: dict[str, dict[str, str]]
+    pair: tuple[str, str] | None = None
 
     @property
     def pending(self) -> list[PlannedCell]:
@@ -120,7 +127,9 @@ def write_manifest(plan: Plan, languages: Iterable[Language]) -> None:
     models = {p.model.name: {"slug": p.model.slug, **p.model.facts} for p in plan.cells}
     families = {p.prepared.family.name: family_facts(p.prepared.family) for p in plan.cells}
     digests = {planned.cell: planned.signature.digest for planned in plan.cells}
-    contents = Contents(models, families, tuple(digests), languages, plan.no_data, digests)
+    contents = Contents(
+        models, families, tuple(digests), languages, plan.no_data, digests, plan.pair
+    )
     add_to_manifest(plan.folder, contents)
 
 
@@ -150,13 +159,16 @@ def _resolve_dtype(model: Model, weights: str, settings: Settings) -> str | None
 
 
 def _sign(model: Model, prepared: Prepared, shots: int, settings: Settings) -> Signature:
+    is_text = prepared.family.output_type == OutputType.TEXT
     return Signature(
         model=model.name,
         backend=model.backend,
         arguments=model.identity,
         engine=settings.engine if model.backend == "hf" else model.backend,
         overflow=settings.overflow,
-        texts=TEXTS if prepared.family.output_type == OutputType.TEXT else None,
+        texts=TEXTS if is_text else None,
+        chat=CHAT if settings.chat and not is_text else None,
+        bos=None if settings.bos == "auto" else settings.bos,
         verify=settings.verify,
         family=prepared.family.name,
         family_version=prepared.family.version,

@@ -9,9 +9,16 @@ import os
 from collections import defaultdict
 from collections.abc import Callable
 
-from mlbench.data.prepare import list_pairs, render_calibration, render_contexts
+from mlbench.data.prepare import (
+    TARGET_DELIMITER,
+    list_pairs,
+    render_calibration,
+    render_contexts,
+    turns_of,
+)
 from mlbench.errors import ContextOverflow
 from mlbench.harness.backend import CountingModel
+from mlbench.harness.chat import Chat
 from mlbench.records import OutputType, TextDoc
 from mlbench.runner.plan import PlannedCell
 
@@ -31,7 +38,7 @@ def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int |
     encode: Encode | None = getattr(model.lm, "tok_encode", None)
     if model.window is None or model.overflow != "refuse" or encode is None:
         return
-    found = ((_find_too_long(encode, model.window, p, limit), p.cell) for p in cells)
+    found = ((_find_too_long(encode, model, p, limit), p.cell) for p in cells)
     too_long = [(n_tokens, cell) for n_tokens, cell in found if n_tokens]
     if too_long:
         n_tokens, worst = max(too_long)
@@ -45,7 +52,9 @@ def refuse_overflow(model: CountingModel, cells: list[PlannedCell], limit: int |
         )
 
 
-def _find_too_long(encode: Encode, window: int, planned: PlannedCell, limit: int | None) -> int:
+def _find_too_long(
+    encode: Encode, model: CountingModel, planned: PlannedCell, limit: int | None
+) -> int:
     """Return the tokens of the longest request by bytes that is beyond the window; 0 for none.
 
     A byte makes at most one token and the examples are the same before every doc, so few contexts
@@ -53,11 +62,12 @@ def _find_too_long(encode: Encode, window: int, planned: PlannedCell, limit: int
     """
     if planned.prepared.family.output_type == OutputType.TEXT:
         return 0  # a long text is scored in windows, not cut
+    assert model.window is not None
     reply = planned.prepared.family.reply
     # All that may be written has its place in the window.
     n_written = reply.max_tokens if reply else 0
-    room = window - n_written if reply else window + 1
-    asked = _list_requests(planned, limit)
+    room = model.window - n_written if reply else model.window + 1
+    asked = _list_requests(planned, limit, model.chat)
     examples = os.path.commonprefix([context for context, _ in asked])
     n_before = len(encode(examples)) + CUT
     for context, continuations in sorted(asked, key=lambda its: -_n_bytes(its[0])):
@@ -72,21 +82,26 @@ def _find_too_long(encode: Encode, window: int, planned: PlannedCell, limit: int
     return 0
 
 
-def _list_requests(planned: PlannedCell, limit: int | None) -> Asked:
+def _list_requests(planned: PlannedCell, limit: int | None, chat: Chat | None) -> Asked:
     """Return each context of a cell, of calibration docs too, with its continuations."""
     prepared, shots = planned.prepared, planned.cell.shots
     asked: Asked = []
-    groups = (
-        (prepared.docs.scored[:limit], render_contexts(prepared, shots, limit)),
-        (prepared.docs.calibration, render_calibration(prepared, shots)),
-    )
-    for docs, contexts in groups:
-        for doc, context in zip(docs, contexts, strict=True):
-            assert not isinstance(doc, TextDoc)
-            by_context: dict[str, list[str]] = defaultdict(list)
-            for before, continuation in list_pairs(prepared, doc, context) or [(context, "")]:
-                by_context[before].append(continuation)
-            asked += [(before, tuple(after)) for before, after in by_context.items()]
+    docs = [*prepared.docs.scored[:limit], *prepared.docs.calibration]
+    if chat is None:
+        contexts = [*render_contexts(prepared, shots, limit), *render_calibration(prepared, shots)]
+    else:
+        contexts = [
+            chat(turns_of(prepared, doc, shots)) for doc in docs if not isinstance(doc, TextDoc)
+        ]
+    for doc, context in zip(docs, contexts, strict=True):
+        assert not isinstance(doc, TextDoc)
+        by_context: dict[str, list[str]] = defaultdict(list)
+        pairs = list_pairs(
+            prepared, doc, context, delimiter=TARGET_DELIMITER if chat is None else ""
+        )
+        for before, continuation in pairs or [(context, "")]:
+            by_context[before].append(continuation)
+        asked += [(before, tuple(after)) for before, after in by_context.items()]
     return asked
 
 

@@ -20,13 +20,17 @@ class Findings:
     Those before a text are fed and never scored, those after it are left out. `unexpected` tells
     of tensors in the checkpoint that the model has no use for. `replies` are the log-probabilities
     that a server gave for a few texts, nats, separated by spaces: it hides its weights, and these
-    tell whether it is still the same model.
+    tell whether it is still the same model. `lacking` is the BOS token
+    that its config asks for and its tokenizer does not put before a text. `rounded` tells what the
+    form of the weights lost.
     """
 
     before: str | None = None
     after: str | None = None
     unexpected: str | None = None
     replies: str | None = None
+    lacking: str | None = None
+    rounded: str | None = None
 
     def as_usage(self) -> dict[str, Fact]:
         """Return the facts that are stated, as keys of a cell's usage."""

@@ -99,6 +99,7 @@ class Form(_Facts):
     cells: dict[str, dict[FamilyName, dict[Shots, list[Tag]]]]
     signatures: dict[str, dict[str, dict[str, dict[str, Digest]]]] = {}
     no_data: dict[str, dict[str, str]]
+    pair: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
     @model_validator(mode="after")
     def _names_what_is_there(self) -> Self:

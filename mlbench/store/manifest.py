@@ -28,7 +28,7 @@ class Contents:
     """What a command adds to a run: `models` and `families` hold facts by name.
 
     Cells are in the order of the report, `digests` those of their signatures; `no_data` gives the
-    reason by family and tag.
+    reason by family and tag. `pair` is compared first, where the command named one.
     """
 
     models: Mapping[str, Mapping[str, Any]]
@@ -37,6 +37,7 @@ class Contents:
     languages: Iterable[Language]
     no_data: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     digests: Mapping[Cell, str] = field(default_factory=dict)
+    pair: tuple[str, str] | None = None
 
 
 def add_to_manifest(folder: Path, contents: Contents) -> None:
@@ -67,6 +68,8 @@ def add_contents(known: dict[str, Any], contents: Contents) -> None:
         columns.setdefault(str(cell.shots), {})[cell.language] = digest
     for language in contents.languages:
         known["languages"][language.tag] = asdict(language)
+    if contents.pair:
+        known["pair"] = list(contents.pair)
     for name, reasons in contents.no_data.items():
         known["no_data"].setdefault(name, {}).update(reasons)
 

@@ -38,7 +38,8 @@ class Run:
     `changed` cells were scored under an earlier plan (other weights, data or settings) and
     `damaged` files, each with its message, cannot be read: both count as missing, and the same
     `mlbench run` command scores them again.
-    `families` and `models` hold the facts of the manifest; `no_data` the reason by family and tag.
+    `families` and `models` hold the facts of the manifest; `no_data` the reason by family and tag;
+    `pair` is compared first where the command that ran it named one (`--pair`).
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Run:
     no_data: Mapping[str, Mapping[str, str]]
     damaged: Mapping[Cell, str]
     changed: Mapping[Cell, store.CellResult] = field(default_factory=dict)
+    pair: tuple[str, str] | None = None
 
     @property
     def columns(self) -> list[Column]:
@@ -150,7 +152,14 @@ def read_run(run: str | Path) -> Run:
         no_data=manifest["no_data"],
         damaged=found.damaged,
         changed=found.changed,
+        pair=_pair_of(manifest),
     )
+
+
+def _pair_of(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the pair that a command named, while both of its models are in the run."""
+    a, b = manifest.get("pair") or ("", "")
+    return (a, b) if a != b and {a, b} <= set(manifest["cells"]) else None
 
 
 def read_language(block: Mapping[str, Any]) -> Language:

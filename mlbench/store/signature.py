@@ -40,7 +40,9 @@ class Signature(Mapping[str, Any]):
     `texts` says which tokens of whole texts are scored: cells of before it was stated, where a
     tokenizer's own BOS was scored too, are run again. `revision` of the data is only told, because
     the docs have a digest of their own, and `mode` and `given_up` are, because all modes of the
-    packed engine give the same numbers. The last four are of imported cells.
+    packed engine give the same numbers. `chat` says how a doc became a turn of a conversation; None
+    where it did not. `bos` is stated where the command line decided it. The last four are of
+    imported cells.
     """
 
     family: str | None = _part("family", AGAIN, SHARED)
@@ -59,6 +61,8 @@ class Signature(Mapping[str, Any]):
     engine: str | None = _part("engine", ASKED, ALIKE)
     overflow: str | None = _part("overflow", ASKED, ALIKE)
     texts: str | None = _part("texts", AGAIN)
+    chat: str | None = _part("chat", ASKED, SHARED)
+    bos: str | None = _part("BOS", ASKED, ALIKE)
     verify: int | None = _part("verify")
     mode: str | None = _part("mode")
     given_up: tuple[str, ...] | None = _part("given up")

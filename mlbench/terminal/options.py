@@ -8,7 +8,7 @@ import typer
 
 from mlbench.errors import SelectionError
 from mlbench.names import local_path
-from mlbench.settings import Dtype, Engine, Executor, Overflow
+from mlbench.settings import Bos, Dtype, Engine, Executor, Overflow
 
 
 def read_limit(text: str) -> int:
@@ -41,6 +41,17 @@ Models = Annotated[
     typer.Option(
         help="Presets, hub ids (org/name, org/name@revision), local folders, or BACKEND:ARGS of "
         "lm-eval; NAME= before one is how it is called.",
+        rich_help_panel=SELECTION,
+    ),
+]
+
+PairOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pair",
+        metavar="A/B",
+        help="Two models, or a pair by its name (mlbench list pairs): they are run, and the report "
+        "begins with them. Other models only if --models names them too.",
         rich_help_panel=SELECTION,
     ),
 ]
@@ -219,6 +230,23 @@ OverflowOption = Annotated[
         rich_help_panel=LOADING,
     ),
 ]
+Chat = Annotated[
+    bool,
+    typer.Option(
+        "--chat",
+        help="Put each doc to the model through its own chat template, with no system message and "
+        "thinking switched off. For instruct models; never compared with scores of plain text.",
+        rich_help_panel=LOADING,
+    ),
+]
+BosOption = Annotated[
+    Bos,
+    typer.Option(
+        "--bos",
+        help="Begin contexts with the BOS token: yes, no, or auto, as the tokenizer does it.",
+        rich_help_panel=LOADING,
+    ),
+]
 TrustRemoteCode = Annotated[
     bool,
     typer.Option(
@@ -243,6 +271,14 @@ FigureA = Annotated[
     typer.Option("--a", help="A, whose lead over B is drawn.", rich_help_panel=WHAT_OF_RUN),
 ]
 FigureB = Annotated[str | None, typer.Option("--b", help="B.", rich_help_panel=WHAT_OF_RUN)]
+VerdictA = Annotated[
+    str | None,
+    typer.Option(
+        "--a",
+        help="The model that the claims are about; without it and --b the pair of the run.",
+    ),
+]
+VerdictB = Annotated[str | None, typer.Option("--b", help="The model it is compared with.")]
 ReportA = Annotated[str | None, typer.Option("--a", help="A of the first pair; give --b too.")]
 ReportB = Annotated[str | None, typer.Option("--b", help="B of the first pair.")]
 ClaimsOption = Annotated[

@@ -102,7 +102,7 @@ def _prepare(name: str, selection: Selection, settings: Settings, console: Conso
     require("run", "to run or plan")
     store.find_run(name, must_exist=False)  # a wrong name is told before any work
     prepared = prepare_docs(selection, console)
-    return prepare_work(name, selection.models, prepared, settings)
+    return prepare_work(name, selection.models, prepared, settings, selection.pair)
 
 
 def prepare_docs(selection: Selection, console: Console) -> list[Prepared]:

@@ -40,6 +40,21 @@ def show_verdict(
         print_verdict(verdict, run, _console())
 
 
+def pair_of(run: Run, a: str | None, b: str | None) -> tuple[str, str]:
+    """Return the models to compare: those given, else the pair that the run was made for.
+
+    Raises SelectionError if there is no such pair, or only one model was given.
+    """
+    if a is not None and b is not None:
+        return a, b
+    if a is None and b is None and run.pair:
+        return run.pair
+    raise SelectionError(
+        f"which two models? Type: mlbench verdict {run.typed} --a MODEL --b MODEL. "
+        f"Models here: {', '.join(run.models)}"
+    )
+
+
 def show_docs(run: Run, models: tuple[str, str], tag: str) -> None:
     """Print the docs of a run on which two models are compared in a language."""
     explain(run, models, tag, _console())

@@ -19,7 +19,11 @@ def check_findings(table: ReportTable, names: Mapping[str, str]) -> Check:
         for model, facts in found.items()
         if _sentences(facts)
     ]
-    odd = [model for model, facts in found.items() if facts.after or facts.unexpected]
+    odd = [
+        model
+        for model, facts in found.items()
+        if facts.after or facts.unexpected or facts.lacking or facts.rounded
+    ]
     return Check(
         "findings",
         "Tokenizers and checkpoints",
@@ -29,8 +33,9 @@ def check_findings(table: ReportTable, names: Mapping[str, str]) -> Check:
         else "No model of this run was looked at by this version of mlbench.",
         "Looked at before the first cell: all tensors in the checkpoint and finite, ids within the "
         "embedding, attention causal; a model that fails is not scored. Check this: tokens that a "
-        "tokenizer puts after a text (left out), or tensors that the model does not use. Tokens "
-        "before a text are fed and not scored.",
+        "tokenizer puts after a text (left out), a BOS token that it should put before one and "
+        "does not (--bos), weights that were rounded, or tensors that the model does not use. "
+        "Tokens before a text are fed and not scored.",
         tuple(details),
     )
 
@@ -38,4 +43,6 @@ def check_findings(table: ReportTable, names: Mapping[str, str]) -> Check:
 def _sentences(facts: Findings) -> list[str]:
     before = [f"{facts.before} before every text"] if facts.before else []
     after = [f"{facts.after} after every text, left out"] if facts.after else []
-    return [*before, *after, *([facts.unexpected] if facts.unexpected else [])]
+    lacking = [f"{facts.lacking} asked for by its config, not put before texts"]
+    more = [fact for fact in (facts.unexpected, facts.rounded) if fact]
+    return [*before, *after, *(lacking if facts.lacking else []), *more]
