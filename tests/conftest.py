@@ -46,6 +46,7 @@ SLOW = frozenset(
         "test_imports",
         "test_kill",
         "test_known_answer",
+        "test_models_page",
         "test_numbers_close",
         "test_own_data",
         "test_recipes",

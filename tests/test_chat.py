@@ -9,7 +9,7 @@ from lm_eval.tasks import TaskManager
 from test_cli import refused, run_cli
 
 from mlbench.data.languages import read_languages
-from mlbench.data.prepare import choices_of, prepare, turns_of
+from mlbench.data.prepare import prepare, turns_of
 from mlbench.errors import ContextOverflow, ModelError
 from mlbench.families import read_families
 from mlbench.harness.backend import load_model
@@ -144,7 +144,7 @@ def test_a_conversation_beyond_the_window_is_found_before_the_first_cell(
         chat: max(
             len(model.lm.tok_encode(render(doc) + choice))
             for doc in docs
-            for choice in choices_of(prepared, doc)
+            for choice in prepared.family.prompt(doc).choices
         )
         for chat, render in (
             (False, lambda doc: prepared.family.prompt(doc).context + " "),

@@ -27,11 +27,11 @@ CHANGED = {
 }
 
 
-def tiny_of(name):
+def tiny_of(name, sizes=TINY):
     """Build a small model of an architecture from transformers' default config of it."""
     config = CONFIG_MAPPING[name](**CHANGED.get(name, {}))
     torch.manual_seed(1)
-    model = AutoModelForCausalLM.from_config(tiny_config(config, TINY), dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_config(tiny_config(config, sizes), dtype=torch.float32).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:

@@ -94,7 +94,8 @@ def test_the_longest_context_by_tokens_need_not_be_the_longest_by_bytes(sib200, 
     def encode(text):
         return list(text) if text.startswith(shortest) else text.split()
 
-    model = SimpleNamespace(lm=SimpleNamespace(tok_encode=encode), window=60, overflow="refuse")
+    lm = SimpleNamespace(tok_encode=encode)
+    model = SimpleNamespace(lm=lm, chat=None, window=60, overflow="refuse")
     with pytest.raises(ContextOverflow, match="1 of 1 cells"):
         refuse_overflow(model, list(plan.cells), 4)
 

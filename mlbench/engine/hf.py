@@ -83,18 +83,15 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
             return
         auto_class: Any = self.AUTO_MODEL_CLASS
         watcher = _Watcher(auto_class)
+        adapter = options.pop("peft", None)
         self.AUTO_MODEL_CLASS: Any = watcher
         try:
             super()._create_model(*arguments, **options)
         finally:
             self.AUTO_MODEL_CLASS = auto_class
         self.loading = watcher.loading
-        # An adapter in the weights is the same model, without a second product in each layer.
-        loaded: Any = self.model
-        if hasattr(loaded, "merge_and_unload") and not hasattr(
-            loaded.config, "quantization_config"
-        ):
-            self._model: Any = loaded.merge_and_unload()
+        if adapter is not None:
+            self._model: Any = _with_adapter(self.model, adapter, options.get("revision"))
 
     def tok_encode(
         self,
@@ -217,6 +214,19 @@ class WatchedLM(HFLM):  # type: ignore[misc]  # lm_eval is untyped
             )
         values = iter(value for value, _ in scores)
         return [sum((next(values) for _ in text), 0.0) for text in by_text]
+
+
+def _with_adapter(model: Any, adapter: str, revision: str | None) -> Any:
+    """Return a model with an adapter in its weights, where they are not rounded ones.
+
+    lm-eval also cuts the embedding to the length of the tokenizer, which changes every score of a
+    model with rows to spare; here it stays.
+    """
+    from peft import PeftModel
+
+    found = PeftModel.from_pretrained(model, adapter, revision=revision)
+    is_rounded = getattr(model.config, "quantization_config", None)
+    return found if is_rounded else found.merge_and_unload()
 
 
 class _Watcher:

@@ -81,7 +81,7 @@ def tiny_config(config: Any, tiny: dict[str, int]) -> Any:
     for name, size in tiny.items():
         if isinstance(values.get(name), int):
             values[name] = min(values[name], size)
-    if tiny is TINY:
+    if tiny is not DEPTH_ONLY:
         _shrink_heads(values, config)
         _shrink_products(values, config)
     _cut_layers(values, config)
