@@ -19,6 +19,9 @@ class OutputType(StrEnum):
     REPLY = "generate_until"
 
 
+Origin = Literal["written", "translated", "machine", "localised", ""]
+"""Of a text: in the language, translated by people or by machine, rewritten; "": not known."""
+
 Suite = Literal["core", "embedded", "extension", "lmeval", "reading", "translation"]
 
 TAG = "tag"
@@ -184,18 +187,25 @@ class TaskSource:
     """Tasks that lm-eval ships, on a data set of the hub.
 
     `pattern` is a regular expression for their names, whose group `code` is the language as
-    `code_key` of Language.codes has it, and whose group `part` is one subject of many. They are
-    looked for in `folder` below lm-eval's tasks. Docs have up to `shots` examples. `doc_id` and
-    `cluster` name fields of a row.
+    `code_key` of Language.codes has it (None: any entry), and whose group `part` is one subject of
+    many. They are looked for in `folder` below lm-eval's tasks. Docs have up to `shots` examples.
+    `doc_id` and `cluster` name fields of a row. `languages` are the tags that have a task, where
+    the code key does not say so.
     """
 
     pattern: str
     folder: str
     hub_id: str
-    code_key: str
+    code_key: str | None
+    languages: tuple[str, ...] = ()
     shots: int = 0
     doc_id: tuple[str, ...] = ()
     cluster: str | None = None
+
+    def covers(self, language: "Language") -> bool:
+        """Return whether there may be tasks for a language; which there are only lm-eval knows."""
+        is_listed = not self.languages or language.tag in self.languages
+        return is_listed and (self.code_key is None or bool(language.code(self.code_key)))
 
     @property
     def name(self) -> str:
@@ -243,6 +253,7 @@ class Family:
     `with_pivot` makes the same family with another one, whose tag is in its name.
     `is_demonstration`: real models of the size that was tried are at chance in it
     (docs/families.md), so it is shown and does not enter the numbers over several families.
+    `caveats` are known faults of the task or its text, a sentence each.
     """
 
     name: str
@@ -267,6 +278,8 @@ class Family:
     with_pivot: "Callable[[Language], Family] | None" = None
     is_demonstration: bool = False
     doc_set: str | None = None
+    origin: Origin = ""
+    caveats: tuple[str, ...] = ()
 
 
 class Cell(NamedTuple):

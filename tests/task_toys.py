@@ -1,7 +1,7 @@
 """Rows of our own with the fields that lm-eval's tasks read, as a mirror of their data sets."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +63,125 @@ def xcopa_rows(code: str, first: int) -> list[dict[str, Any]]:
     ]
 
 
+def exam_rows(code: str, field: str, parts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return questions with four answers, three a part of an exam."""
+    return [
+        {
+            "sample_id": f"{part}/{i}",
+            "question": f"{sentence(code, i)} {part}?",
+            **{f"option_{letter}": sentence(code, i + j) for j, letter in enumerate("abcd")},
+            "answer": "ABCD"[i % 4],
+            field: part,
+        }
+        for part in parts
+        for i in range(3)
+    ]
+
+
+LITE = ("Business", "Humanities", "Medical", "Other", "STEM", "Social Sciences")
+INCLUDE = (
+    *("Applied Science", "Arts & Humanities", "Business & Commerce", "Driving License"),
+    *("General knowledge", "Health oriented education", "Marine License", "Medical License"),
+    *("Professional certification", "STEM", "Social Science"),
+)
+
+
+def story_rows(code: str, first: int) -> list[dict[str, Any]]:
+    """Return stories of four sentences with two endings."""
+    return [
+        {
+            **{f"input_sentence_{j + 1}": sentence(code, i + j) for j in range(4)},
+            "sentence_quiz1": sentence(code, i + 5),
+            "sentence_quiz2": sentence(code, i + 6),
+            "answer_right_ending": i % 2 + 1,
+        }
+        for i in range(first, first + N_ROWS)
+    ]
+
+
+def inference_rows(code: str, first: int) -> list[dict[str, Any]]:
+    """Return pairs of sentences with a label of three."""
+    numbers = range(first, first + N_ROWS)
+    return [
+        {"premise": sentence(code, i), "hypothesis": sentence(code, i + 3), "label": i % 3}
+        for i in numbers
+    ]
+
+
+def winograd_rows(code: str) -> list[dict[str, Any]]:
+    """Return sentences with a gap and two words for it."""
+    return [
+        {
+            "sentence": f"{sentence(code, i)} _ {sentence(code, i + 1)}",
+            "option1": sentence(code, i)[:5],
+            "option2": sentence(code, i + 2)[:5],
+            "answer": str(i % 2 + 1),
+        }
+        for i in range(N_ROWS)
+    ]
+
+
+def pair_rows(code: str) -> list[dict[str, Any]]:
+    """Return a right sentence and a wrong one."""
+    texts = [(sentence(code, i), sentence(code, i + 1)) for i in range(N_ROWS)]
+    return [{"sen": right, "wrong_sen": wrong} for right, wrong in texts]
+
+
+def ending_rows(code: str) -> list[dict[str, Any]]:
+    """Return activities with four endings; the task empties one of the last Russian row."""
+    return [
+        {
+            "activity_label": sentence(code, i),
+            "ctx_a": sentence(code, i + 1),
+            "ctx_b": sentence(code, i + 2),
+            "endings": [sentence(code, i + j) for j in range(3)]
+            + ["[x]" if (code, i) == ("rus_Cyrl", 8) else sentence(code, i + 4)],
+            "label": str(i % 4),
+        }
+        for i in range(N_ROWS)
+    ]
+
+
 def write_tasks(root: Path) -> Path:
     """Write all data sets of these rows; return the folder for MLBENCH_DATA."""
     belebele = {code: {"test": belebele_rows(code)} for code in SENTENCES}
     write_mirror(root, "facebook/belebele", belebele)
-    xcopa = {"th": "tha_Thai", "zh": "zho_Hans"}
-    splits = {
-        short: {"validation": xcopa_rows(code, 20), "test": xcopa_rows(code, 0)}
-        for short, code in xcopa.items()
-    }
-    write_mirror(root, "cambridgeltl/xcopa", splits)
+    _write(root, "cambridgeltl/xcopa", {"th": "tha_Thai", "zh": "zho_Hans"}, _splits(xcopa_rows))
+    write_mirror(
+        root,
+        "CohereLabs/Global-MMLU-Lite",
+        {
+            "ar": {
+                "test": exam_rows("arb_Arab", "subject_category", LITE),
+                "dev": exam_rows("arb_Arab", "subject_category", LITE * 2),
+            }
+        },
+    )
+    exam = exam_rows("rus_Cyrl", "domain", INCLUDE)
+    for row in exam:
+        row["answer"] = "ABCD".index(row["answer"])
+    write_mirror(root, "CohereForAI/include-base-44", {"Russian": {"test": exam}})
+    stories = {"ru": "rus_Cyrl", "zh": "zho_Hans"}
+    _write(root, "juletxara/xstory_cloze", stories, _splits(story_rows, "train", "eval"))
+    xnli = {"hi": "hin_Deva", "th": "tha_Thai"}
+    _write(root, "facebook/xnli", xnli, _splits(inference_rows, "train", "validation"))
+    winograd = {"en": "eng_Latn", "zh": "zho_Hans"}
+    _write(root, "Muennighoff/xwinograd", winograd, lambda code: {"test": winograd_rows(code)})
+    pairs = {"hin": "hin_Deva", "arb": "arb_Arab"}
+    _write(root, "jumelet/multiblimp", pairs, lambda code: {"train": pair_rows(code)})
+    endings = {"hi": "hin_Deva", "ru": "rus_Cyrl"}
+    _write(root, "alexandrainst/m_hellaswag", endings, lambda code: {"val": ending_rows(code)})
     return root
+
+
+Splits = Callable[[str], Mapping[str, Rows]]
+
+
+def _splits(
+    rows: Callable[[str, int], Rows], examples: str = "validation", scored: str = "test"
+) -> Splits:
+    return lambda code: {examples: rows(code, 20), scored: rows(code, 0)}
+
+
+def _write(root: Path, hub_id: str, codes: Mapping[str, str], splits: Splits) -> None:
+    write_mirror(root, hub_id, {name: splits(code) for name, code in codes.items()})

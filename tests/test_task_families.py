@@ -42,6 +42,18 @@ IN_TOYS = [
     ("belebele_lmeval", "hi"),
     ("xcopa_lmeval", "th"),
     ("xcopa_lmeval", "zh-Hans"),
+    ("global_mmlu_lite_lmeval", "ar"),
+    ("include_lmeval", "ru"),
+    ("include_few_shot_og_lmeval", "ru"),
+    ("xstorycloze_lmeval", "ru"),
+    ("xstorycloze_lmeval", "zh-Hans"),
+    ("xnli_lmeval", "hi"),
+    ("xnli_lmeval", "th"),
+    ("xwinograd_lmeval", "en"),
+    ("xwinograd_lmeval", "zh-Hans"),
+    ("multiblimp_lmeval", "ar"),
+    ("multiblimp_lmeval", "hi"),
+    ("m_hellaswag_lmeval", "hi"),
 ]
 
 
@@ -82,22 +94,56 @@ def check_equal(model, prepared, theirs, *, shots):
             place = [found.part, str(row["doc_id"])] if found.part else [str(row["doc_id"])]
             doc_id = "/".join(ids or place)
             values = [reply[0] for reply in row["filtered_resps"]]
-            assert list(by_id[doc_id].loglikelihoods) == pytest.approx(values, abs=1e-4)
+            assert list(by_id[doc_id].loglikelihoods) == pytest.approx(values, rel=1e-6, abs=1e-4)
             for metric in prepared.family.metrics:
                 assert cell_score([by_id[doc_id]], metric).value == row[metric]
             n += 1
     return n
 
 
-@pytest.fixture(scope="module", params=[0, 3])
-def by_lm_eval(request, hf, root):
-    """Return a number of shots and what lm-eval makes of all tasks with it."""
-    return request.param, evaluate_in_lm_eval(hf.lm, IN_TOYS, root, shots=request.param)
+CASES = [
+    (shots, family, tag)
+    for shots in (0, 3)
+    for family, tag in IN_TOYS
+    if shots <= FAMILIES[family].max_shots
+]
 
 
-@pytest.mark.parametrize(("family", "tag"), IN_TOYS)
-def test_docs_are_asked_and_scored_as_in_lm_eval(data, packed, by_lm_eval, family, tag):
-    shots, theirs = by_lm_eval
+@pytest.fixture(scope="module")
+def by_lm_eval(hf, root):
+    """Return what lm-eval makes of all tasks, by number of shots."""
+    cells = {n: [(family, tag) for shots, family, tag in CASES if shots == n] for n in (0, 3)}
+    return {n: evaluate_in_lm_eval(hf.lm, cells[n], root, shots=n) for n in cells}
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(("shots", "family", "tag"), CASES)
+def test_docs_are_asked_and_scored_as_in_lm_eval(packed, by_lm_eval, shots, family, tag):
     prepared = prepare(FAMILIES[family], LANGUAGES[tag])
-    shots = min(shots, prepared.family.max_shots)
-    assert check_equal(packed, prepared, theirs, shots=shots) == len(prepared.docs.scored)
+    n_equal = check_equal(packed, prepared, by_lm_eval[shots], shots=shots)
+    assert n_equal == len(prepared.docs.scored)
+
+
+def test_a_doc_with_an_empty_choice_is_left_out_and_told(data, caplog):
+    prepared = prepare(FAMILIES["m_hellaswag_lmeval"], LANGUAGES["ru"])
+    assert len(prepared.docs.scored) == 8
+    assert "hellaswag_ru: doc 8 is left out" in caplog.text
+
+
+@pytest.mark.usefixtures("data")
+def test_known_faults_stand_beside_the_score(checkpoint, other_checkpoint, tmp_path):
+    """In the verdict, in the facts of the run, and on the page."""
+    import mlbench
+    from mlbench.report import write_report
+    from mlbench.stats.bootstrap import Resampling
+
+    models = [f"a={checkpoint}", f"b={other_checkpoint}"]
+    run = mlbench.run(
+        "faults", models=models, families="xcopa_lmeval", languages="th,zh-Hans", limit=8
+    )
+    sentence = "In Thai and Tamil the premise loses its last letter"
+    assert any(sentence in caveat for caveat in mlbench.verdict(run, "a", "b")["caveats"])
+    facts = run.families["xcopa_lmeval"]
+    assert facts["origin"] == "translated" and any(sentence in c for c in facts["caveats"])
+    page = write_report(run, tmp_path / "out", resampling=Resampling(replicates=200))
+    assert sentence in page.read_text(encoding="utf-8")

@@ -64,7 +64,7 @@ def test_the_names_of_lm_eval_s_own_tasks_are_mapped(task, file, family, tag):
         ("multiblimp_hbs", "'hbs' is hr, sr, bs; choose one"),
         ("xcopa_qu", "no language of languages.yaml is 'qu' in xcopa"),
         ("xnli_eu", "no language of languages.yaml is 'eu' in xnli"),
-        ("belebele_swh_prompt_1", "unknown task"),
+        ("belebele_swa_prompt_2", "unknown task"),
         ("hellaswag", "unknown task"),
     ],
 )

@@ -114,7 +114,9 @@ def _digest_code() -> str:
 
 def covers(family: Family, language: Language) -> bool:
     """Return whether a family has docs in a language, without any download."""
-    if not isinstance(family.source, HubSource | TaskSource):
+    if isinstance(family.source, TaskSource):
+        return family.source.covers(language)
+    if not isinstance(family.source, HubSource):
         return prepare(family, language).reason is None
     return bool(language.code(family.source.code_key)) and language.tag != family.pivot
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from mlbench.errors import SelectionError, unknown
 from mlbench.families._files import read_family_file
 from mlbench.families._table import Columns, family_from_table
-from mlbench.families.lm_eval_tasks import read_task_families
+from mlbench.families.lm_eval_tasks import PREFIX, family_of_tasks, read_task_families
 from mlbench.records import Family
 
 __all__ = [
@@ -82,13 +82,15 @@ def find_family(name: str) -> Family | None:
 def select_families(selection: str | Sequence[str]) -> list[Family]:
     """Return the families of a selection: names or suites (core, embedded, lmeval), or all.
 
-    `all` is all but lm-eval's own tasks, which are dozens of data sets to download.
+    `lm_eval:TASK_{code}` names any other tasks of lm-eval. `all` is all but lm-eval's own tasks,
+    which are dozens of data sets to download.
     """
     own, tasks = read_families(), read_task_families()
     text = selection if isinstance(selection, str) else ",".join(selection)
     chosen: dict[str, Family] = {}
     for part in (p.strip() for p in text.split(",") if p.strip()):
         hits = [f for f in tasks.values() if part in (f.name, f.suite)]
+        hits += [family_of_tasks(part)] if part.startswith(PREFIX) else []
         hits += [f for f in own.values() if part in ("all", f.name, f.suite)]
         if not hits:
             suites = sorted({f.suite for f in (*own.values(), *tasks.values())})

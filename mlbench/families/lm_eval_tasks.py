@@ -1,16 +1,20 @@
 """Which families are tasks of lm-eval itself, asked as lm-eval asks them? Those of task_map.yaml.
 
-Only harness/ can load them: its rows are docs that are finished but for their form. One family
-stands for the tasks of all languages, and for all subjects of an exam.
+Any other tasks with a language in their name are a family too, named by `lm_eval:TASK_{code}`. Only
+harness/ can load them: its rows are docs that are finished but for their form. One family stands
+for the tasks of all languages, and for all subjects of an exam.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
+from mlbench.data.languages import read_languages
 from mlbench.data.prepare import doc_from_dict
-from mlbench.errors import NoData
+from mlbench.errors import NoData, SelectionError
 from mlbench.families.task_map import Entry, read_shipped
+from mlbench.names import fault_of_name
 from mlbench.records import (
     ChoiceDoc,
     Family,
@@ -22,12 +26,44 @@ from mlbench.records import (
     TaskSource,
 )
 
+PREFIX = "lm_eval:"
+CODE, PART = "{code}", "{part}"
+MOST_SHOTS = 5
+"""The most examples of tasks that the table does not know."""
+
+UNKNOWN = "unknown"
+"""A version that harness.docs reads of the tasks, with what else is not known before."""
+
 
 @cache
 def read_task_families() -> Mapping[str, Family]:
     """Return the families of lm-eval's own tasks that can be run, by name."""
     entries = read_shipped().items()
     return MappingProxyType({e.family: _make_family(p, e) for p, e in entries if e.folder})
+
+
+def family_of_tasks(text: str) -> Family:
+    """Return the family that `lm_eval:TASK_{code}` names; that of the table where it is there.
+
+    `{part}` stands for the subjects of an exam. Raises SelectionError for a text without a place
+    for the language.
+    """
+    template = text.removeprefix(PREFIX)
+    name = "lm_eval_" + re.sub(r"_?\{(code|part)\}", "", template).strip("_")
+    if template.count(CODE) != 1 or template.count(PART) > 1 or fault_of_name(name):
+        raise SelectionError(
+            f"{text!r} has no place for the language. Write {CODE} there, once, and {PART} for the "
+            f"subjects of an exam: {PREFIX}xnli_{CODE}. Names of tasks: lm_eval ls tasks"
+        )
+    known = _find_in_table(template)
+    if known is not None:
+        return known
+    pattern = re.escape(template)
+    pattern = pattern.replace(re.escape(CODE), "(?P<code>.+)").replace(
+        re.escape(PART), "(?P<part>.+)"
+    )
+    entry = Entry(family=name, title=f"{template} (lm-eval)", version=UNKNOWN, shots=MOST_SHOTS)
+    return _make_family(pattern, entry)
 
 
 def docs_from_rows(rows: Rows, language: Language) -> FamilyDocs:
@@ -43,12 +79,24 @@ def prompt_from_doc(doc: ChoiceDoc) -> Prompt:
     return Prompt(doc.query, doc.choices)
 
 
+def _find_in_table(template: str) -> Family | None:
+    """Return the family of the table whose tasks have names of this form."""
+    tasks = template.replace(PART, "part")
+    for pattern, entry in read_shipped().items():
+        codes = {language.code(str(entry.codes)) for language in read_languages().values()}
+        names = (tasks.replace(CODE, code) for code in codes if code)
+        if entry.folder and any(re.fullmatch(pattern, name) for name in names):
+            return read_task_families()[entry.family]
+    return None
+
+
 def _make_family(pattern: str, entry: Entry) -> Family:
     source = TaskSource(
         pattern=pattern,
-        folder=str(entry.folder),
+        folder=entry.folder or "",
         hub_id=entry.source,
-        code_key=str(entry.codes),
+        code_key=entry.codes,
+        languages=entry.languages,
         shots=entry.shots,
         doc_id=entry.doc_id,
         cluster=entry.cluster,
@@ -57,7 +105,7 @@ def _make_family(pattern: str, entry: Entry) -> Family:
         name=entry.family,
         version=entry.version,
         title=entry.title,
-        question=entry.question,
+        question=entry.question or f"As asked by lm-eval's tasks {pattern}",
         suite="lmeval",
         output_type=OutputType.CHOICES,
         source=source,
@@ -69,4 +117,6 @@ def _make_family(pattern: str, entry: Entry) -> Family:
         prompt=prompt_from_doc,
         is_parallel=entry.is_parallel,
         max_shots=entry.shots,
+        origin=entry.origin,
+        caveats=entry.caveats,
     )

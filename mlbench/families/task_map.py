@@ -7,16 +7,24 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from mlbench.errors import DataError, yaml_hint
+from mlbench.records import Origin
 from mlbench.yaml_text import parse_yaml
 
 SHIPPED = Path(__file__).with_name("task_map.yaml")
-
-Origin = Literal["written", "translated", "machine", "localised", ""]
+CHOICE_METRICS = {
+    "acc": "acc",
+    "acc_norm": "acc_norm",
+    "acc_bytes": "acc_bytes",
+    "acc_mutual_info": "acc_pmi",
+    "acc_pmi": "acc_pmi",
+    "acc_calibrated": "acc_calibrated",
+}
+"""Our name of each of lm-eval's metrics that follow from the log-likelihoods."""
 
 
 class Entry(BaseModel):
@@ -29,6 +37,7 @@ class Entry(BaseModel):
     source: str = "lm-eval"
     codes: str | None = None
     language: str | None = None
+    languages: tuple[str, ...] = ()
     is_parallel: bool = False
     doc_id: tuple[str, ...] = ()
     cluster: str | None = None

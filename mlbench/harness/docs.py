@@ -6,16 +6,19 @@ draws with lm-eval's seed, choices, delimiter and the right one. The pieces are 
 """
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from mlbench.data.prepare import Prepared, Reader
 from mlbench.data.prepare import prepare as prepare_rows
 from mlbench.data.sources import revision, state_of
-from mlbench.errors import DataError
-from mlbench.records import Family, HubSource, Language, Rows, Source, TaskSource
+from mlbench.errors import DataError, NoData
+from mlbench.families.lm_eval_tasks import UNKNOWN
+from mlbench.families.task_map import CHOICE_METRICS
+from mlbench.records import ChoiceDoc, Family, HubSource, Language, Rows, Source, TaskSource
 
 if TYPE_CHECKING:
     from mlbench.harness.lm_eval_tasks import FoundTask, SourcedTask
@@ -25,15 +28,50 @@ logger = logging.getLogger(__name__)
 SEED = 1234
 """The seed of lm-eval's samplers, unless a user gives another (lm_eval.defaults)."""
 
+RUNNABLE = ("acc", "acc_norm", "acc_bytes")
+"""Metrics of choices that lm-eval computes of what it asks of every task."""
+
 N_HELD = 3
 """Docs of a task whose contexts are held against those that lm-eval builds."""
 
 
 def prepare(family: Family, language: Language) -> Prepared:
     """Return the docs of a family in a language, as data.prepare does; also of lm-eval's tasks."""
-    if isinstance(family.source, TaskSource):
-        return prepare_rows(family, language, READER)
-    return prepare_rows(family, language)
+    if not isinstance(family.source, TaskSource):
+        return prepare_rows(family, language)
+    prepared = prepare_rows(_complete(family, family.source, language), language, READER)
+    if prepared.family.chance is None and not prepared.reason:
+        docs = [doc for doc in prepared.docs.scored if isinstance(doc, ChoiceDoc)]
+        chance = math.fsum(1 / len(doc.choices) for doc in docs) / len(docs)
+        return replace(prepared, family=replace(prepared.family, chance=round(chance, 4)))
+    return prepared
+
+
+def _complete(family: Family, source: TaskSource, language: Language) -> Family:
+    """Return a family with what only lm-eval's files say of tasks that no table knows.
+
+    Raises DataError for tasks of another kind than can be run.
+    """
+    from mlbench.harness.lm_eval_tasks import find_tasks
+
+    try:
+        config = find_tasks(source, language)[0].config
+    except NoData:
+        return family
+    name, kind = config["task"], config.get("output_type")
+    listed = [str(metric.get("metric")) for metric in config.get("metric_list") or ()]
+    metrics = tuple(CHOICE_METRICS[each] for each in listed if each in RUNNABLE)
+    if kind != family.output_type or not metrics or config.get("process_results"):
+        raise DataError(
+            f"lm-eval's task {name} cannot be run here: it is {kind} by {', '.join(listed)}, and "
+            f"what can be is {family.output_type} by {', '.join(RUNNABLE)}. Type: lm_eval run "
+            f"--tasks {name} --log_samples, and then: mlbench import lm-eval"
+        )
+    if family.version != UNKNOWN:
+        return family
+    version = str((config.get("metadata") or {}).get("version", UNKNOWN))
+    source = replace(source, hub_id=str(config["dataset_path"]))
+    return replace(family, version=version, metrics=metrics, source=source)
 
 
 def _fingerprint(source: Source, language: Language) -> str:
@@ -42,7 +80,7 @@ def _fingerprint(source: Source, language: Language) -> str:
     assert isinstance(source, TaskSource)
     tasks = find_tasks(source, language)
     states = {task.hub_id: state_of(HubSource(task.hub_id, "")) for task in tasks}
-    return f"lm-eval-{version('lm-eval')}-{source}-{language.code(source.code_key)}-{states}"
+    return f"lm-eval-{version('lm-eval')}-{source}-{[task.name for task in tasks]}-{states}"
 
 
 def _revision(source: Source) -> str:
@@ -173,10 +211,15 @@ class _TaskReader:
     def _is_scored(self, row: Mapping[str, Any]) -> bool:
         """Return whether a choice of the doc is right; else lm-eval counts it wrong, always."""
         target, n_choices = row["target"], len(row["choices"])
-        is_there = isinstance(target, int) and 0 <= target < n_choices
+        if isinstance(target, list):
+            raise DataError(
+                f"lm-eval's task {self.found.name} has docs with several right choices, which "
+                f"mlbench does not know"
+            )
+        is_there = isinstance(target, int) and 0 <= target < n_choices and all(row["choices"])
         if not is_there:
             logger.warning(
-                "%s: doc %s is left out: its right choice %r is none of its %d",
+                "%s: doc %s is left out: a choice is empty, or the right one (%r) none of its %d",
                 *(self.found.name, row["doc_id"], target, n_choices),
             )
         return is_there

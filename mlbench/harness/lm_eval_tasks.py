@@ -15,6 +15,7 @@ import lm_eval.tasks
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks import TaskManager
 
+from mlbench.data.languages import read_languages
 from mlbench.data.sources import load_tables, state_of
 from mlbench.errors import DataError, NoData
 from mlbench.families.task_map import fold
@@ -24,11 +25,17 @@ TASKS = Path(lm_eval.tasks.__file__).parent
 
 
 class FoundTask(NamedTuple):
-    """A task by name, the subject that it is of many, and the data set that it reads."""
+    """A task by name, the subject that it is of many, its language's code, and its YAML file."""
 
     name: str
     part: str
-    hub_id: str
+    code: str
+    config: Mapping[str, Any]
+
+    @property
+    def hub_id(self) -> str:
+        """Return the data set that it reads."""
+        return str(self.config["dataset_path"])
 
 
 class SourcedTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
@@ -39,6 +46,8 @@ class SourcedTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.lacks_examples = False
+        # No score is taken from it, and some metrics are downloaded when a task is made.
+        config = {**config, "metric_list": []}
         super().__init__(config={key: value for key, value in config.items() if key != "class"})
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **_: Any) -> None:
@@ -73,22 +82,38 @@ def _read_tables(
     return load_tables(source, code, is_by_letter=False, **json.loads(options))
 
 
+def codes_of(source: TaskSource, language: Language) -> set[str]:
+    """Return what tasks may call a language, folded; nothing where its code is not its own.
+
+    Three languages that a data set takes for one would have the same docs and count three times.
+    """
+    if not source.covers(language):
+        raise NoData(f"{source.hub_id} does not cover {language.name}")
+    if source.code_key is None:
+        return {fold(code) for code in (language.tag, *language.codes.values())}
+    code = str(language.code(source.code_key))
+    same = [x.name for x in read_languages().values() if x.code(source.code_key) == code]
+    if len(same) > 1:
+        raise NoData(f"{source.hub_id} has one set {code!r} for {', '.join(same)}")
+    return {fold(code)}
+
+
 def find_tasks(source: TaskSource, language: Language) -> list[FoundTask]:
     """Return the tasks of a family in a language, in the order of their names.
 
     Raises NoData with the reason where there are none.
     """
-    code = language.code(source.code_key)
-    if code is None:
-        raise NoData(f"{source.hub_id} does not cover {language.name}")
-    found = []
+    codes, found = codes_of(source, language), []
     for name, entry in sorted(_index(source.folder).task_index.items()):
         match = re.fullmatch(source.pattern, name)
-        if match and "dataset_path" in (entry.cfg or {}) and fold(match["code"]) == fold(code):
+        if match and entry.cfg and "dataset_path" in entry.cfg and fold(match["code"]) in codes:
             part = match.groupdict().get("part") or ""
-            found.append(FoundTask(name, part, entry.cfg["dataset_path"]))
+            found.append(FoundTask(name, part, match["code"], entry.cfg))
     if not found:
-        raise NoData(f"lm-eval has no task of {source.hub_id} for {language.name} ({code})")
+        raise NoData(f"lm-eval has no task {source.pattern} for {language.name}")
+    if len({task.code for task in found}) > 1:
+        names = ", ".join(task.name for task in found)
+        raise NoData(f"lm-eval has several tasks for {language.name}: {names}")
     return found
 
 
@@ -111,5 +136,5 @@ def load_tasks(source: TaskSource, names: Sequence[str]) -> dict[str, SourcedTas
 
 @functools.cache
 def _index(folder: str) -> TaskManager:
-    """Return lm-eval's index of one folder; that of all takes a quarter of a minute."""
+    """Return lm-eval's index of one folder; that of all ("") takes a quarter of a minute."""
     return TaskManager(include_path=str(TASKS / folder), include_defaults=False)

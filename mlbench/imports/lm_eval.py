@@ -239,8 +239,10 @@ def _facts(parts: Sequence[_Part]) -> Mapping[str, Any]:
         "chance": _chance(entry.chance, samples) if is_choice else entry.chance,
         "metrics": metrics if is_agreed else [SCORE.name],
         "is_parallel": entry.is_parallel,
-        "licence": "see the source",
-        "citation": "see the source",
+        "licence": entry.licence,
+        "citation": entry.citation,
+        "origin": entry.origin,
+        "caveats": list(entry.caveats),
         "source": entry.source,
     }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
+from mlbench.families.task_map import CHOICE_METRICS
 from mlbench.imports.lm_eval_result import TaskResult
 from mlbench.imports.targets import MappedTask, Unmapped
 from mlbench.measures import (
@@ -22,16 +23,6 @@ from mlbench.measures import (
     predict,
 )
 from mlbench.records import OutputType
-
-CHOICE_METRICS = {
-    "acc": "acc",
-    "acc_norm": "acc_norm",
-    "acc_bytes": "acc_bytes",
-    "acc_mutual_info": "acc_pmi",
-    "acc_pmi": "acc_pmi",
-    "acc_calibrated": "acc_calibrated",
-}
-"""Our name of each of lm-eval's metrics that follow from the log-likelihoods."""
 
 PER_LENGTH = frozenset({"acc_norm", "acc_bytes"})
 """Those of lm-eval's metrics that divide by the length of a choice, which must not be zero."""

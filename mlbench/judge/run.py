@@ -122,6 +122,12 @@ def _caveats(run: Run, verdict: Mapping[str, Any], pairing: Pairing) -> list[str
             f"Not in the numbers over several families, because real models are at chance in "
             f"them: {', '.join(left)}."
         )
+    known = {name: run.families[name].get("caveats") for name in verdict["families"]}
+    found += [
+        f"Known of {run.families[name]['title']}: {' '.join(caveats)}"
+        for name, caveats in known.items()
+        if caveats
+    ]
     if not verdict["rules_agree"]:
         found.append("The verdict depends on the rule by which a choice is taken.")
     if not verdict["scales_agree"]:

@@ -64,6 +64,8 @@ class _Family(_Facts):
     is_parallel: bool
     is_demonstration: bool = False
     doc_set: str | None = None
+    origin: str = ""
+    caveats: list[str] = []
     licence: str
     citation: str
     source: str

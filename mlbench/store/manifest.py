@@ -193,6 +193,8 @@ def family_facts(family: Family) -> dict[str, Any]:
         "is_parallel": family.is_parallel,
         "is_demonstration": family.is_demonstration,
         "doc_set": family.doc_set,
+        "origin": family.origin,
+        "caveats": list(family.caveats),
         "licence": family.licence,
         "citation": family.citation,
         "source": family.source.name,

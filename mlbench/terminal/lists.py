@@ -152,7 +152,8 @@ def _family_row(family: Family, languages_file: Path | None) -> Row:
         "source": family.source.name,
         "licence": family.licence,
         "question": family.question,
-        "note": AT_CHANCE if family.is_demonstration else None,
+        "origin": family.origin or None,
+        "note": AT_CHANCE if family.is_demonstration else " ".join(family.caveats) or None,
     }
 
 
