@@ -68,8 +68,12 @@ def test_models_with_windows_and_sampling_go_to_hf():
     lm = toy_lm(model)
     requests = instances([(p, GREEDY) for p in prompts(9, 3)], "generate_until")
     expected = HFLM(model, tokenizer=lm.tokenizer).generate_until(requests, disable_tqdm=True)
+    n_rows = []
+    model.register_forward_pre_hook(
+        lambda _, __, options: n_rows.append(len(options["input_ids"])), with_kwargs=True
+    )
     assert lm.generate_until(requests, disable_tqdm=True) == expected
-    assert lm.tokens_fed == 0
+    assert lm.tokens_fed == 0 and set(n_rows) == {3} and lm.batch_size == 1
 
 
 def test_a_request_for_more_tokens_than_the_window_is_refused():

@@ -128,11 +128,25 @@ class PackedLM(WatchedLM):
             options = requests[chosen[0]].args[1]
             how = greedy_options(options, default_tokens=self.max_gen_toks, eos=eos)
             if how is None or not self._shares_prompts:
-                found = super().generate_until([requests[i] for i in chosen], disable_tqdm)
+                found = self._write_as_hf([requests[i] for i in chosen], disable_tqdm)
             else:
                 found = self._generate([requests[i].args for i in chosen], how)
             texts.update(zip(chosen, found, strict=True))
         return [texts[i] for i in range(len(requests))]
+
+    def _write_as_hf(self, requests: list[Instance], disable_tqdm: bool) -> list[str]:
+        """Let lm-eval's own loop write, for as many prompts at once as the shared one would."""
+        asked, self.batch_size_per_gpu = self.batch_size, self._rows_at_once
+        try:
+            found: list[str] = super().generate_until(requests, disable_tqdm)
+        finally:
+            self.batch_size_per_gpu = asked
+        return found
+
+    @property
+    def _rows_at_once(self) -> int:
+        asked = str(self.batch_size)
+        return max(int(asked) if asked.isdecimal() else 1, GENERATED_ROWS)
 
     @property
     def _shares_prompts(self) -> bool:
@@ -153,10 +167,9 @@ class PackedLM(WatchedLM):
         ]
         self.last_lengths = [(len(ids), 0) for ids in encoded]
         self.n_truncated = sum(len(ids) > n_kept for ids in encoded)
-        n_rows = int(self.batch_size) if str(self.batch_size).isdigit() else 1
         texts = generate(
             *(self.forward, self.tokenizer, [ids[-n_kept:] for ids in encoded], how),
-            n_rows=max(n_rows, GENERATED_ROWS),
+            n_rows=self._rows_at_once,
         )
         for request, text in zip(requests, texts, strict=True):
             self.cache_hook.add_partial("generate_until", request, text)
