@@ -50,6 +50,7 @@ from mlbench.terminal.options import (
     OldItems,
     OverflowOption,
     PairOption,
+    Pivot,
     Replace,
     ReportA,
     ReportB,
@@ -64,6 +65,7 @@ from mlbench.terminal.options import (
     VerdictB,
     Verify,
     families_or,
+    paired_with,
     parse_batch_size,
     parse_shots,
 )
@@ -116,6 +118,7 @@ def run(
     pair: PairOption = None,
     families: Families = None,
     languages: Languages = ALL,
+    pivot: Pivot = "",
     shots: Shots = ZERO,
     limit: Limit = None,
     run: RunName = "bench",
@@ -150,6 +153,8 @@ def run(
       mlbench run --models ./checkpoint --family-file my_family.py
 
       mlbench run --pair qwen2.5-7b-instruct/llama-3.1-8b-instruct --chat --families core
+
+      mlbench run --models ./checkpoint --families translation --pivot vi --shots 5
     """
     from mlbench.runner.shard import parse_shard
     from mlbench.terminal import runs
@@ -161,6 +166,7 @@ def run(
         parse_shots(shots), limit, *loading, executor, verify, part, chat=chat, bos=bos
     )
     named = families_or("embedded", families, family_file)
+    named = paired_with(pivot, named, languages_file)
     selection = _select(models, pair, (named, languages, languages_file, family_file))
     raise typer.Exit(runs.run(run, selection, settings, may_replace=replace))
 
@@ -171,6 +177,7 @@ def plan(
     pair: PairOption = None,
     families: Families = None,
     languages: Languages = ALL,
+    pivot: Pivot = "",
     shots: Shots = ZERO,
     limit: Limit = None,
     run: RunName = "bench",
@@ -193,6 +200,7 @@ def plan(
     settings = Settings(parse_shots(shots), limit, *loading, overflow=overflow, shard=part)
     settings = replace(settings, chat=chat, bos=bos)
     named = families_or("embedded", families, family_file)
+    named = paired_with(pivot, named, languages_file)
     selection = _select(models, pair, (named, languages, languages_file, family_file))
     runs.show_plan(run, selection, settings)
 
@@ -295,6 +303,7 @@ def verdict(
 def fetch(
     families: FetchedFamilies = None,
     languages: Languages = ALL,
+    pivot: Pivot = "",
     languages_file: LanguagesFile = None,
     family_file: FamilyFiles = NO_FILES,
 ) -> None:
@@ -310,6 +319,7 @@ def fetch(
     from mlbench.terminal import runs
 
     named = families_or("core", families, family_file)
+    named = paired_with(pivot, named, languages_file)
     runs.fetch(select([], named, languages, languages_file, family_file))
 
 

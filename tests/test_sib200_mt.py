@@ -1,5 +1,6 @@
 """Translations are asked of clean docs, with any pivot, and scored as sacrebleu scores them."""
 
+import re
 import unicodedata
 from dataclasses import replace
 
@@ -7,18 +8,19 @@ import numpy as np
 import pytest
 from conftest import SCRIPTS, SENTENCES, write_sib200
 from sib200_toys import make_paired_rows
+from test_cli import refused, run_cli
 
 from mlbench.data.languages import read_languages
-from mlbench.data.prepare import hash_prompts, prepare, render_contexts
+from mlbench.data.prepare import covers, hash_prompts, prepare, render_contexts
 from mlbench.errors import DataError
-from mlbench.families import read_families
+from mlbench.families import find_family, pair_with, read_families, select_families
 from mlbench.families._sib200_articles import read_articles
 from mlbench.harness.backend import load_model
 from mlbench.harness.evaluate import evaluate
-from mlbench.harness.task import build_task
-from mlbench.measures import cell_score
+from mlbench.harness.task import FamilyTask, build_task
+from mlbench.measures import ACC, CHRF_FITTED, cell_score, words_beside
 from mlbench.models import find_model
-from mlbench.records import ReplyDoc, ReplyLimits
+from mlbench.records import ReplyDoc, ReplyLimits, Score
 from mlbench.settings import Settings
 
 LANGUAGES, FAMILIES = read_languages(), read_families()
@@ -99,6 +101,48 @@ def test_a_mirror_without_a_sentence_of_the_pivot_is_told(tmp_path, monkeypatch)
     monkeypatch.setenv("MLBENCH_DATA", str(tmp_path))
     with pytest.raises(DataError, match=f"hin_Deva has no row with index_id {lost}"):
         prepare(FROM_EN, LANGUAGES["hi"])
+
+
+def test_any_language_can_be_the_pivot_and_its_cells_have_another_name(paired, tmp_path, capsys):
+    hindi = LANGUAGES["hi"]
+    names = pair_with("translation,sib200_lm", hindi)
+    assert names == ["sib200_mt_from_hi", "sib200_mt_into_hi", "sib200_lm"]
+    family = find_family("sib200_mt_from_hi")
+    assert select_families("sib200_mt_from_hi") == [family] and family.pivot == "hi"
+    assert (family.title, family.doc_set) == ("Translation from Hindi", "sib200/mt/hi")
+    assert prepare(family, hindi).reason and not covers(family, hindi)
+    for tag in ("en", "th"):
+        (doc, *_), (twin, *_) = docs_of(family, tag), docs_of(find_family("sib200_mt_into_hi"), tag)
+        assert doc.names == ("Hindi", LANGUAGES[tag].name) and doc.reference == twin.query
+    stub = FamilyTask({"task": "x", "family": "sib200_mt_into_hi", "language": "th"})
+    assert stub.task_name == "x" and stub.prepared.family.pivot == "hi"
+    options = ("--models", "demo-polyglot", "--languages", "en,th", "--run", str(tmp_path / "r"))
+    code, said, _ = run_cli(
+        capsys, "plan", "--families", "translation", "--pivot", "Hindi", *options
+    )
+    assert code == 0 and "sib200_mt_from_hi" in said and "sib200_mt_into_hi" in said
+    assert "_en" not in said
+
+
+@pytest.mark.parametrize(
+    ("pivot", "family", "says"),
+    [
+        ("vi", "sib200_topic", "--pivot vi: no family of sib200_topic translates. Those that do: "),
+        ("family:Turkic", "translation", r"--pivot 'family:Turkic' means \d+ languages \(tr, az, "),
+        ("xx", "translation", "no language 'xx'"),
+    ],
+)
+def test_a_pivot_that_cannot_be_is_told_in_one_line(pivot, family, says, capsys):
+    assert re.search(says, refused(capsys, "plan", "--families", family, "--pivot", pivot))
+
+
+def test_a_score_is_listed_beside_its_floors_and_what_is_wrong_with_the_replies():
+    found = {m: Score(m, v, 8, 1.0) for m, v in (("chrf_of_copy", 3.14), ("fidelity", 0.875))}
+    assert words_beside(CHRF_FITTED, found) == [
+        "copying the source 3.1",
+        "in the right language 87.5 %",
+    ]
+    assert words_beside(ACC, found) == []
 
 
 def scores_of(family, tag, answer):

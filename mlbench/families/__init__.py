@@ -12,11 +12,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 
+from mlbench.data.languages import read_all_languages
 from mlbench.errors import SelectionError, unknown
 from mlbench.families._files import read_family_file
 from mlbench.families._table import Columns, family_from_table
 from mlbench.families.lm_eval_tasks import PREFIX, family_of_tasks, read_task_families
-from mlbench.records import Family
+from mlbench.records import Family, Language
 
 __all__ = [
     "Columns",
@@ -24,6 +25,7 @@ __all__ = [
     "add_family_files",
     "family_from_table",
     "find_family",
+    "pair_with",
     "read_families",
     "select_families",
 ]
@@ -75,8 +77,36 @@ def add_family_files(paths: Sequence[Path]) -> list[Family]:
 
 
 def find_family(name: str) -> Family | None:
-    """Return the family of a name, lm-eval's own tasks among them; None if there is none."""
-    return read_families().get(name) or read_task_families().get(name)
+    """Return the family of a name, lm-eval's own tasks among them; None if there is none.
+
+    A family that pairs languages with one of them has that in its name, and is there for any.
+    """
+    return read_families().get(name) or read_task_families().get(name) or _of_any_pivot(name)
+
+
+def _of_any_pivot(name: str) -> Family | None:
+    for family in read_families().values():
+        stem = family.name.removesuffix(family.pivot or "")
+        language = read_all_languages().get(name.removeprefix(stem))
+        if family.with_pivot and name.startswith(stem) and language:
+            return family.with_pivot(language)
+    return None
+
+
+def pair_with(selection: str | Sequence[str], pivot: Language) -> list[str]:
+    """Return the names of the families of a selection, those of pairs with another language.
+
+    Raises SelectionError if none of them can have another.
+    """
+    families = select_families(selection)
+    if not any(family.with_pivot for family in families):
+        able = [family.name for family in read_families().values() if family.with_pivot]
+        named = ", ".join(family.name for family in families)
+        raise SelectionError(
+            f"--pivot {pivot.tag}: no family of {named} translates. Those that do: "
+            f"{', '.join(able)} (--families translation)"
+        )
+    return [(f.with_pivot(pivot) if f.with_pivot else f).name for f in families]
 
 
 def select_families(selection: str | Sequence[str]) -> list[Family]:
@@ -92,6 +122,7 @@ def select_families(selection: str | Sequence[str]) -> list[Family]:
         hits = [f for f in tasks.values() if part in (f.name, f.suite)]
         hits += [family_of_tasks(part)] if part.startswith(PREFIX) else []
         hits += [f for f in own.values() if part in ("all", f.name, f.suite)]
+        hits = hits or [family for family in [_of_any_pivot(part)] if family]
         if not hits:
             suites = sorted({f.suite for f in (*own.values(), *tasks.values())})
             allowed = [*own, *tasks, *suites, "all"]

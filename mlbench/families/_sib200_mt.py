@@ -7,7 +7,6 @@ not scored.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal, NamedTuple
 
 from mlbench.errors import DataError, NoData, SelectionError
@@ -86,20 +85,23 @@ def make_family(direction: Direction, pivot: Pivot = ENGLISH) -> Family:
         reply=LIMITS,
         max_shots=MAX_SHOTS,
         pivot=pivot.tag,
-        with_pivot=partial(family_of_pivot, direction),
+        with_pivot=OtherPivot(direction),
         doc_set=f"sib200/mt/{pivot.tag}",
     )
 
 
-def family_of_pivot(direction: Direction, language: Language) -> Family:
-    """Return the family of a direction with another pivot.
+@dataclass(frozen=True, slots=True)
+class OtherPivot:
+    """Makes the family of a direction with another pivot."""
 
-    Raises SelectionError for a language that SIB-200 has not.
-    """
-    code = language.codes.get(SOURCE.code_key)
-    if code is None:
-        raise SelectionError(f"--pivot {language.tag!r}: {SOURCE.hub_id} has no {language.name}")
-    return make_family(direction, Pivot(language.tag, code, language.name))
+    direction: Direction
+
+    def __call__(self, language: Language) -> Family:
+        """Return the family; raises SelectionError for a language that SIB-200 has not."""
+        code = language.code(SOURCE.code_key)
+        if code is None:
+            raise SelectionError(f"--pivot {language.tag}: {SOURCE.hub_id} has no {language.name}")
+        return make_family(self.direction, Pivot(language.tag, code, language.name))
 
 
 @dataclass(frozen=True, slots=True)

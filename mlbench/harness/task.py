@@ -31,7 +31,7 @@ from mlbench.data.prepare import (
     render_task,
 )
 from mlbench.errors import DataError, SelectionError, unknown
-from mlbench.families import read_families
+from mlbench.families import find_family, read_families
 from mlbench.measures import (
     ChoiceSample,
     Reply,
@@ -165,7 +165,7 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         self, docs: Sequence[Mapping[str, Any]], texts: Sequence[str]
     ) -> list[ReplySample]:
         """Keep the replies to docs as they came, and what each measure counts of them in NFC."""
-        replies = [_in_nfc(doc, text) for doc, text in zip(docs, texts, strict=True)]
+        replies = [self._in_nfc(doc, text) for doc, text in zip(docs, texts, strict=True)]
         counted = {
             name: list(count(replies))
             for name in self.family.metrics
@@ -178,6 +178,13 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             )
             for i, (doc, text) in enumerate(zip(docs, texts, strict=True))
         ]
+
+    def _in_nfc(self, doc: Mapping[str, Any], reply: str) -> Reply:
+        texts = (reply, doc["reference"], doc["query"], doc["wrong"])
+        text, reference, source, wrong = (unicodedata.normalize("NFC", one) for one in texts)
+        tag, own = doc["language"], self.prepared.language
+        language = own if tag == own.tag else read_all_languages().get(tag)
+        return Reply(text, reference, source, wrong, language)
 
     def own_texts(self, doc: Mapping[str, Any]) -> tuple[str, ...]:
         """Return what a doc itself gives a model to read or write, without examples before it."""
@@ -237,12 +244,6 @@ def _task_doc(doc: Mapping[str, Any]) -> TaskDoc:
     found = doc_from_dict(doc)
     assert isinstance(found, TaskDoc)
     return found
-
-
-def _in_nfc(doc: Mapping[str, Any], reply: str) -> Reply:
-    texts = (reply, doc["reference"], doc["query"], doc["wrong"])
-    text, reference, source, wrong = (unicodedata.normalize("NFC", one) for one in texts)
-    return Reply(text, reference, source, wrong, doc["language"])
 
 
 def _generation(reply: ReplyLimits) -> dict[str, Any]:
@@ -314,12 +315,13 @@ def _config(prepared: Prepared) -> dict[str, Any]:
 
 
 def _prepare(family_name: str, tag: str) -> Prepared:
-    families, languages = read_families(), read_all_languages()
-    if family_name not in families:
-        raise SelectionError(unknown("family", family_name, families, "mlbench list families"))
+    family, languages = find_family(family_name), read_all_languages()
+    if family is None:
+        known = read_families()
+        raise SelectionError(unknown("family", family_name, known, "mlbench list families"))
     if tag not in languages:
         raise SelectionError(unknown("language", tag, languages, "mlbench list languages"))
-    return prepare(families[family_name], languages[tag])
+    return prepare(family, languages[tag])
 
 
 def build_task(prepared: Prepared, shots: int) -> FamilyTask:

@@ -40,7 +40,13 @@ from mlbench.measures.samples import (
     by_choice_of,
 )
 from mlbench.measures.scales import ADJUSTED, LOGIT, RETENTION, Margins, Scale
-from mlbench.measures.scores import cell_score, doc_scores, pseudo_values, statistics_of
+from mlbench.measures.scores import (
+    cell_score,
+    doc_scores,
+    pseudo_values,
+    statistics_of,
+    words_beside,
+)
 from mlbench.measures.texts import BITS, BITS_PER_BYTE, TOKENS
 
 __all__ = [
@@ -92,4 +98,5 @@ __all__ = [
     "statistics_of",
     "taken_of",
     "weigh",
+    "words_beside",
 ]

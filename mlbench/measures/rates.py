@@ -8,7 +8,6 @@ it says of the references is the most that a model can reach.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from mlbench.data.languages import read_all_languages
 from mlbench.identifier import Fidelity, fidelity_all
 from mlbench.measures.measure import Measure, add_measure
 from mlbench.measures.replies import every, stored
@@ -23,11 +22,10 @@ def _share_of(texts: Texts, wanted: Fidelity) -> Counts:
     """Count the replies of which the identifier says this; of empty ones nothing is said."""
 
     def counts(replies: Sequence[Reply]) -> Iterator[tuple[float]]:
-        known = read_all_languages()
         asked = [
-            (i, texts(reply), known[reply.language])
+            (i, texts(reply), reply.language)
             for i, reply in enumerate(replies)
-            if reply.language in known and texts(reply).strip()
+            if reply.language is not None and texts(reply).strip()
         ]
         told = fidelity_all([text for _, text, _ in asked], [language for *_, language in asked])
         found = {i: answer for (i, *_), answer in zip(asked, told, strict=True)}
@@ -44,7 +42,7 @@ def _is_copy(reply: Reply) -> tuple[float]:
 FIDELITY = add_measure(
     Measure(
         name="fidelity",
-        title="replies in the right language",
+        title="in the right language",
         unit="%",
         sample=ReplySample,
         scales=(difference_in("fidelity", "points", margins=Margins(0.02, 0.05), factor=100.0),),
@@ -83,22 +81,20 @@ def _fault(name: str, title: str) -> Measure:
 
 OTHER_LANGUAGE = add_measure(
     replace(
-        _fault("other_language", "replies in another language"),
+        _fault("other_language", "in another language"),
         count=_share_of(lambda reply: reply.text, Fidelity.NO),
     )
 )
 UNDECIDED = add_measure(
     replace(
-        _fault("undecided", "replies too short, or too mixed, to tell the language"),
+        _fault("undecided", "language not told"),
         count=_share_of(lambda reply: reply.text, Fidelity.CANNOT_TELL),
     )
 )
-COPIED = add_measure(
-    replace(_fault("copied", "replies that copy the source"), count=every(_is_copy))
-)
+COPIED = add_measure(replace(_fault("copied", "copied"), count=every(_is_copy)))
 EMPTY = add_measure(
     replace(
-        _fault("empty", "empty replies"),
+        _fault("empty", "empty"),
         count=every(lambda reply: (float(not reply.text.strip()),)),
     )
 )

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from mlbench.data.languages import read_all_languages
 from mlbench.errors import DataError
 from mlbench.measures.measure import Measure, add_measure
 from mlbench.measures.samples import Columns, Floats, Reply, ReplySample
@@ -77,16 +76,11 @@ def _of_characters(columns: Columns) -> Floats | None:
     return None if found is None else found[:, :OF_CHARACTERS]
 
 
-def is_unspaced(tag: str) -> bool:
-    """Return whether a language is written without blanks between words."""
-    language = read_all_languages().get(tag)
-    return language is not None and language.script in UNSPACED
-
-
-def _fitted(reply: str, reference: str, tag: str) -> tuple[float, ...]:
+def _fitted(text: str, reply: Reply) -> tuple[float, ...]:
     """Count as chrF++ does; no words where they are not written apart, which makes it chrF."""
-    counts = chrf_counts(reply, reference)
-    return (*counts[:OF_CHARACTERS], *[0.0] * (3 * WORDS)) if is_unspaced(tag) else counts
+    counts = chrf_counts(text, reply.reference)
+    is_unspaced = reply.language is not None and reply.language.script in UNSPACED
+    return (*counts[:OF_CHARACTERS], *[0.0] * (3 * WORDS)) if is_unspaced else counts
 
 
 def every(
@@ -145,6 +139,19 @@ CHRF_CHARACTERS = add_measure(
 )
 
 
+BESIDE = (
+    "chrf_of_copy",
+    "chrf_of_wrong",
+    "fidelity",
+    "fidelity_of_references",
+    "other_language",
+    "undecided",
+    "copied",
+    "empty",
+)
+"""The floors, and what is wrong with the replies (rates.py)."""
+
+
 def _make_fitted(name: str, title: str, text_of: Callable[[Reply], str]) -> Measure:
     return replace(
         CHRF,
@@ -153,19 +160,22 @@ def _make_fitted(name: str, title: str, text_of: Callable[[Reply], str]) -> Meas
         unit="chrF",
         scales=(FITTED_SCALE,),
         statistics=stored(name),
-        count=every(lambda reply: _fitted(text_of(reply), reply.reference, reply.language)),
+        count=every(lambda reply: _fitted(text_of(reply), reply)),
     )
 
 
 FITTED_SCALE = chrf_scale("chrf_fitted", "chrF")
-CHRF_FITTED = add_measure(
-    _make_fitted(
-        "chrf_fitted", "chrF++, or chrF where words are not spaced", lambda reply: reply.text
-    )
-)
 CHRF_OF_COPY = add_measure(
-    _make_fitted("chrf_of_copy", "what copying the source scores", lambda reply: reply.source)
+    _make_fitted("chrf_of_copy", "copying the source", lambda reply: reply.source)
 )
 CHRF_OF_WRONG = add_measure(
-    _make_fitted("chrf_of_wrong", "what a wrong sentence scores", lambda reply: reply.wrong)
+    _make_fitted("chrf_of_wrong", "a wrong sentence", lambda reply: reply.wrong)
+)
+CHRF_FITTED = add_measure(
+    replace(
+        _make_fitted(
+            "chrf_fitted", "chrF++, or chrF where words are not spaced", lambda reply: reply.text
+        ),
+        beside=BESIDE,
+    )
 )

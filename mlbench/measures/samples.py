@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbench.records import Language
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 PerChoice = Literal[
@@ -57,15 +59,15 @@ class TextSample:
 class Reply(NamedTuple):
     """A reply as it came, with all that it can be held against; texts in NFC.
 
-    `source` is what was asked about, `wrong` the reference of another doc, `language` the tag of
-    the language that the reply should be in.
+    `source` is what was asked about, `wrong` the reference of another doc, `language` the one that
+    the reply should be in, None where nothing is known of it.
     """
 
     text: str
     reference: str
     source: str
     wrong: str
-    language: str
+    language: Language | None
 
 
 @dataclass(frozen=True, slots=True)

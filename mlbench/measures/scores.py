@@ -1,7 +1,7 @@
 """What is the score of each doc, and of a cell? Sums of statistics, and the value of their sums."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -76,6 +76,15 @@ def cell_score(samples: Sequence[Sample], name: str) -> Score:
         return Score(name, value, n, math.nan)
     pseudo = pseudo_values(found, measure)
     return Score(name, value, n, float(pseudo.std(ddof=1)) / math.sqrt(n))
+
+
+def words_beside(judged: Measure, scores: Mapping[str, Score]) -> list[str]:
+    """Return as text what the score of a cell is shown with, as far as the cell has it."""
+    found = (measure_of(name) for name in judged.beside if name in scores)
+    return [
+        f"{one.title} {one.format(scores[one.name].value)}{' %' if one.is_share else ''}"
+        for one in found
+    ]
 
 
 def pseudo_values(statistics: Floats, measure: Measure) -> Floats:

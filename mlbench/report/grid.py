@@ -11,6 +11,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from mlbench.data.languages import REFERENCE
+from mlbench.measures import words_beside
 from mlbench.records import Cell
 from mlbench.report.colours import difference_step, step_of
 from mlbench.report.columns import Block
@@ -92,6 +93,7 @@ def _details(view: CellView, block: Block) -> str:
         parts.append(f"chance {percent(block.chance)}")
     if view.against_chance in CHANCE_WORDS:
         parts.append(CHANCE_WORDS[view.against_chance])
+    parts += words_beside(block.measure, view.result.scores)
     if view.n_truncated:
         parts.append(f"{plural(view.n_truncated, 'request')} truncated")
     return "; ".join(parts)

@@ -21,6 +21,7 @@ from mlbench.families.lm_eval_tasks import read_task_families
 from mlbench.records import Cell, Family, Language, Score
 
 if TYPE_CHECKING:
+    from mlbench.measures import Measure
     from mlbench.stats import Level
     from mlbench.store.read import Run
 
@@ -67,6 +68,8 @@ def show_cells(run: str | None, *, as_json: bool, is_strict: bool) -> int:
             levels |= score_levels(found, family, shots)
     make = _cell_facts if as_json else _cell_row
     rows = [make(found, cell, levels.get(cell)) for cell in found.planned]
+    if not any(row["beside"] for row in rows):
+        rows = [{key: row[key] for key in row if key != "beside"} for row in rows]
     _print_rows(rows, found.counts_line, as_json=as_json)
     if as_json and not found.is_complete:
         print(found.counts_line, file=sys.stderr)  # stdout is for the program that reads it
@@ -182,6 +185,8 @@ def _run_rows() -> list[Row]:
 
 def _cell_row(run: "Run", cell: Cell, _: "Level | None") -> Row:
     """Return a cell for a person: rounded, and its signature shortened to the digest."""
+    from mlbench.measures import words_beside
+
     done = run.done.get(cell)
     score = _judged(run, cell)
     return {
@@ -190,6 +195,7 @@ def _cell_row(run: "Run", cell: Cell, _: "Level | None") -> Row:
         "metric": score.metric if score else None,
         "value": f"{score.value:.4f}" if score else None,
         "docs": score.n_docs if score else None,
+        "beside": "; ".join(words_beside(_measure(run, cell), done.scores)) if done else None,
         "reason": run.reason(cell) or None,
         "signature": done.signature.short if done else None,
     }
@@ -207,6 +213,11 @@ def _cell_facts(run: "Run", cell: Cell, level: "Level | None") -> Row:
         "value": _known(score.value) if score else None,
         "docs": score.n_docs if score else None,
         **{name: _known(getattr(level, name)) if level else None for name in numbers},
+        "beside": {
+            name: _known(done.scores[name].value)
+            for name in (_measure(run, cell).beside if done else ())
+            if done and name in done.scores
+        },
         "reason": run.reason(cell) or None,
         "signature": str(done.signature) if done else None,
     }
@@ -216,6 +227,12 @@ def _judged(run: "Run", cell: Cell) -> Score | None:
     """Return the judged score: a file holds its scores in the order of their names."""
     done = run.done.get(cell)
     return done.scores[run.families[cell.family]["metrics"][0]] if done else None
+
+
+def _measure(run: "Run", cell: Cell) -> "Measure":
+    from mlbench.measures import measure_of
+
+    return measure_of(run.families[cell.family]["metrics"][0])
 
 
 def _known(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mlbench.data.languages import read_all_languages, select_languages
 from mlbench.errors import SelectionError
 from mlbench.names import local_path
 from mlbench.settings import Bos, Dtype, Engine, Executor, Overflow
@@ -59,8 +60,8 @@ PairOption = Annotated[
 
 def _families(default: str) -> Any:
     return typer.Option(
-        help="Families or suites: core, embedded, extension, reading, all. With a family "
-        "file: its own.",
+        help="Families or suites: core, embedded, extension, translation, reading, all. With a "
+        "family file: its own.",
         rich_help_panel=SELECTION,
         show_default=default,
     )
@@ -73,6 +74,14 @@ Languages = Annotated[
     typer.Option(
         help="all, sw,jv, family:Turkic, script:Arab, class:0-2, dialects; -x excludes x. "
         "Beyond the list: controls, all+controls, or ha,ig,yo (mlbench list controls).",
+        rich_help_panel=SELECTION,
+    ),
+]
+Pivot = Annotated[
+    str,
+    typer.Option(
+        metavar="LANGUAGE",
+        help="The language that translation families translate from and into; default en.",
         rich_help_panel=SELECTION,
     ),
 ]
@@ -305,6 +314,24 @@ WithLangdetect = Annotated[
 def families_or(default: str, families: list[str] | None, files: list[Path]) -> list[str]:
     """Return the families that were typed; with none, those of files alone, or the default."""
     return families or ([] if files else [default])
+
+
+def paired_with(pivot: str, families: list[str], languages_file: Path | None) -> list[str]:
+    """Return the families with the pivot that was typed.
+
+    Raises SelectionError for what is not one language, or where no family has a pivot.
+    """
+    from mlbench.families import pair_with
+
+    if not pivot:
+        return families
+    found = select_languages(pivot, read_all_languages(languages_file))
+    if len(found) > 1:
+        tags = ", ".join(language.tag for language in found[:5])
+        raise SelectionError(
+            f"--pivot {pivot!r} means {len(found)} languages ({tags} ...). Name one"
+        )
+    return pair_with(families, found[0])
 
 
 def parse_shots(values: list[str]) -> list[int]:
