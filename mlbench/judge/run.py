@@ -6,6 +6,7 @@ Nothing is estimated here; added is what only the run knows.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mlbench.judge import judge, read_claims
 from mlbench.judge.choice_bias import choice_bias
 from mlbench.judge.claims import ClaimsFile
 from mlbench.judge.pairing import Pairing, pair
+from mlbench.judge.sentences import twins_sentence
 from mlbench.measures import ADJUSTED, Sample, scale_of
 from mlbench.records import Cell
 from mlbench.stats import Resampling
@@ -132,6 +134,9 @@ def _caveats(run: Run, verdict: Mapping[str, Any], pairing: Pairing) -> list[str
         found.append("The verdict depends on the rule by which a choice is taken.")
     if not verdict["scales_agree"]:
         found.append("The verdict depends on the scale.")
+    titles = {name: facts["title"] for name, facts in run.families.items()}
+    pairs = groupby(verdict["twins"], key=lambda one: (one["family"], one["twin"]))
+    found += [twins_sentence(list(twins), titles, verdict["level"]) for _, twins in pairs]
     if unshared := _unshared_docs(run, verdict, pairing.compared):
         found.append(unshared)
     judged = replace(run, done={cell: run.done[cell] for cell in pairing.cells})

@@ -1,7 +1,7 @@
 """Which sentence could a careful author print? Words for effects; no number is made here."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlbench.judge.coverage import Need
@@ -193,6 +193,25 @@ def fewshot_sentence(effect: Effect, names: Names, shots: int, level: float) -> 
     return (
         f"{a} with {shots} shots {words} {b} without: {number} over {effect.n_languages} languages."
     )
+
+
+def twins_sentence(
+    twins: Sequence[Mapping[str, Any]], titles: Mapping[str, str], level: float
+) -> str:
+    """Return the sentence on two wordings of the same docs: what each model has more in one."""
+    first = twins[0]
+    numbers = [
+        f"{_number_of(one['effect'], level)} for {one['model']} "
+        f"({one['effect']['n_languages']} languages)"
+        for one in twins
+    ]
+    names = f"{titles[first['family']]} less {titles[first['twin']]}"
+    return f"The same docs asked in two ways: {names} is {' and '.join(numbers)}."
+
+
+def _number_of(effect: Mapping[str, Any], level: float) -> str:
+    estimate, low, high = (shown(effect[key], ADJUSTED.name) for key in ("estimate", "low", "high"))
+    return f"{estimate} {ADJUSTED.unit} ({100 * level:g} % interval {low} to {high})"
 
 
 def cost_sentence(effect: Effect, names: Names, level: float) -> str:

@@ -39,7 +39,8 @@ from mlbench.judge.findings import (
     sampled_effect,
 )
 from mlbench.judge.sentences import FewDocs, few_docs_sentence
-from mlbench.measures import ACC, BITS, all_scales
+from mlbench.judge.twins import twin_effects
+from mlbench.measures import ACC, ADJUSTED, BITS, all_scales
 from mlbench.records import Language
 from mlbench.stats.aggregates import population_weights, without_weight
 from mlbench.stats.bootstrap import Resampling
@@ -71,6 +72,7 @@ def judge(
             "See: mlbench list cells RUN"
         )
     margins = claims.margins[analysis.scale.name]
+    twin_margin = claims.margins[ADJUSTED.name].pooled
     rows = _rows(analysis, margins.language, resampling)
     docs = _docs(analysis, 1 - resampling.level)
     plain = {
@@ -97,6 +99,10 @@ def judge(
             for tag in family.at_chance
         ],
         "claims": check_claims(claims, evidence, analysis, resampling),
+        "twins": [
+            twins.as_dict()
+            for twins in twin_effects(evidence.tables, (a, b), twin_margin, resampling)
+        ],
         "caveats": [],
     }
     plain |= _pooled(analysis, evidence.facts, claims, resampling)
