@@ -1,5 +1,6 @@
 """Does the page work in a real browser, from file:// and with the network off?"""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def page(browser: Any, report: Path) -> Iterator[Any]:
 
 
 def names(page: Any) -> list[str]:
-    return list(page.locator("#heat tbody tr:not(.means):visible th .n").all_inner_texts())
+    return list(page.locator("#heat tbody tr[data-tag]:visible th .n").all_inner_texts())
 
 
 def test_nothing_hostile_runs(page: Any) -> None:
@@ -53,9 +54,31 @@ def test_sorting_pins_english_and_says_so_to_screen_readers(page: Any) -> None:
     assert names(page)[:2] == ["English", "Yoruba"]
 
 
+def shown_rows(page: Any) -> list[str]:
+    return list(page.locator("#heat tbody tr:visible th .n").all_inner_texts())
+
+
+def test_sorting_leaves_the_groups_and_comes_back_to_them(page: Any) -> None:
+    first = shown_rows(page)
+    assert first[:3] == ["English", "Mean but English", "others"]
+    button = page.locator("#heat thead th", has_text="Language").first.get_by_role("button")
+    button.click()
+    assert shown_rows(page)[2:] == ["Arabic", "Hindi", "Swahili", "Yoruba"]
+    button.click()
+    button.click()
+    assert shown_rows(page) == first
+
+
+def test_a_group_without_a_language_that_is_looked_for_is_hidden(page: Any) -> None:
+    page.fill("#find", "no such language")
+    assert shown_rows(page) == ["English", "Mean but English"]
+    page.fill("#find", "hindi")
+    assert shown_rows(page) == ["English", "Mean but English", "others", "Hindi"]
+
+
 def test_sorting_by_a_score_starts_with_the_highest(page: Any) -> None:
     page.locator("#heat thead tr:nth-child(2) th button").nth(3).click()
-    values = page.locator("#heat tbody tr:not(.means):not(.english) td:nth-child(7)")
+    values = page.locator("#heat tbody tr[data-tag]:not(.english):visible td:nth-child(7)")
     shown = [float(text.replace("−", "-")) for text in values.all_inner_texts()]
     assert shown == sorted(shown, reverse=True)
 
@@ -113,8 +136,11 @@ def test_csv_of_the_screen_has_the_rows_of_the_screen(page: Any) -> None:
     with page.expect_download() as download:
         page.click("#csv")
     lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5  # English, the mean of all, that of the group, and the row
     assert lines[0].startswith('"Language') and "Topic: first" in lines[0]
+    row = dict(zip(*csv.reader([lines[0], lines[-1]]), strict=True))
+    assert float(row["Mean adjusted score: first"]) > 50
+    assert row["Mean adjusted score: first, marks"] == "●"
 
 
 def test_csv_of_the_screen_holds_no_formula_and_its_numbers_stay_numbers(page: Any) -> None:
@@ -140,7 +166,7 @@ def test_without_javascript_the_table_and_verdict_are_there(browser: Any, report
     context = browser.new_context(java_script_enabled=False, offline=True)
     page = context.new_page()
     page.goto(report.as_uri())
-    assert page.locator("#heat tbody tr:visible").count() == len(LANGUAGES) + 1
+    assert page.locator("#heat tbody tr[data-tag]:visible").count() == len(LANGUAGES)
     assert page.locator("#verdict .lead:visible").count() == 1
     assert page.locator("#find:visible").count() == 0
     context.close()
@@ -161,7 +187,7 @@ def test_all_languages_are_shown_in_time(browser: Any, tmp_path: Path) -> None:
     path = write_report(run.write(), tmp_path / "out", resampling=Resampling(replicates=500))
     page = browser.new_page()
     page.goto(path.as_uri())
-    assert page.locator("#heat tbody tr").count() == len(languages) + 1
+    assert page.locator("#heat tbody tr[data-tag]").count() == len(languages)
     page.close()
 
 

@@ -10,9 +10,9 @@ from report_toys import TOPIC, ToyRun, choices
 
 from mlbench.data.languages import read_languages
 from mlbench.records import Cell
-from mlbench.report.grid import adjusted_cell
 from mlbench.report.overview import FEWEST, GROUPINGS, groups_of, level_rows, overview_sentence
 from mlbench.report.tables import ReportTable
+from mlbench.report.text import percent
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = MARKS
@@ -114,7 +114,7 @@ def test_arrow_keys_read_the_values_of_the_table(page: Any, made: tuple[Path, Re
     name = table.run.languages[tags[5]].name
     mean = table.adjusted["alpha", 0, tags[5]]
     said = page.locator("#detail").inner_text()
-    assert said.startswith(f"{name}, alpha: {adjusted_cell(mean, 2).text}")
+    assert said.startswith(f"{name}, alpha: {percent(mean.value)}; mean of 2 families")
     page.keyboard.press("Enter")
     page.locator("#language h2").wait_for()
     assert page.locator("#language h2").inner_text().startswith(name)

@@ -14,11 +14,13 @@ from report_toys import FAMILIES, LANGUAGES, ToyRun, choices, texts
 
 from mlbench.records import Cell
 from mlbench.report.compare import Comparison, Pair
-from mlbench.report.grid import lead_cell, score_cell
+from mlbench.report.grid import adjusted_cell, lead_cell, score_cell
+from mlbench.report.leaders import language_levels
 from mlbench.report.markets import markets_of, markets_slots
-from mlbench.report.page.words import pooled_sentence
+from mlbench.report.page.pairs import pair_views
+from mlbench.report.page.words import pooled_sentence, seen_sentence
+from mlbench.report.ranking import order_of
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import percent
 from mlbench.report.tokens import tokens_of, tokens_slots
 from mlbench.report.tree import tree_of, tree_slots
 
@@ -74,10 +76,13 @@ def page(browser: Any, made: Made) -> Iterator[Any]:
 READ = """() => {
   const seen = (cell) => !cell.hidden && getComputedStyle(cell).display !== 'none';
   const text = (cell) => cell.textContent.replace(/\\s+/g, ' ').trim();
-  const heads = [...heat.tHead.rows].map((row) => [...row.cells].filter(seen)
+  const isScore = (cell) => cell.rowSpan === 1 && !cell.matches('[scope=row], .fact');
+  const heads = [...heat.tHead.rows].map((row) => [...row.cells].filter(seen).filter(isScore)
     .map((th) => [text(th.classList.contains('group') ? th.firstChild : th), th.colSpan]));
-  const rows = [...heat.tBodies[0].rows].filter(seen)
-    .map((row) => [row.dataset.tag || '', ...[...row.cells].filter(seen).slice(3).map(text)]);
+  const all = [...heat.querySelectorAll('tbody tr:not(.sub)')];
+  const rows = all.filter((row) => row.getClientRects().length)
+    .map((row) => [row.dataset.tag || '',
+      ...[...row.cells].filter(seen).filter(isScore).map(text)]);
   return [heads, rows];
 }"""
 
@@ -85,7 +90,7 @@ READ = """() => {
 def read(page: Any) -> tuple[list[tuple[str, int]], list[str], dict[str, list[str]]]:
     """Read the table on screen: groups with their widths, heads of columns, cells by tag."""
     (top, bottom), rows = page.evaluate(READ)
-    groups = [(name, span) for name, span in top[3:]]
+    groups = [(name, span) for name, span in top]
     return groups, [name for name, _ in bottom], {tag: cells for tag, *cells in rows}
 
 
@@ -99,7 +104,8 @@ def shown(made: Made, tag: str, column: tuple[str, str], pair: int = 0) -> str:
     table, (kind, model) = made.table, column
     if kind == "mean":
         mean = table.adjusted[model, 0, tag]
-        return percent(mean.value) + (str(mean.n) if mean.n < 2 else "")
+        found = adjusted_cell(mean, 2, language_levels(table).get((model, 0, tag)))
+        return found.text + found.mark
     block = next(block for block in table.blocks if block.family == kind)
     if model == "A-B":
         comparison = made.comparisons[pairs_of(made)[pair]]
@@ -111,8 +117,12 @@ def shown(made: Made, tag: str, column: tuple[str, str], pair: int = 0) -> str:
 
 def columns_of(made: Made, view: str) -> list[tuple[str, str]]:
     """Return which columns a view has, in their order."""
-    means = [("mean", model) for model in MODELS]
-    scores = {b.family: [(b.family, m) for m in b.models] for b in made.table.blocks}
+    models = order_of(made.table)
+    means = [("mean", model) for model in models]
+    scores = {
+        b.family: [(b.family, m) for m in sorted(b.models, key=models.index)]
+        for b in made.table.blocks
+    }
     leads = {family: (family, "A-B") for family in scores}
     kind, _, name = view.partition(":")
     if kind == "family":
@@ -263,6 +273,7 @@ def slots_of(made: Made, place: int) -> dict[str, str]:
         markets_slots(markets_of(table, first).shown, pair)
         | tree_slots(table, tree_of(table, first), pair)
         | tokens_slots(tokens_of(table, first), pair)
+        | {"legend-seen": seen_sentence(pair_views(made.comparisons)[place])}
     )
 
 
@@ -359,12 +370,17 @@ def test_csv_and_json_are_what_is_on_screen(page: Any) -> None:
     groups, heads, rows = read(page)
     names = [group for group, span in groups for _ in range(span)]
     columns = [f"{group}: {head}" for group, head in zip(names, heads, strict=True)]
-    lines = list(csv.reader(download(page, "#csv").splitlines()))
-    assert lines[0] == ["Language", "Script", "Family", *columns]
-    assert [line[3:] for line in lines[1:]] == list(rows.values())
+    lines = list(csv.DictReader(download(page, "#csv").splitlines()))
     records = json.loads(download(page, "#json"))
-    assert [[record[name] for name in columns] for record in records] == list(rows.values())
-    assert [record["Language"].split()[0] for record in records] == ["English", "Mean", "Hindi"]
+    assert lines == records
+    assert [*records[0]][:3] == ["Language", "Script", "Family"]
+    names = [record.pop("Language").split()[0] for record in records]
+    assert names == ["English", "Mean", "others", "Hindi"]
+    del records[2]
+    together = [
+        [record[name] + record.get(f"{name}, marks", "") for name in columns] for record in records
+    ]
+    assert together == list(rows.values())
 
 
 def test_tooltip_and_strip_say_the_same_of_old_and_new_columns(page: Any, made: Made) -> None:

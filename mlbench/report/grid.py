@@ -14,14 +14,15 @@ from mlbench.data.languages import REFERENCE
 from mlbench.measures import words_beside
 from mlbench.records import Cell
 from mlbench.report.colours import difference_step, step_of
-from mlbench.report.columns import Block
+from mlbench.report.columns import Block, Quantity
 from mlbench.report.compare import Comparison, LanguageLead, unit_of
+from mlbench.report.leaders import LanguageLevel
 from mlbench.report.tables import CellView, Mean, ReportTable
 from mlbench.report.text import interval, number, p_value, percent, plural, show_line, signed
 
 NOT_EVALUATED = "–"
 TRUNCATED = "†"
-BELOW_CHANCE = "▼"
+BELOW_CHANCE, TOP = "▼", "●"
 CHANCE_WORDS = {
     "at": "not above chance",
     "below": "below chance: drawn to wrong choices, not guessing",
@@ -66,7 +67,8 @@ def score_cell(view: CellView, block: Block) -> Shown:
     mark = TRUNCATED if view.n_truncated else ""
     if view.is_reference:
         return Shown("base", "base", f"the reference of this column. {_details(view, block)}", mark)
-    css = CHANCE_STATES.get(view.against_chance or "", "") or _fill(view, block)
+    css = CHANCE_STATES.get(view.against_chance or "", "")
+    css = css or _fill_of(view.quantity, view.shown, block)
     if view.against_chance == "below":
         mark = BELOW_CHANCE + mark
     return Shown(shown_text(view), css, _details(view, block), mark)
@@ -77,10 +79,8 @@ def shown_text(view: CellView) -> str:
     return view.quantity.text(view.shown)
 
 
-def _fill(view: CellView, block: Block) -> str:
-    if math.isnan(view.shown):
-        return "plain"
-    fill = view.quantity.fill(view.shown, block.chance)
+def _fill_of(quantity: Quantity, value: float, block: Block) -> str:
+    fill = None if math.isnan(value) else quantity.fill(value, block.chance)
     return f"{fill[0]}{step_of(fill[1])}" if fill else "plain"
 
 
@@ -146,21 +146,41 @@ def _lead_words(comparison: Comparison, block: Block, lead: LanguageLead, tag: s
     return words
 
 
-def adjusted_cell(mean: Mean | None, most: int) -> Shown:
-    """Show a mean adjusted score on the ramp of scores; raised: of how many families, if fewer
-    than the `most` that a language has."""
+def adjusted_cell(mean: Mean | None, most: int, level: LanguageLevel | None) -> Shown:
+    """Show a mean adjusted score on the ramp of scores, with its interval where that is known.
+
+    Raised: a dot at the best, and of how many families, if fewer than the `most` of a language.
+    """
     if mean is None or not mean.n:
         return Shown(NOT_EVALUATED, "xm", "missing: no family that every model has here")
     title = f"mean of {plural(mean.n, 'family', 'families')} that every model has here"
     mark = str(mean.n) if mean.n < most else ""
-    return Shown(percent(mean.value), f"s{step_of(mean.value)}", title, mark)
+    if level is None:
+        words = f"{title}; interval unknown: the models have different docs"
+        return Shown(percent(mean.value), f"s{step_of(mean.value)}", words, mark)
+    title += f"; {percent(level.value)} {interval(100 * level.low, 100 * level.high)} 95 %"
+    if level.against_chance in CHANCE_WORDS:
+        title += f"; {CHANCE_WORDS[level.against_chance]}"
+    css = CHANCE_STATES.get(level.against_chance or "", f"s{step_of(mean.value)}")
+    if level.against_chance == "below":
+        mark = BELOW_CHANCE + mark
+    if level.is_top:
+        mark, title = TOP + mark, f"{title}; no model is shown to be better here"
+    return Shown(percent(mean.value), css, title, mark)
 
 
-def mean_cell(table: ReportTable, block: Block, model: str) -> Shown:
-    """Show the macro mean of a column over the languages but English that all its models have."""
-    mean = table.block_means[block.family, block.shots, model]
-    if not mean.n:
+def macro_cell(table: ReportTable, block: Block, model: str, tags: Sequence[str]) -> Shown:
+    """Show the macro mean of a column over those of some languages that all its models have."""
+    common = [tag for tag in tags if _have_all(table, block, tag)]
+    views = [table.cells[Cell(model, block.family, tag, block.shots)] for tag in common]
+    known = [view.shown for view in views if not math.isnan(view.shown)]
+    if not known:
         return Shown(NOT_EVALUATED, "xm", "missing: no language that every model has")
-    some = Cell(model, block.family, next(iter(table.languages)).tag, block.shots)
-    text = table.cells[some].quantity.text(mean.value)
-    return Shown(text, "mean", f"macro mean over {plural(mean.n, 'language')} without English")
+    mean, quantity = math.fsum(known) / len(known), views[0].quantity
+    words = f"macro mean over {plural(len(known), 'language')} without English"
+    return Shown(quantity.text(mean), _fill_of(quantity, mean, block), words)
+
+
+def _have_all(table: ReportTable, block: Block, tag: str) -> bool:
+    cells = (Cell(model, block.family, tag, block.shots) for model in block.models)
+    return all(table.cells[cell].state == "value" for cell in cells)

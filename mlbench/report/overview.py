@@ -15,6 +15,7 @@ from mlbench.records import Cell, Language
 from mlbench.report import grid
 from mlbench.report.colours import difference_step
 from mlbench.report.compare import Comparison
+from mlbench.report.leaders import language_levels
 from mlbench.report.ranking import order_of
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import interval, number, plural, short_names, signed
@@ -82,11 +83,14 @@ def level_rows(table: ReportTable) -> list[Row]:
     order = order_of(table)
     if not columns:
         return _first_family(table, names, order)
-    rows = []
+    rows, levels = [], language_levels(table)
     for model, shots in sorted(columns, key=lambda one: (one[1], order.index(one[0]))):
         means = {x.tag: table.adjusted[model, shots, x.tag] for x in table.languages}
         most = max((mean.n for mean in means.values()), default=0)
-        cells = {tag: grid.adjusted_cell(mean, most) for tag, mean in means.items()}
+        cells = {
+            tag: grid.adjusted_cell(mean, most, levels.get((model, shots, tag)))
+            for tag, mean in means.items()
+        }
         rows.append(Row(names[model] + (f" {shots}-shot" if shots else ""), cells))
     return rows
 

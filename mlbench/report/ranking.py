@@ -21,6 +21,7 @@ from mlbench.report.complete_block import (
     rank_parts,
     too_few_cells,
 )
+from mlbench.report.once import once_a_table
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import interval, join, number, percent, plural, short_names
 from mlbench.stats import Rank, Ranking, Resampling
@@ -29,15 +30,13 @@ WIDTH, EDGE = 200.0, 6.0
 """Width of the drawing of a row, and what stays free at its ends, in units of the drawing."""
 
 
-FEW_DRAWS = 100
-
-
 @dataclass(frozen=True, slots=True)
 class RankRow:
     """One model. `x`, `x_low`, `x_high` are positions in the drawing; texts are ready to show."""
 
     model: str
     rank: str
+    score: float
     level: str
     interval: str
     english: str
@@ -67,7 +66,13 @@ class RankTable:
     left_out: tuple[str, ...]
 
 
-def rank_tables(table: ReportTable, resampling: Resampling | None = None) -> list[RankTable]:
+@once_a_table
+def rankings_of(table: ReportTable) -> list[RankTable]:
+    """Rank the models at each number of shots, as the page shows it."""
+    return rank_tables(table, Resampling()) if table.run.done else []
+
+
+def rank_tables(table: ReportTable, resampling: Resampling) -> list[RankTable]:
     """Rank the models at each number of shots; none where there are fewer than two."""
     found = []
     for shots in dict.fromkeys(block.shots for block in table.blocks):
@@ -75,7 +80,7 @@ def rank_tables(table: ReportTable, resampling: Resampling | None = None) -> lis
         models = tuple(m for m in table.run.models if any(m in b.models for b in blocks))
         question = RankQuestion(table, shots, blocks, models)
         if len(models) > 1 and question.joint:
-            found.append(_rank_table(question, resampling or Resampling()))
+            found.append(_rank_table(question, resampling))
     return found
 
 
@@ -84,9 +89,7 @@ def order_of(table: ReportTable) -> list[str]:
 
     At several numbers of shots it is the order at the first that has one.
     """
-    # Levels are those of the docs; the draws are for intervals, which are not used here.
-    found = rank_tables(table, Resampling(replicates=FEW_DRAWS)) if table.run.done else []
-    ranked = next(([row.model for row in one.rows] for one in found if one.rows), [])
+    ranked = next(([row.model for row in one.rows] for one in rankings_of(table) if one.rows), [])
     return [*ranked, *(model for model in table.run.models if model not in ranked)]
 
 
@@ -209,6 +212,7 @@ def _row(question: RankQuestion, rank: Rank, found: Found, ends: tuple[float, fl
     return RankRow(
         rank.model,
         shown_places(rank),
+        rank.score,
         shown_level(rank.score, question.measure),
         shown_level_interval(rank, question.measure),
         percent(english.value) if english else number(None),

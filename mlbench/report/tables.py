@@ -70,13 +70,12 @@ class Mean:
     n: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ReportTable:
     """A run as languages x columns. English is first where it takes part.
 
     `adjusted` holds the mean adjusted score by (model, shots, tag) over the accuracy families that
-    every model of those shots has in the language; `block_means` the macro mean of a column by
-    (family, shots, model) over the languages but English that all models of the block have.
+    every model of those shots has in the language.
     """
 
     run: Run
@@ -84,7 +83,6 @@ class ReportTable:
     languages: tuple[Language, ...]
     cells: Mapping[Cell, CellView]
     adjusted: Mapping[tuple[str, int, str], Mean]
-    block_means: Mapping[tuple[str, int, str], Mean]
 
     @property
     def name(self) -> str:
@@ -126,7 +124,6 @@ def table_from_run(run: Run) -> ReportTable:
         tuple(languages),
         cells,
         _adjusted_means(run, blocks, cells),
-        _block_means(blocks, languages, cells),
     )
 
 
@@ -194,21 +191,6 @@ def _adjusted_means(
 def _all_done(block: Block, models: list[str], tag: str, cells: Mapping[Cell, CellView]) -> bool:
     wanted = [cells.get(Cell(model, block.family, tag, block.shots)) for model in models]
     return all(view is not None and view.state == "value" for view in wanted)
-
-
-def _block_means(
-    blocks: tuple[Block, ...], languages: list[Language], cells: Mapping[Cell, CellView]
-) -> dict[tuple[str, int, str], Mean]:
-    means = {}
-    for block in blocks:
-        models = list(block.models)
-        others = [language.tag for language in languages if language.tag != REFERENCE]
-        common = [tag for tag in others if _all_done(block, models, tag, cells)]
-        for model in models:
-            shown = [cells[Cell(model, block.family, tag, block.shots)].shown for tag in common]
-            known = [value for value in shown if not math.isnan(value)]
-            means[block.family, block.shots, model] = _mean(known)
-    return means
 
 
 def signature_hash(result: store.CellResult) -> str:

@@ -1,5 +1,6 @@
 """What do `mlbench import` and `mlbench export` do? Results of others into a run, and out of it."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -12,6 +13,9 @@ from mlbench.terminal.options import (
     RunName,
     TaskMapOption,
 )
+
+Kind = Literal["csv", "parquet", "lm-eval", "markdown", "latex", "badge"]
+SUFFIXES = {"markdown": "tables.md", "latex": "tables.tex", "badge": "badge.svg"}
 
 
 def import_(
@@ -39,12 +43,44 @@ def import_(
 def export(
     run: RunArgument,
     format: Annotated[
-        Literal["csv", "parquet", "lm-eval"],
-        typer.Option(help="A line per doc, or lm-eval's files."),
+        Kind,
+        typer.Option(
+            help="A line per doc (csv, parquet), lm-eval's files, tables for a model card or a "
+            "paper (markdown, latex), or a badge (SVG) of the lead beyond English."
+        ),
     ],
     out: ExportOut = None,
 ) -> None:
-    """Write the score of every doc of a run, for other programs or another run."""
+    """Write the scores of a run for other programs, or as tables and a badge for a page.
+
+    [bold]Examples[/bold]
+
+      mlbench export bench --format csv
+
+      mlbench export bench --format markdown --out tables.md
+
+      mlbench export bench --format badge
+    """
+    if format == "markdown" or format == "latex" or format == "badge":
+        typer.echo(_publish(run, format, out))
+        return
     from mlbench.exports import export_run
 
     typer.echo(export_run(run, format, out))
+
+
+def _publish(run: str, kind: Literal["markdown", "latex", "badge"], out: Path | None) -> str:
+    from mlbench import store
+    from mlbench.errors import SelectionError
+    from mlbench.report.publish import badge_svg, tables_text
+    from mlbench.report.tables import table_from_run
+    from mlbench.store.read import read_run
+
+    table = table_from_run(read_run(run))
+    place = out or Path("exports") / table.name / SUFFIXES[kind]
+    if place.is_dir():
+        raise SelectionError(f"--out {str(place)!r} is a folder; name a file in it")
+    text = badge_svg(table) if kind == "badge" else tables_text(table, kind)
+    content = text.encode(errors="replace")
+    store.write_out(place.parent, {place: lambda file: file.write(content)})
+    return str(place)

@@ -25,6 +25,8 @@ from mlbench.report.figures.cellgrid import CellGrid, GridCell, draw_cells, ramp
 from mlbench.report.figures.drawing import WIDTHS
 from mlbench.report.figures.layout import Key
 from mlbench.report.grid import BELOW_CHANCE, shown_text
+from mlbench.report.leaders import LanguageLevel, language_levels
+from mlbench.report.ranking import order_of
 from mlbench.report.tables import CellView, ReportTable
 from mlbench.report.text import percent, plural, short_names, show_line
 
@@ -71,14 +73,17 @@ def heatmap_grid(
 
 def _mean_grid(table: ReportTable, shots: int, models: Sequence[str]) -> CellGrid:
     have = dict.fromkeys(model for model, its_shots, _ in table.adjusted if its_shots == shots)
-    chosen = [model for model in have if not models or model in models]
-    names = short_names(list(table.run.models), 24)
+    chosen = [m for m in order_of(table) if m in have and (not models or m in models)]
+    names, levels = short_names(list(table.run.models), 24), language_levels(table)
     means = {
         (model, language.tag): table.adjusted[model, shots, language.tag]
         for model in chosen
         for language in table.languages
     }
-    rows = [[_mean_cell(means[m, lang.tag].value) for m in chosen] for lang in table.languages]
+    rows = [
+        [_mean_cell(means[m, x.tag].value, levels.get((m, shots, x.tag))) for m in chosen]
+        for x in table.languages
+    ]
     values = {key: mean.value for key, mean in means.items()}
     blocks = [b for b in table.blocks if b.shots == shots and b.chance is not None]
     fewest = min((mean.n for mean in means.values() if mean.n), default=0)
@@ -104,7 +109,7 @@ def _mean_grid(table: ReportTable, shots: int, models: Sequence[str]) -> CellGri
 
 def _family_grid(table: ReportTable, block: Block, models: Sequence[str]) -> CellGrid:
     names = short_names(list(table.run.models), 24)
-    chosen = [model for model in block.models if not models or model in models]
+    chosen = [m for m in order_of(table) if m in block.models and (not models or m in models)]
     cells = {
         (m, lang.tag): table.cells[Cell(m, block.family, lang.tag, block.shots)]
         for m in chosen
@@ -188,10 +193,13 @@ def colour_of(view: CellView, block: Block) -> Colour | None:
     return ramp[step_of(fill[1])]
 
 
-def _mean_cell(value: float) -> GridCell:
+def _mean_cell(value: float, level: LanguageLevel | None) -> GridCell:
     if math.isnan(value):
         return GridCell(state="missing")
-    return GridCell(percent(value), colour=score_ramp()[step_of(value)])
+    place = level.against_chance if level else None
+    mark = BELOW_CHANCE if place == "below" else ""
+    colour = score_ramp()[step_of(value)]
+    return GridCell(percent(value) + mark, colour=colour, is_level=place not in ("at", "below"))
 
 
 def _claim(

@@ -6,6 +6,7 @@ the groups are named.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -13,7 +14,7 @@ from matplotlib.patches import Rectangle
 from mlbench.errors import SelectionError
 from mlbench.report.colours import score_ramp, step_of
 from mlbench.report.figures.captions import chance_words, docs_of, docs_words, run_line
-from mlbench.report.figures.cellgrid import PLAIN, ramp_key
+from mlbench.report.figures.cellgrid import ramp_key
 from mlbench.report.figures.drawing import (
     INK,
     SMALL,
@@ -26,11 +27,13 @@ from mlbench.report.figures.drawing import (
     write_text,
 )
 from mlbench.report.figures.layout import MARGIN, fit_text, frame_of, write_frame
+from mlbench.report.leaders import language_levels
 from mlbench.report.overview import Group, groups_of, overview_sentence
 from mlbench.report.ranking import order_of
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import short_names
 
+GONE = "#c9ced4"
 ROW, APART, LINE, LONGEST = 0.13, 0.025, 0.095, 0.9
 """Inches: a row, between groups, a line of group names, the name of a model."""
 
@@ -55,7 +58,8 @@ def draw_overview(
     scored = [b for b in table.blocks if b.chance is not None and b.is_pooled]
     n_docs = docs_words(docs_of(table.cells.values(), metrics))
     notes = (
-        "A column is a language; in a group the best is first. Grey: no common score.",
+        "A column is a language; in a group the best is first. White: not above chance; grey: no "
+        "common score.",
         f"Mean adjusted score; {n_docs}. {chance_words(scored)}",
         run_line(table),
     )
@@ -78,7 +82,7 @@ def _columns(
     axes: Axes, table: ReportTable, rows: Sequence[tuple[str, int]], corner: tuple[float, float]
 ) -> None:
     """Draw the cells and the names of the groups, down and right from a corner to the margin."""
-    (x, top), groups = corner, groups_of(table)
+    (x, top), groups, levels = corner, groups_of(table), language_levels(table)
     right = axes.get_xlim()[1] - MARGIN
     cell = (right - x - APART * (len(groups) - 1)) / len(table.languages)
     free = [0.0, 0.0, 0.0]
@@ -87,9 +91,13 @@ def _columns(
         for tag in group.tags:
             for i, (model, shots) in enumerate(rows):
                 value = table.adjusted[model, shots, tag].value
-                colour = PLAIN if math.isnan(value) else score_ramp()[step_of(value)].fill
-                place = (x, top + ROW * i)
-                axes.add_patch(Rectangle(place, cell, ROW * 0.92, color=colour, linewidth=0))
+                level = levels.get((model, shots, tag))
+                is_level = level is None or level.against_chance == "above"
+                colour = GONE if math.isnan(value) else score_ramp()[step_of(value)].fill
+                how: dict[str, Any] = {"facecolor": colour, "edgecolor": colour, "linewidth": 0}
+                if not is_level and not math.isnan(value):
+                    how = {"facecolor": "white", "edgecolor": GONE, "linewidth": 0.3}
+                axes.add_patch(Rectangle((x, top + ROW * i), cell, ROW * 0.92, **how))
             x += cell
         x += APART
 

@@ -18,12 +18,12 @@ from markupsafe import Markup
 from mlbench import __version__
 from mlbench.data.languages import REFERENCE
 from mlbench.judge.sentences import chain_sentence
-from mlbench.records import Cell, Language
+from mlbench.records import Cell
 from mlbench.report import grid
 from mlbench.report.answer import answer_of
 from mlbench.report.checks.trust import trust
 from mlbench.report.colours import FULL_POINTS, ramp_css
-from mlbench.report.columns import Block, words_alone
+from mlbench.report.columns import words_alone
 from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.figures.drawing import FORMATS
 from mlbench.report.markets import market_rows, markets_of, markets_slots
@@ -33,7 +33,8 @@ from mlbench.report.page.fonts import font_css
 from mlbench.report.page.map import map_data, map_of, pair_maps
 from mlbench.report.page.packing import pack_sentences, packed
 from mlbench.report.page.pairs import PairView, pair_cells, pair_views
-from mlbench.report.ranking import order_of, rank_tables
+from mlbench.report.page.rows import all_rows, columns_of, rows_of
+from mlbench.report.ranking import order_of, rankings_of
 from mlbench.report.tables import CellState, ReportTable
 from mlbench.report.text import number, percent, plural, short_names, show, show_line
 from mlbench.report.tokens import tokens_of, tokens_slots
@@ -59,10 +60,6 @@ SCRIPTS = (
     "app.js",
 )
 """They make one script in this order; each uses those before it."""
-
-MOST_COLUMNS = 20
-"""A table of more keeps the scores of single families in the data of the page: without the script
-it has the means and the differences, with it the reader chooses the columns."""
 
 LONGEST_TRACEBACK = 6_000
 LONGEST_NAME = 80
@@ -150,10 +147,8 @@ def _policy(style: str, script: str, docs_folder: str) -> str:
 def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
     run = table.run
     names = short_names(list(run.models))
-    has_leads = {block: any(pair.of(block) for pair in pairs) for block in table.blocks}
     first = pairs[0].comparisons[0].pair if pairs else None
-    is_score = _score_columns(table, has_leads)
-    are_many = len(is_score) > MOST_COLUMNS and not all(is_score)
+    columns = columns_of(table, pairs)
     return {
         "run_name": table.name,
         "created": run.created,
@@ -167,18 +162,14 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "claims_file": pairs[0].comparisons[0].claims_file if pairs else "",
         "verdicts": [_verdict(pair, names) for pair in pairs],
         "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
-        "blocks": table.blocks,
-        "rankings": rank_tables(table),
+        "blocks": columns.blocks,
+        "columns": columns,
+        "rows": rows_of(table, columns, pairs),
+        "rankings": rankings_of(table),
         "order": [show_line(name) for name in order_of(table)],
         "map": map_of(table) if run.done else None,
         "trust": trust(table),
         "citation": citation(table),
-        "has_leads": has_leads,
-        "mean_columns": list(dict.fromkeys((m, shots) for m, shots, _ in table.adjusted)),
-        "rows": [_row(table, language, pairs, has_leads) for language in table.languages],
-        "mean_row": _mean_row(table, has_leads),
-        "are_many": are_many,
-        "is_more": [are_many and score for score in is_score],
         "coverage": _coverage(table),
         "failures": _failures(table),
         "unusable": _unusable(table),
@@ -191,17 +182,10 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "language_families": sorted({language.family for language in table.languages}),
         "classes": sorted({x.resource_class for x in table.languages} - {None}),
         "full": f"{FULL_POINTS:.0f}",
+        "seen": words.seen_sentence(pairs[0]) if pairs else "",
         "longest_traceback": LONGEST_TRACEBACK,
         "reference": REFERENCE,
     }
-
-
-def _score_columns(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[bool]:
-    """Return for each column of the table whether it holds the scores of a model in one family."""
-    columns = [False] * len({(m, shots) for m, shots, _ in table.adjusted})
-    for block in table.blocks:
-        columns += [True] * len(block.models) + [False] * has_leads[block]
-    return columns
 
 
 def _is_judged(comparison: Comparison) -> bool:
@@ -229,48 +213,12 @@ def _verdict(pair: PairView, names: Mapping[str, str]) -> dict[str, Any]:
     return {"pair": pair, "a": names[pair.a], "b": names[pair.b], "parts": parts}
 
 
-def _row(
-    table: ReportTable,
-    language: Language,
-    pairs: Sequence[PairView],
-    has_leads: Mapping[Block, bool],
-) -> dict[str, Any]:
-    means = dict.fromkeys((m, shots) for m, shots, _ in table.adjusted)
-    most = {shots: _most_families(table, shots) for _, shots in means}
-    cells = [
-        grid.adjusted_cell(table.adjusted[m, shots, language.tag], most[shots])
-        for m, shots in means
-    ]
-    for block in table.blocks:
-        for model in block.models:
-            cell = Cell(model, block.family, language.tag, block.shots)
-            cells.append(grid.score_cell(table.cells[cell], block))
-        if has_leads[block]:
-            # Its details are in the data of the pair, which the script reads for every pair.
-            cells.append(grid.lead_cell(pairs[0].of(block), block, language.tag)._replace(title=""))
-    return {"language": language, "is_english": language.tag == REFERENCE, "cells": cells}
-
-
-def _most_families(table: ReportTable, shots: int) -> int:
-    """Return the greatest number of families behind a mean adjusted score of these shots."""
-    return max((mean.n for (_, its, _), mean in table.adjusted.items() if its == shots), default=0)
-
-
-def _mean_row(table: ReportTable, has_leads: Mapping[Block, bool]) -> list[grid.Shown]:
-    cells = [grid.Shown("", "xe", "") for _ in {(m, shots) for m, shots, _ in table.adjusted}]
-    for block in table.blocks:
-        cells += [grid.mean_cell(table, block, model) for model in block.models]
-        if has_leads[block]:
-            cells.append(grid.Shown("", "xe", "see the verdict for the mean lead"))
-    return cells
-
-
 def _cell_data(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stands behind each cell, row by row, the mean row last; and the columns `more`.
+    """Return what stands behind each cell, row by row, the means last; and the columns `more`.
 
     These have their cells here and not in the markup: texts, classes and marks by column.
     """
-    rows = [row["cells"] for row in context["rows"]] + [context["mean_row"]]
+    rows = all_rows(context["rows"])
     more = [
         [
             list(part)
@@ -278,7 +226,7 @@ def _cell_data(context: Mapping[str, Any]) -> dict[str, Any]:
         ]
         if is_more
         else None
-        for i, is_more in enumerate(context["is_more"])
+        for i, is_more in enumerate(context["columns"].is_more)
     ]
     facts = [
         [show_line(x.branch or ""), x.resource_class, f"{x.speakers:,}" if x.speakers else ""]
@@ -296,6 +244,7 @@ def _slots(table: ReportTable, pair: PairView, context: Mapping[str, Any]) -> di
         markets_slots(context["markets"].shown, first)
         | tree_slots(table, context["tree"], first)
         | tokens_slots(context["tokens"], first)
+        | {"legend-seen": words.seen_sentence(pair)}
     )
 
 

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, NamedTuple
 
 from mlbench.data.languages import REFERENCE
@@ -15,8 +16,9 @@ from mlbench.judge.sentences import sensitivity_rows
 from mlbench.measures import scale_of
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, in_unit, unit_of
+from mlbench.report.page.pairs import PairView
 from mlbench.report.strips import Strip, strip_of
-from mlbench.report.text import interval, join, plural, show_line, signed
+from mlbench.report.text import interval, join, number, plural, show_line, signed
 
 CEILING_WORDS = "where a lead has no room to show, so the lead beyond English may be too large"
 
@@ -227,3 +229,17 @@ def sensitivity(comparison: Comparison) -> list[SensitivityRow]:
 def claim_rows(comparison: Comparison) -> list[Mapping[str, Any]]:
     """List the claims as mlbench.stats judged them."""
     return list(comparison.verdict["claims"]) if comparison.verdict else []
+
+
+def seen_sentence(pair: PairView) -> str:
+    """Say how large a lead of this pair must be in one language to be seen, by family."""
+    parts = []
+    for comparison in pair.comparisons:
+        for family, found in (comparison.verdict or {"by_family": {}})["by_family"].items():
+            sizes = [row["mde"] for row in found["per_language"] if row["mde"] is not None]
+            if sizes and (block := comparison.blocks.get(family)):
+                seen = number(in_unit(block, median(sizes)), 0)
+                parts.append(f"{seen} {unit_of(block)} in {block.title}")
+    if not parts:
+        return "No lead of this pair could be seen in a single language."
+    return f"The smallest lead that most languages could show (in 80 % of runs): {join(parts)}."

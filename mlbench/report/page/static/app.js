@@ -21,7 +21,7 @@
   const names = [...$("view").querySelectorAll("[value^='model:']")].map((option) => option.textContent);
   const entryOf = (tag) => table.languages.find((entry) => entry.tag === tag);
   const neighbour = (way) => {
-    const seen = table.shownRows().filter((entry) => entry.place >= 0);
+    const seen = table.shownRows().filter((entry) => entry.isLanguage);
     const now = Math.max(seen.findIndex((entry) => entry.tag === state.lang), way < 0 ? 0 : -1);
     const next = seen.at((now + way) % seen.length);
     return next ? next.tag : state.lang;

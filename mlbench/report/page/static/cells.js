@@ -27,16 +27,16 @@ const startCells = (table, detail, open) => {
     if (next && next.tagName === "TD") { stand(next); next.focus(); }
   };
   const cellOf = (event) => event.target.closest("#heat tbody td");
-  table.body.addEventListener("click", (event) => {
+  table.heat.addEventListener("click", (event) => {
     if (event.target.closest("a.n")) { event.preventDefault(); open(table.at.get(event.target.closest("tr")).tag); }
     else if (cellOf(event)) { stand(cellOf(event)); here.focus({ preventScroll: true }); }
   });
-  table.body.addEventListener("focusin", (event) => { if (cellOf(event)) stand(cellOf(event)); });
-  table.body.addEventListener("mouseover", (event) => {
+  table.heat.addEventListener("focusin", (event) => { if (cellOf(event)) stand(cellOf(event)); });
+  table.heat.addEventListener("mouseover", (event) => {
     const cell = cellOf(event);
     if (cell) cell.title = detail(table.at.get(cell.parentElement), table.columnOf.get(cell));
   });
-  table.body.addEventListener("keydown", (event) => {
+  table.heat.addEventListener("keydown", (event) => {
     if (event.target.tagName !== "TD") return;
     if (moves[event.key]) { event.preventDefault(); move(event.target, moves[event.key]); }
     const { tag } = table.at.get(event.target.parentElement);

@@ -27,12 +27,11 @@ const readPacked = (table) => {
     }));
   });
   packed.pairNow = () => packed.pairs[packed.shownPair];
-  packed.detail = ({ place }, column) => {
+  packed.detail = ({ place, isLanguage }, column) => {
     if (column.isFact) return "";
-    const row = place < 0 ? n : place;
-    const own = packed.details[row * width + column.index - table.facts.length] || "";
+    const own = packed.details[place * width + column.index - table.facts.length] || "";
     const pair = packed.pairNow();
-    if (own || !pair || column.lead === undefined || place < 0) return own;
+    if (own || !pair || column.lead === undefined || !isLanguage) return own;
     return pair.titles[Number(column.lead) * n + place];
   };
   return packed;

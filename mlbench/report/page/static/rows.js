@@ -8,18 +8,23 @@ const sortingOf = (table, sort) => {
 const sortRows = (table, sort) => {
   const { column, way } = sortingOf(table, sort);
   table.columns.forEach(({ th }) => th.removeAttribute("aria-sort"));
-  const free = table.languages.filter((entry) => !entry.isEnglish);
-  free.sort((a, b) => a.place - b.place);
+  const [, ...groups] = table.sections;
+  // Sorted, the languages leave their groups for one list; else each stands under its group again.
+  const sorted = table.heat.tBodies[table.sections.length] || table.heat.createTBody();
+  for (const entries of groups) {
+    entries[0].body.hidden = Boolean(column);
+    if (!column && sorted.rows.length) entries[0].body.append(...entries.map((entry) => entry.row));
+  }
+  sorted.hidden = !column;
   if (column) {
+    const free = groups.flat().filter((entry) => entry.isLanguage);
     column.th.setAttribute("aria-sort", way === "up" ? "ascending" : "descending");
     const key = (entry) => (column.index === 0 ? entry.name
       : column.isFact ? entry.cells[column.index].textContent : numberOf(table.cellFor(entry, column).firstChild));
     const keys = new Map(free.map((entry) => [entry, key(entry)]));
     free.sort((a, b) => compare(keys.get(a), keys.get(b), way === "up" ? 1 : -1) || a.place - b.place);
+    sorted.append(...free.map((entry) => entry.row));
   }
-  const pinned = [...table.languages.filter((entry) => entry.isEnglish), ...(table.means ? [table.means] : [])];
-  const order = [...pinned, ...free].map((entry) => entry.row);
-  if (order.some((row, place) => row !== table.body.rows[place])) table.body.append(...order);
 };
 
 const filterRows = (table, state) => {
@@ -32,5 +37,6 @@ const filterRows = (table, state) => {
     entry.row.hidden = !fitting && !entry.isEnglish;
     shown += fitting;
   }
+  for (const [head, ...rest] of table.sections.slice(1)) head.row.hidden = rest.every((entry) => entry.row.hidden);
   $("count").textContent = `${shown} of ${table.languages.length} languages`;
 };

@@ -2,7 +2,7 @@
 // formatted here a second time: what is made later has its text from the same hand.
 "use strict";
 const readTable = (heat) => {
-  const body = heat.tBodies[0];
+  const bodies = [...heat.tBodies]; // the pinned rows, then the groups
   const facts = [...heat.tHead.rows[0].cells].filter((th) => th.rowSpan === 2);
   // Columns `more` have no cells in the markup: they are made when they are first shown.
   const columns = [...facts, ...heat.tHead.rows[1].cells].map((th, index) => {
@@ -11,13 +11,16 @@ const readTable = (heat) => {
     return { th, index, ...th.dataset, isFact: index < facts.length, isShown: !isMore, isMade: !isMore };
   });
   const columnOf = new WeakMap();
-  const all = [...body.rows].map((row) => {
+  const n = heat.querySelectorAll("tr[data-tag]").length;
+  const all = bodies.flatMap((body) => [...body.rows]).map((row) => {
     const made = columns.filter((column) => column.isMade);
     const cells = [];
     made.forEach((column, i) => { cells[column.index] = row.cells[i]; columnOf.set(row.cells[i], column); });
     return {
       row, cells,
-      place: row.dataset.i === undefined ? -1 : Number(row.dataset.i),
+      place: row.dataset.mean === undefined ? Number(row.dataset.i) : n + Number(row.dataset.mean), // in packed data
+      isLanguage: row.dataset.mean === undefined,
+      body: row.parentElement,
       isEnglish: row.classList.contains("english"),
       name: cells[0].querySelector(".n").textContent,
       tag: row.dataset.tag || "",
@@ -26,8 +29,8 @@ const readTable = (heat) => {
       words: fold(made.slice(0, facts.length).map((_, i) => cells[i].textContent).join(" ")),
     };
   });
-  const languages = all.filter((entry) => entry.place >= 0);
-  const means = all.find((entry) => entry.place < 0);
+  const languages = all.filter((entry) => entry.isLanguage).sort((a, b) => a.place - b.place);
+  const sections = bodies.map((body) => all.filter((entry) => entry.body === body));
   const at = new Map(all.map((entry) => [entry.row, entry]));
   const groups = [...heat.tHead.querySelectorAll("th.group")];
   let first = facts.length;
@@ -43,8 +46,7 @@ const readTable = (heat) => {
   const cellFor = (entry, column) => {
     const own = entry.cells[column.index];
     if (own) return own;
-    const place = entry.place < 0 ? languages.length : entry.place;
-    return setCell(make("td"), ...more[column.index - facts.length].map((part) => part[place]));
+    return setCell(make("td"), ...more[column.index - facts.length].map((part) => part[entry.place]));
   };
   const makeColumn = (column) => {
     const next = columns.slice(column.index).find((other) => other.isMade);
@@ -82,9 +84,10 @@ const readTable = (heat) => {
     }
   };
   const shownColumns = () => columns.filter((column) => column.isShown);
-  const shownRows = () => [...body.rows].filter((row) => !row.hidden).map((row) => at.get(row));
+  const shownRows = () => [...heat.tBodies].filter((body) => !body.hidden)
+    .flatMap((body) => [...body.rows]).filter((row) => !row.hidden).map((row) => at.get(row));
   return {
-    heat, body, facts, columns, all, languages, means, at, columnOf, titleOf, headOf, cellFor, show,
+    heat, facts, columns, all, languages, sections, at, columnOf, titleOf, headOf, cellFor, show,
     shownColumns, shownRows, take: (columnsOfMore) => { more = columnsOfMore; },
   };
 };
