@@ -153,12 +153,13 @@ def adjusted_cell(mean: Mean | None, most: int, level: LanguageLevel | None) -> 
     """
     if mean is None or not mean.n:
         return Shown(NOT_EVALUATED, "xm", "missing: no family that every model has here")
-    title = f"mean of {plural(mean.n, 'family', 'families')} that every model has here"
+    of = f"mean of {plural(mean.n, 'family', 'families')} that every model has here"
     mark = str(mean.n) if mean.n < most else ""
     if level is None:
-        words = f"{title}; interval unknown: the models have different docs"
+        words = f"{percent(mean.value)}, interval unknown: the models have different docs; {of}"
         return Shown(percent(mean.value), f"s{step_of(mean.value)}", words, mark)
-    title += f"; {percent(level.value)} {interval(100 * level.low, 100 * level.high)} 95 %"
+    ends = interval(100 * level.low, 100 * level.high)
+    title = f"{percent(mean.value)} {ends} 95 %; {of}"
     if level.against_chance in CHANCE_WORDS:
         title += f"; {CHANCE_WORDS[level.against_chance]}"
     css = CHANCE_STATES.get(level.against_chance or "", f"s{step_of(mean.value)}")

@@ -6,8 +6,8 @@ const mapRows = (table, packed, view) => {
   const leads = table.columns.filter((column) => column.lead !== undefined);
   const cellsOf = (column) => (place) => {
     const own = table.cellFor(table.languages[place], column);
-    const words = [own.textContent, packed.detail(table.languages[place], column)];
-    return [own.className, words.filter(Boolean).join("; ")];
+    const detail = packed.detail(table.languages[place], column);
+    return [own.className, column.kind === "mean" && detail ? detail : [own.textContent, detail].filter(Boolean).join("; ")];
   };
   const inFamily = (column) => ({ name: table.titleOf(column), cells: cellsOf(column) });
   const pooled = (isBeyond) => {
