@@ -54,8 +54,10 @@ from mlbench.terminal.options import (
     Replace,
     ReportA,
     ReportB,
+    ReportBase,
     ReportOut,
     RunArgument,
+    RunBase,
     RunName,
     ShardOption,
     Shots,
@@ -116,6 +118,7 @@ def _select(models: list[str], pair: str | None, what: tuple[Any, ...]) -> "Sele
 def run(
     models: Models = DEMO_MODELS,
     pair: PairOption = None,
+    base: RunBase = None,
     families: Families = None,
     languages: Languages = ALL,
     pivot: Pivot = "",
@@ -156,6 +159,7 @@ def run(
 
       mlbench run --models ./checkpoint --families translation --pivot vi --shots 5
     """
+    from mlbench.runner.command import with_base
     from mlbench.runner.shard import parse_shard
     from mlbench.terminal import runs
 
@@ -168,6 +172,7 @@ def run(
     named = families_or("embedded", families, family_file)
     named = paired_with(pivot, named, languages_file)
     selection = _select(models, pair, (named, languages, languages_file, family_file))
+    selection = with_base(selection, base) if base else selection
     raise typer.Exit(runs.run(run, selection, settings, may_replace=replace))
 
 
@@ -219,6 +224,7 @@ def report(
     a: ReportA = None,
     b: ReportB = None,
     claims: ClaimsOption = None,
+    base: ReportBase = None,
     strict: Strict = False,
 ) -> None:
     """Write the page reports/RUN/index.html, its figures (SVG, PNG, PDF) and the scores as CSV.
@@ -230,12 +236,14 @@ def report(
       mlbench report bench --docs 0 --out to_send
 
       mlbench report bench --a demo-anglo --b demo-polyglot --claims mine.yaml
+
+      mlbench report bench --base demo-anglo=demo-polyglot
     """
     from mlbench.report import Asked, ShownDocs
     from mlbench.terminal import reports
 
     shown = ShownDocs(docs if items is None else items, max_html_mb)
-    raise typer.Exit(reports.write(run, out, shown, Asked(a, b, claims), is_strict=strict))
+    raise typer.Exit(reports.write(run, out, shown, Asked(a, b, claims, base), is_strict=strict))
 
 
 @app.command(cls=ListCommand, rich_help_panel="Read")

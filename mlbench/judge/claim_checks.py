@@ -17,7 +17,14 @@ from mlbench.judge.coverage import Need, coverage_effect
 from mlbench.judge.effects import Effect, undefined
 from mlbench.judge.evidence import Analysis, Evidence, analyse
 from mlbench.judge.fewshot import fewshot_effect
-from mlbench.judge.findings import fixed_effect, moat_effect, over_families, sampled_effect
+from mlbench.judge.findings import (
+    fixed_effect,
+    moat_effect,
+    only,
+    others_of,
+    over_families,
+    sampled_effect,
+)
 from mlbench.judge.gap import gap_effect
 from mlbench.judge.listed import listed_lead
 from mlbench.judge.sentences import (
@@ -26,6 +33,7 @@ from mlbench.judge.sentences import (
     coverage_sentence,
     fewshot_sentence,
     gap_sentence,
+    lead_sentence,
     listed_sentence,
     moat_sentence,
 )
@@ -256,6 +264,18 @@ def _listed(asked: Question) -> list[str] | str:
     return list(claimed.tags)
 
 
+def _check_lead(asked: Question) -> Answer:
+    claim, resampling, analysis = asked.claim, asked.resampling, _analysis_of(asked)
+    tags = _tags(claim, asked.evidence)
+    deltas = [family.delta for family in analysis.pooled]
+    chosen = [others_of(d) if tags is None else only(d, set(tags)) for d in deltas]
+    effect = over_families(chosen, claim.margin, resampling=resampling)
+    named = "" if tags is None else ", ".join(claim.languages or ())
+    where = named or "the languages other than English"
+    text = lead_sentence(effect, (asked.a, asked.b), where, (claim.scale, resampling.level))
+    return Answer(effect, text)
+
+
 def _check_fewshot(asked: Question) -> Answer:
     claim, level = asked.claim, asked.resampling.level
     effect = fewshot_effect(
@@ -278,6 +298,7 @@ CHECKS: dict[str, Callable[[Question], Answer]] = {
     "coverage": _check_coverage,
     "resource_gap": _check_gap,
     "listed_lead": _check_listed,
+    "lead": _check_lead,
     "fewshot": _check_fewshot,
     "cost": _check_cost,
 }

@@ -175,6 +175,19 @@ def _both_leads(found: ListedLead, scale: str) -> str:
     return text if found.listed > 0 else f"{text} So there is no lead where it is claimed."
 
 
+def lead_sentence(effect: Effect, names: Names, where: str, how: tuple[str, float]) -> str:
+    """Return the sentence on the lead of A over B in some languages; `how`: scale and level."""
+    a, b = names
+    if effect.verdict == "undetermined":
+        return unknown_sentence(effect, f"{a} is better than {b} in {where}", *how)
+    words = {
+        "supported": "is better than",
+        "refuted": "is worse than",
+        "equivalent": "is, to within the margin, as good as",
+    }[effect.verdict]
+    return f"In {where} {a} {words} {b}: {with_interval(effect, *how)}."
+
+
 def fewshot_sentence(effect: Effect, names: Names, shots: int, level: float) -> str:
     """Return the sentence on the gain of k shots, or A with k shots against a tuned model."""
     a, b = names

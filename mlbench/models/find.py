@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 from mlbench.errors import ModelError, unknown
 from mlbench.model_arguments import parse_arguments
+from mlbench.models.card import CARD, facts_of_card
 from mlbench.models.model import Model, join_arguments
 from mlbench.models.presets import PRESETS_FILE, read_presets
 from mlbench.names import refuse_remote
@@ -172,7 +173,7 @@ def _find_here(name: str, path: Path, *, needs_weights: bool) -> Model:
     if needs_weights and (path / ADAPTER_FILE).is_file():
         return _find_adapter(name, path)
     checked = _check_folder(name, path, needs_weights=needs_weights)
-    return Model(name.rstrip("/"), "hf", str(checked))
+    return Model(name.rstrip("/"), "hf", str(checked), facts=facts_of_card(path / CARD))
 
 
 def _find_gguf(name: str, file: Path) -> Model:

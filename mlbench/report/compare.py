@@ -30,7 +30,7 @@ takes seconds."""
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a report is asked: A and B of its first pair, both or neither, and a file of claims.
+    """What a report is asked: A and B of its first pair, both or neither, a file of claims, a base.
 
     Without both the first pair is the one that `--pair` named when the run was made.
     """
@@ -38,6 +38,7 @@ class Asked:
     a: str | None = None
     b: str | None = None
     claims: Path | None = None
+    base: str | None = None
 
     def first(self, run: Run) -> tuple[str, str] | None:
         """Return the first pair; raises SelectionError if there can be no such pair."""

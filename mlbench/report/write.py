@@ -3,7 +3,7 @@
 import gc
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,8 +17,9 @@ from threadpoolctl import threadpool_limits
 from mlbench import store
 from mlbench.errors import SelectionError
 from mlbench.files import Fill
-from mlbench.judge import read_claims
+from mlbench.judge import ClaimsFile, read_claims
 from mlbench.report.compare import Asked, Comparison, Pair, compare, pairs_of
+from mlbench.report.derivatives import Shown, derivatives_of
 from mlbench.report.export import differences_csv, markets_csv, scores_csv
 from mlbench.report.figures.drawing import FORMATS, WIDTHS, figure_files
 from mlbench.report.figures.figures import FIGURES, Choice, draw_figure
@@ -81,8 +82,13 @@ def write_report(
     table = table_from_run(run if isinstance(run, Run) else read_run(run))
     folder = out or REPORTS / table.name
     page = folder / "index.html"
-    comparisons = compare_all(table, resampling or Resampling(), asked)
-    texts = _page_texts(table, comparisons, docs or ShownDocs()) | {"scores.csv": scores_csv(table)}
+    asked, resampling = asked or Asked(), resampling or Resampling()
+    comparisons = compare_all(table, resampling, asked)
+    derivatives = derivatives_of(
+        table.run, asked.base, claims=_claims_of(asked), resampling=resampling
+    )
+    texts = _page_texts(table, comparisons, docs or ShownDocs(), derivatives)
+    texts["scores.csv"] = scores_csv(table)
     if (markets := markets_of(table, None)).models:
         texts["markets.csv"] = markets_csv(markets)
     if comparisons:
@@ -112,14 +118,17 @@ def _files_of(folder: Path) -> list[Path]:
 
 
 def _page_texts(
-    table: ReportTable, comparisons: Mapping[Pair, Comparison], docs: ShownDocs
+    table: ReportTable,
+    comparisons: Mapping[Pair, Comparison],
+    docs: ShownDocs,
+    derivatives: Sequence[Shown],
 ) -> dict[str, str]:
     """Return the page, and where it would be too large with its docs, the files of these."""
     packed = pack_docs(table, docs.per_family)
-    page = render_page(table, comparisons, packed)
+    page = render_page(table, comparisons, packed, derivatives=derivatives)
     if len(page.encode(errors="replace")) <= docs.most_megabytes * 1e6 or not any(packed):
         return {"index.html": page}
-    page = render_page(table, comparisons, packed, docs_folder=DOCS_FOLDER)
+    page = render_page(table, comparisons, packed, docs_folder=DOCS_FOLDER, derivatives=derivatives)
     logger.warning(
         "with its docs the page would have more than %g MB: they are in the folder %s beside it, "
         "which must go wherever the page goes",
@@ -170,11 +179,15 @@ def compare_all(
     """
     asked = asked or Asked()
     first = asked.first(table.run)
-    claims = read_claims(asked.claims) if asked.claims else read_claims()
+    claims = _claims_of(asked)
     pairs = pairs_of(table, first) if table.run.done else []
     with threadpool_limits(1), ThreadPoolExecutor(2) as threads:
         found = threads.map(lambda pair: compare(table, pair, resampling, claims), pairs)
         return dict(zip(pairs, found, strict=True))
+
+
+def _claims_of(asked: Asked) -> ClaimsFile:
+    return read_claims(asked.claims) if asked.claims else read_claims()
 
 
 def verdicts_json(comparisons: dict[Pair, Comparison]) -> str:

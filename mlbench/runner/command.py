@@ -71,6 +71,25 @@ def with_pair(selection: Selection, pair: tuple[str, str]) -> Selection:
     return replace(selection, models=[a, b, *others], pair=(a.name, b.name))
 
 
+def with_base(selection: Selection, name: str) -> Selection:
+    """Return the selection with one of its models as the base of those that have none.
+
+    Raises SelectionError for a base that is not among them.
+    """
+    (base,) = find_models([name])
+    if base not in selection.models:
+        raise SelectionError(
+            f"--base {name!r} is not among the models of this command, so nothing could be "
+            f"compared with it. Name it in --models too"
+        )
+    fact = {"base": base.name}
+    models = [
+        model if model == base else replace(model, facts={**fact, **model.facts})
+        for model in selection.models
+    ]
+    return replace(selection, models=models)
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What is asked of a run: its cells as they are signed, not held against its folder yet."""

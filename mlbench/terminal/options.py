@@ -280,6 +280,24 @@ FigureA = Annotated[
     typer.Option("--a", help="A, whose lead over B is drawn.", rich_help_panel=WHAT_OF_RUN),
 ]
 FigureB = Annotated[str | None, typer.Option("--b", help="B.", rich_help_panel=WHAT_OF_RUN)]
+ReportBase = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="[MODEL=]BASE",
+        help="The model of the run that others were made from, for the section that compares them; "
+        "what models.yaml, a model card or an adapter names need not be said.",
+    ),
+]
+RunBase = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="MODEL",
+        help="Which of --models the others were made from; the report compares them with it.",
+        rich_help_panel=SELECTION,
+    ),
+]
 VerdictA = Annotated[
     str | None,
     typer.Option(

@@ -11,13 +11,15 @@ from rich.text import Text
 
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import SelectionError
-from mlbench.judge import verdict_json
+from mlbench.judge import read_claims, verdict_json
 from mlbench.judge.closing import printed
+from mlbench.judge.derivative import Derivative, against_base, find_bases, sentences
 from mlbench.judge.pairing import pair
 from mlbench.judge.run import judge_run
 from mlbench.judge.sentences import chain_sentence, sensitivity_rows, shown
 from mlbench.measures import ChoiceSample, doc_scores, label_rule, measure_of, predict, scale_of
 from mlbench.records import Cell
+from mlbench.stats import Resampling
 from mlbench.store.read import Run
 from mlbench.terminal.counts import lines_of_counts
 
@@ -36,8 +38,27 @@ def show_verdict(
     verdict = judge_run(run, *models, claims_file=claims, seed=seed)
     if as_json:
         print(verdict_json(verdict), end="")
-    else:
-        print_verdict(verdict, run, _console())
+        return
+    console = _console()
+    print_verdict(verdict, run, console)
+    if find_bases(run).get(models[0]) == models[1]:
+        _print_derivative(run, models, claims, Resampling(seed=seed), console)
+
+
+def _print_derivative(
+    run: Run,
+    models: tuple[str, str],
+    claims: Path | None,
+    resampling: Resampling,
+    console: Console,
+) -> None:
+    """Print what tuning gave a model and cost it, against the model it was made from."""
+    asked = read_claims(claims) if claims else read_claims()
+    found = against_base(run, *models, claims=asked, resampling=resampling)
+    if isinstance(found, Derivative):
+        say(console, f"\n{models[0]} was made from {models[1]}:")
+        for sentence in sentences(found, {name: name for name in models}):
+            say(console, f"  {sentence}")
 
 
 def pair_of(run: Run, a: str | None, b: str | None) -> tuple[str, str]:

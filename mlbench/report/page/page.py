@@ -25,6 +25,7 @@ from mlbench.report.checks.trust import trust
 from mlbench.report.colours import FULL_POINTS, ramp_css
 from mlbench.report.columns import words_alone
 from mlbench.report.compare import Comparison, Pair, unit_of
+from mlbench.report.derivatives import Shown
 from mlbench.report.figures.drawing import FORMATS
 from mlbench.report.markets import market_rows, markets_of, markets_slots
 from mlbench.report.page import words
@@ -71,6 +72,7 @@ def render_page(
     docs: Sequence[str] = (),
     *,
     docs_folder: str = "",
+    derivatives: Sequence[Shown] = (),
 ) -> str:
     """Return the whole page as text.
 
@@ -110,6 +112,7 @@ def render_page(
         market_data=packed(market_rows(context["markets"])),
         docs=() if docs_folder else docs,
         docs_folder=docs_folder,
+        derivatives=derivatives,
         **context,
     )
 
