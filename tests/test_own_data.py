@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,6 +138,7 @@ def test_a_family_file_that_is_not_there_is_told_in_one_line(capsys):
     ("old", "new", "message"),
     [
         ('"harbour",', '"sib200_topic",', "there is a family 'sib200_topic' already; choose ano"),
+        ('"harbour",', '"xcopa_lmeval",', "there is a family 'xcopa_lmeval' already; choose an"),
         ('"harbour",', '"a/b",', "'a/b' is no name; '/', "),
         ('"harbour",', '"core",', "'core' is no name of a family; no comma, blank or suite"),
         ("target=", "first_target=2, target=", "first_target 2: allowed are 0 and 1"),
@@ -167,6 +170,29 @@ def test_what_breaks_in_somebodys_own_functions_is_told_with_its_line(here, caps
     assert "the prompt of doc '1' ends in a blank" in refused(
         capsys, "plan", "--family-file", "mine.py"
     )
+
+
+def test_a_worker_of_ray_gets_the_functions_themselves(here, tmp_path):
+    """The file is no module that another process could import."""
+    cloudpickle = pytest.importorskip("cloudpickle", reason="comes with Ray")
+    own = FILES["harbour.py"] + (
+        "from dataclasses import replace\n"
+        "from mlbench.records import Prompt\n"
+        "def prompt(doc):\n"
+        "    return Prompt(f'Q: {doc.query}', doc.choices)\n"
+        "FAMILY = replace(FAMILY, prompt=prompt)\n"
+    )
+    Path("mine.py").write_text(own, encoding="utf-8")
+    (family,) = add_family_files([Path("mine.py")])
+    (tmp_path / "family").write_bytes(cloudpickle.dumps(family))
+    code = (
+        "import pickle, sys; from mlbench.records import ChoiceDoc\n"
+        "family = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "print(family.prompt(ChoiceDoc('1', '1', 'x', ('a', 'b'), 0)).context)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "family")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "Q: x\n"
 
 
 def test_two_files_and_a_named_family_are_scored_together(here, capsys):

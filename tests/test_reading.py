@@ -1,8 +1,12 @@
 """Reading, causes and knowledge: the docs of both wordings, as the data sets have them."""
 
 from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
 
+import jinja2
 import pytest
+import yaml
 from conftest import SCRIPTS
 from reading_toys import (
     N_PASSAGES,
@@ -68,7 +72,7 @@ def test_no_passage_that_is_shown_is_scored(docs_of, tag):
     assert [doc.cluster_id for doc in prepared.docs.fewshot] == list(SHOWN)
     assert not scored & set(SHOWN)
     assert len(scored) == N_PASSAGES and len(prepared.docs.scored) == 2 * N_PASSAGES
-    assert {doc.doc_id for doc in prepared.docs.fewshot} == {f"{link}#1" for link in SHOWN}
+    assert {doc.doc_id for doc in prepared.docs.fewshot} == {f"{link}/1" for link in SHOWN}
 
 
 def test_the_letters_are_asked_in_lm_evals_wording(docs_of):
@@ -81,6 +85,27 @@ def test_the_letters_are_asked_in_lm_evals_wording(docs_of):
     (five,) = render_contexts(prepared, MAX_SHOTS, 1)
     shots = five.removesuffix(zero).split("\n\n")
     assert len(shots) == MAX_SHOTS + 1 and all(s[-10:-2] == "\nAnswer:" for s in shots[:-1])
+
+
+@pytest.mark.parametrize(
+    ("family", "template", "rows"),
+    [
+        ("belebele_letter", "belebele/_default_template_yaml", belebele_rows("tha_Thai")),
+        (
+            "global_mmlu_letter",
+            "global_mmlu/default/en/_en_template_yaml",
+            global_mmlu_rows("arb_Arab", "test", 8),
+        ),
+    ],
+)
+def test_the_wording_is_that_of_the_installed_lm_eval(docs_of, family, template, rows):
+    folder = Path(str(files("lm_eval"))) / "tasks"
+    config = yaml.safe_load((folder / template).read_text(encoding="utf-8"))
+    theirs = {jinja2.Template(config["doc_to_text"]).render(row) for row in rows}
+    prepared = docs_of(family, {"belebele_letter": "th"}.get(family, "ar"))
+    ours = {prepared.family.prompt(doc) for doc in prepared.docs.scored}
+    assert len({context for context, _ in ours} & theirs) >= 8
+    assert {choices for _, choices in ours} == {tuple(config["doc_to_choice"])}
 
 
 def test_a_belebele_without_a_passage_of_the_examples_is_refused(tmp_path, monkeypatch):

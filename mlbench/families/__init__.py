@@ -50,7 +50,7 @@ def add_family(family: Family) -> Family:
 
     Raises SelectionError if another family has its name.
     """
-    if read_families().get(family.name, family) != family:
+    if (find_family(family.name) or family) != family:
         raise SelectionError(f"there is a family {family.name!r} already; choose another name")
     _ADDED[family.name] = family
     read_families.cache_clear()

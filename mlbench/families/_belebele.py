@@ -79,7 +79,7 @@ def parts_of(doc: ChoiceDoc) -> Parts:
 def _doc(row: dict[str, Any]) -> ChoiceDoc:
     question = " ".join(row["question"].split("\n"))
     return ChoiceDoc(
-        doc_id=f"{row['link']}#{row['question_number']}",
+        doc_id=f"{row['link']}/{row['question_number']}",
         cluster_id=row["link"],
         query=f"{row['flores_passage']}\n{question}",
         choices=tuple(row[answer] for answer in ANSWERS),

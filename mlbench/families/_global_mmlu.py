@@ -16,6 +16,10 @@ SOURCE = HubSource("CohereForAI/Global-MMLU", code_key="global_mmlu")
 LICENCE = "Apache-2.0"
 CITATION = "Singh et al. 2024, Global MMLU (https://arxiv.org/abs/2412.03304)"
 DOC_SET = "global_mmlu/test"
+PARTLY_MACHINE = (
+    "Part of the text is translated by people, part by machine and corrected or not; the paper "
+    "says which, language by language."
+)
 OPTIONS = ("option_a", "option_b", "option_c", "option_d")
 N_CHOICES = len(OPTIONS)
 ANSWERS = tuple(LETTERS[:N_CHOICES])

@@ -21,6 +21,7 @@ from mlbench.records import (
     FileSource,
     HubSource,
     Language,
+    Origin,
     OutputType,
     Rows,
     TextDoc,
@@ -74,6 +75,8 @@ class Facts(TypedDict, total=False):
     examples: str
     max_shots: int
     doc_set: str
+    origin: Origin
+    caveats: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,8 @@ def family_from_table(
         is_parallel=facts.get("is_parallel", False),
         max_shots=make.max_shots,
         doc_set=facts.get("doc_set"),
+        origin=facts.get("origin", ""),
+        caveats=facts.get("caveats", ()),
     )
 
 

@@ -32,6 +32,10 @@ FIELDS = (
     Field("label", LABELS),
     Field("idx"),
 )
+KINDS_ARE_MENDED = (
+    "Whether the cause or the effect is asked is wrong in 246 of 500 Thai rows, 53 Turkish and 41 "
+    "Swahili ones; it is taken from the Chinese rows, with which five languages agree."
+)
 STOPS = ".。"
 MAX_SHOTS = 10
 CONNECTORS = "xcopa_connectors.tsv"

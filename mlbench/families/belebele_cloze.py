@@ -42,4 +42,5 @@ FAMILY = Family(
     calibration_context=CUE,
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
+    origin="translated",
 )

@@ -42,4 +42,5 @@ FAMILY = Family(
     prompt=prompt_from_doc,
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
+    origin="translated",
 )

@@ -10,6 +10,7 @@ from mlbench.families._global_mmlu import (
     LICENCE,
     MAX_SHOTS,
     N_CHOICES,
+    PARTLY_MACHINE,
     SOURCE,
     docs_from_rows,
 )
@@ -35,4 +36,5 @@ FAMILY = Family(
     calibration_context=PROMPT.cue,
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
+    caveats=(PARTLY_MACHINE,),
 )

@@ -9,6 +9,7 @@ from mlbench.families._global_mmlu import (
     LICENCE,
     MAX_SHOTS,
     N_CHOICES,
+    PARTLY_MACHINE,
     SOURCE,
     docs_from_rows,
 )
@@ -31,4 +32,5 @@ FAMILY = Family(
     prompt=Lettered(),
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
+    caveats=(PARTLY_MACHINE,),
 )

@@ -6,7 +6,7 @@ xcopa_connectors.tsv.
 """
 
 from mlbench.families._prompts import Cloze
-from mlbench.families._xcopa import MAX_SHOTS, SOURCE, docs_from_rows
+from mlbench.families._xcopa import KINDS_ARE_MENDED, MAX_SHOTS, SOURCE, docs_from_rows
 from mlbench.records import Family, OutputType
 
 FAMILY = Family(
@@ -26,4 +26,6 @@ FAMILY = Family(
     calibration_context="",
     max_shots=MAX_SHOTS,
     doc_set="xcopa/test",
+    origin="translated",
+    caveats=(KINDS_ARE_MENDED,),
 )
