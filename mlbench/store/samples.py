@@ -7,7 +7,7 @@ objects are those of mlbench.measures.
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -52,6 +52,17 @@ class Stored(NamedTuple):
     read: Callable[[], Any]
 
 
+@lru_cache
+def _kind_of(columns: tuple[str, ...]) -> type[Any]:
+    """Return the kind of samples that has these columns. Raises ValueError for other columns."""
+    names = {name for name in columns if not name.startswith(STATISTICS)}
+    kind = next((_KIND_BY_COLUMN[name] for name in _KIND_BY_COLUMN if name in names), ChoiceSample)
+    known = {field.name for field in fields(kind)}
+    if known - names - _OPTIONAL or names - known:
+        raise ValueError(f"its columns are {', '.join(sorted(names))}")
+    return kind
+
+
 class SampleColumns(Sequence[Sample], Columns):
     """The samples of one cell, equal to the tuple of them; the Arrow table is read when asked.
 
@@ -61,13 +72,7 @@ class SampleColumns(Sequence[Sample], Columns):
     def __init__(self, stored: Stored) -> None:
         """Tell the kind of samples from the columns."""
         self.stored = stored
-        names = {name for name in stored.columns if not name.startswith(STATISTICS)}
-        kinds = (_KIND_BY_COLUMN[name] for name in _KIND_BY_COLUMN if name in names)
-        self._kind = next(kinds, ChoiceSample)
-        known = {field.name for field in fields(self._kind)}
-        lacking = known - names - _OPTIONAL
-        if lacking or names - known:
-            raise ValueError(f"its columns are {', '.join(sorted(names))}")
+        self._kind = _kind_of(stored.columns)
 
     @property
     def _table(self) -> Any:

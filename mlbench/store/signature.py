@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from mlbench import __version__
@@ -87,7 +88,8 @@ class Signature(Mapping[str, Any]):
     @property
     def digest(self) -> str:
         """Return 16 characters that two signatures share if and only if they are of one cell."""
-        stated = {name: self[name] for name in parts_of(AGAIN) if name in self}
+        parts = ((name, getattr(self, name)) for name in parts_of(AGAIN))
+        stated = {name: value for name, value in parts if value is not None}
         text = json.dumps(stated, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -124,6 +126,7 @@ class Signature(Mapping[str, Any]):
 _ROLES_BY_PART: dict[str, set[str]] = {p.name: p.metadata["roles"] for p in fields(Signature)}
 
 
+@cache
 def parts_of(role: str) -> tuple[str, ...]:
     """Return the parts that have a role, in their order."""
     return tuple(name for name, roles in _ROLES_BY_PART.items() if role in roles)
@@ -134,8 +137,7 @@ def read_signature(stored: Mapping[str, Any]) -> Signature:
 
     Raises NewerStoreError for a part that this version does not know: it may decide anything.
     """
-    unknown = sorted(set(stored) - set(_ROLES_BY_PART))
-    if unknown:
+    if unknown := sorted(stored.keys() - _ROLES_BY_PART.keys()):
         raise NewerStoreError(
             f"its signature has {unknown[0]!r}, which mlbench {__version__} does not know: a newer "
             f"mlbench wrote it. Type: pip install --upgrade mlbench"

@@ -99,13 +99,14 @@ def _print_table(rows: list[Row], caption: str) -> None:
 
 def _in_columns(lines: list[list[str]]) -> Iterator[str]:
     """Yield lines with every column whole, as wide as its widest text, without trailing blanks."""
-    lines = [[" ".join(text.split()) for text in line] for line in lines]
-    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        padded = (
-            text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True)
-        )
-        yield "  ".join(padded).rstrip()
+    columns = []
+    for column in zip(*lines, strict=True):
+        texts = [" ".join(text.split()) for text in column]
+        lengths = [len(text) if text.isascii() else cell_len(text) for text in texts]
+        width = max(lengths)
+        columns.append([t + " " * (width - n) for t, n in zip(texts, lengths, strict=True)])
+    for line in zip(*columns, strict=True):
+        yield "  ".join(line).rstrip()
 
 
 def print_table(table: Table, *, width_in_pipe: int = WIDTH_IN_PIPE) -> None:
