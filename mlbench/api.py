@@ -11,7 +11,7 @@ errors (mlbench.errors.MlbenchError).
 """
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,9 @@ def run(  # noqa: PLR0913  (what is asked, by name)
     `settings` holds how models are loaded (engine, device, dtype). A cell that breaks is recorded
     as failed (`Run.failed`) and the rest goes on. Raises what `mlbench run` would say.
     """
+    asked: dict[str, Any] = asdict(settings or Settings())
+    asked |= {"models": models, "families": families, "languages": languages, "shots": shots}
+    asked |= {"limit": limit, "languages_file": languages_file, "run": name}
     require("run", "mlbench.run")
     store.find_run(name, must_exist=False)  # a wrong name is told before any work
     selection = select(models, families, languages, languages_file)
@@ -98,7 +101,7 @@ def run(  # noqa: PLR0913  (what is asked, by name)
     pairs = [(f, language) for f in selection.families for language in selection.languages]
     prepared = [prepare(family, language) for family, language in pairs]
     work = prepare_work(name, selection.models, prepared, wanted)
-    for _ in do_work(work, may_replace=may_replace):
+    for _ in do_work(replace(work, asked=asked), may_replace=may_replace):
         pass
     return load(name)
 

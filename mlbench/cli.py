@@ -7,15 +7,14 @@ that `mlbench list` answers at once.
 import logging
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mlbench import __version__
 from mlbench.redaction import log_without_secrets
-from mlbench.settings import Settings
+from mlbench.terminal.again import Config, FromRun, reproduce
 from mlbench.terminal.choosing import choose
 from mlbench.terminal.ending import run_to_the_end
 from mlbench.terminal.exchange import export, import_
@@ -23,6 +22,7 @@ from mlbench.terminal.habits import Commands, ListCommand
 from mlbench.terminal.keeping import forget, merge, pack, repair
 from mlbench.terminal.looking import check_family, doctor, identify, list_, tokenizers
 from mlbench.terminal.options import (
+    DEMO_MODELS,
     AsJson,
     BatchSize,
     BatchTokens,
@@ -33,6 +33,7 @@ from mlbench.terminal.options import (
     DtypeOption,
     EngineOption,
     ExecutorOption,
+    FailUnless,
     Families,
     FamilyFiles,
     FetchedFamilies,
@@ -51,6 +52,7 @@ from mlbench.terminal.options import (
     OverflowOption,
     PairOption,
     Pivot,
+    Quiet,
     Replace,
     ReportA,
     ReportB,
@@ -68,13 +70,8 @@ from mlbench.terminal.options import (
     Verify,
     families_or,
     paired_with,
-    parse_batch_size,
-    parse_shots,
 )
 from mlbench.terminal.task_commands import tasks_app
-
-if TYPE_CHECKING:
-    from mlbench.runner.command import Selection
 
 app = typer.Typer(
     name="mlbench",
@@ -96,26 +93,14 @@ app = typer.Typer(
 )
 app.add_typer(tasks_app, name="tasks", rich_help_panel="Look around")
 
-DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
 ALL, ZERO = ["all"], ["0"]
 NO_CHOICE: list[str] = []
 NO_FILES: list[Path] = []
 
 
-def _select(models: list[str], pair: str | None, what: tuple[Any, ...]) -> "Selection":
-    """Return what a command is about; a pair takes the place of the models that nobody named."""
-    from mlbench.models.presets import find_pair
-    from mlbench.runner.command import select, with_pair
-
-    if pair is None:
-        return select(models, *what)
-    named = find_pair(pair)  # a wrong name is told before anything else
-    is_alone = models == DEMO_MODELS
-    return with_pair(select([] if is_alone else models, *what), named)
-
-
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def run(
+    ctx: typer.Context,
     models: Models = DEMO_MODELS,
     pair: PairOption = None,
     base: RunBase = None,
@@ -140,6 +125,11 @@ def run(
     languages_file: LanguagesFile = None,
     family_file: FamilyFiles = NO_FILES,
     trust_remote_code: TrustRemoteCode = False,
+    config: Config = None,
+    from_run: FromRun = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    strict: Strict = False,
 ) -> None:
     """Score models, one cell (model x family x language x shots) at a time.
 
@@ -158,26 +148,18 @@ def run(
       mlbench run --pair qwen2.5-7b-instruct/llama-3.1-8b-instruct --chat --families core
 
       mlbench run --models ./checkpoint --families translation --pivot vi --shots 5
+
+      mlbench run --config run.yaml --run trial
     """
-    from mlbench.runner.command import with_base
-    from mlbench.runner.shard import parse_shard
     from mlbench.terminal import runs
 
-    batch_size = parse_batch_size(batch_size)
-    loading = (engine, device, dtype, batch_size, batch_tokens, overflow, trust_remote_code)
-    part = parse_shard(shard)
-    settings = Settings(
-        parse_shots(shots), limit, *loading, executor, verify, part, chat=chat, bos=bos
-    )
-    named = families_or("embedded", families, family_file)
-    named = paired_with(pivot, named, languages_file)
-    selection = _select(models, pair, (named, languages, languages_file, family_file))
-    selection = with_base(selection, base) if base else selection
-    raise typer.Exit(runs.run(run, selection, settings, may_replace=replace))
+    told = runs.Told(as_json, quiet)
+    raise typer.Exit(runs.run_asked(ctx.params, told, is_strict=strict))
 
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")
 def plan(
+    ctx: typer.Context,
     models: Models = DEMO_MODELS,
     pair: PairOption = None,
     families: Families = None,
@@ -195,19 +177,15 @@ def plan(
     bos: BosOption = "auto",
     languages_file: LanguagesFile = None,
     family_file: FamilyFiles = NO_FILES,
+    config: Config = None,
+    from_run: FromRun = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what the same `run` would do: pending cells, tokens, time. Runs nothing."""
-    from mlbench.runner.shard import parse_shard
     from mlbench.terminal import runs
+    from mlbench.terminal.asked import request_from
 
-    part = parse_shard(shard)
-    loading = (engine, device, dtype)
-    settings = Settings(parse_shots(shots), limit, *loading, overflow=overflow, shard=part)
-    settings = replace(settings, chat=chat, bos=bos)
-    named = families_or("embedded", families, family_file)
-    named = paired_with(pivot, named, languages_file)
-    selection = _select(models, pair, (named, languages, languages_file, family_file))
-    runs.show_plan(run, selection, settings)
+    runs.show_plan(request_from(ctx.params), as_json=as_json)
 
 
 @app.command(cls=ListCommand, rich_help_panel="Read")
@@ -282,6 +260,7 @@ def verdict(
     b: VerdictB = None,
     claims: ClaimsOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    fail_unless: FailUnless = None,
     explain: Annotated[
         str | None, typer.Option(metavar="LANGUAGE", help="Show the docs behind a language.")
     ] = None,
@@ -293,18 +272,21 @@ def verdict(
     [bold]Example[/bold]
 
       mlbench verdict bench --a demo-polyglot --b demo-anglo
+
+      mlbench verdict bench --a demo-polyglot --b demo-anglo --fail-unless supported
     """
     from mlbench.store.read import read_run
     from mlbench.terminal import verdicts
     from mlbench.terminal.counts import exit_code
 
-    found = read_run(run)
+    found, is_failed = read_run(run), False
     pair = verdicts.pair_of(found, a, b)
     if explain:
         verdicts.show_docs(found, pair, explain)
     else:
-        verdicts.show_verdict(found, pair, claims, seed=seed, as_json=as_json)
-    raise typer.Exit(exit_code(found, is_strict=strict))
+        shown = verdicts.show_verdict(found, pair, claims, seed=seed, as_json=as_json)
+        is_failed = verdicts.tell_others(shown, fail_unless)
+    raise typer.Exit(is_failed or exit_code(found, is_strict=strict))
 
 
 @app.command(cls=ListCommand, rich_help_panel="Measure")
@@ -343,6 +325,7 @@ app.command(rich_help_panel="Look around")(repair)
 app.command(rich_help_panel="Look around")(pack)
 app.command(cls=ListCommand, rich_help_panel="Measure")(forget)
 app.command(rich_help_panel="Measure")(merge)
+app.command(rich_help_panel="Measure")(reproduce)
 
 
 @app.command("version", hidden=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 import datasets  # noqa: F401  imported before the forks
 
 from mlbench.harness import evaluate  # noqa: F401  imported before the forks
+from mlbench.runner.command import select
 from mlbench.runner.local import run  # noqa: F401  imported before the forks
 from mlbench.settings import Settings
 from mlbench.terminal import runs
@@ -35,7 +36,7 @@ def start(checkpoint: str) -> int:
     """Fork a child that runs the plan; return its process id."""
     child = os.fork()
     if child == 0:
-        selection = runs.select([checkpoint], FAMILIES, LANGUAGES, None)
+        selection = select([checkpoint], FAMILIES, LANGUAGES, None)
         os._exit(runs.run("killed", selection, SETTINGS))
     return child
 

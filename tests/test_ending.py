@@ -17,7 +17,7 @@ from mlbench.errors import BackendError, ModelError
 from mlbench.harness import backend
 from mlbench.models import Model
 from mlbench.runner import local
-from mlbench.runner.command import do_work
+from mlbench.runner.command import do_work, select
 from mlbench.settings import Settings
 from mlbench.store.read import read_run
 from mlbench.terminal import ending, runs
@@ -124,7 +124,7 @@ def test_what_a_wrong_argument_ends_in_needs_no_traceback(monkeypatch, error):
 
 
 def work_of(name: str):
-    selection = runs.select(["demo-anglo"], ["cldr_calendar"], ["en", "ru"], None)
+    selection = select(["demo-anglo"], ["cldr_calendar"], ["en", "ru"], None)
     settings = Settings(device="cpu", limit=2)
     return runs._prepare(name, selection, settings, runs._console())
 

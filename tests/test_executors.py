@@ -7,6 +7,7 @@ import pytest
 from conftest import SCRIPTS
 
 from mlbench.errors import SelectionError
+from mlbench.runner.command import select
 from mlbench.runner.executors import run_on_ray
 from mlbench.runner.plan import Plan
 from mlbench.settings import Settings
@@ -26,7 +27,7 @@ def test_without_ray_the_message_says_what_to_install(tmp_path, monkeypatch):
 @pytest.mark.ray
 def test_ray_gives_the_scores_of_a_local_run(sib200, checkpoint, capfd):
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    selection = runs.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
+    selection = select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
     local = Settings(device="cpu", limit=3, shots=(0, 2))
     assert runs.run("local", selection, local) == 0
     ray = Settings(device="cpu", limit=3, shots=(0, 2), executor="ray")
@@ -45,7 +46,7 @@ def test_ray_gives_the_scores_of_a_local_run(sib200, checkpoint, capfd):
 @pytest.mark.ray
 def test_the_batch_of_a_killed_worker_is_given_to_another(sib200, checkpoint):
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    selection = runs.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
+    selection = select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
     settings = Settings(device="cpu", limit=8, shots=range(12), executor="ray")
     killed: list[int] = []
     killer = threading.Thread(target=_kill_a_worker, args=(Path("runs/ray"), killed))

@@ -9,6 +9,7 @@ import pytest
 from kill_one_run import FAMILIES, LANGUAGES, N_CELLS, SETTINGS
 
 from mlbench import store
+from mlbench.runner.command import select
 from mlbench.store.read import read_run
 from mlbench.terminal import runs
 
@@ -29,7 +30,7 @@ def test_a_killed_run_resumes_to_the_same_scores(sib200, checkpoint):
     assert kills >= N_ATTEMPTS - 2, done.stdout
     assert ", 0 of" not in done.stdout.rsplit("killed:", 1)[1], "no kill fell into the scoring"
 
-    selection = runs.select([str(checkpoint)], FAMILIES, LANGUAGES, None)
+    selection = select([str(checkpoint)], FAMILIES, LANGUAGES, None)
     assert runs.run("undisturbed", selection, SETTINGS) == 0
     killed, undisturbed = read_run("killed"), read_run("undisturbed")
     assert set(killed.done) == set(undisturbed.done) and len(killed.done) == N_CELLS

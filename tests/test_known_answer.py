@@ -3,6 +3,7 @@
 import pytest
 
 from mlbench.judge.run import judge_run
+from mlbench.runner.command import select
 from mlbench.settings import Settings
 from mlbench.store.read import Run, read_run
 from mlbench.terminal import runs
@@ -15,7 +16,7 @@ LANGUAGES = ["en,ru,uk,el,ar,he,hi,ta,te,ka,sw,tr,fi,cs"]
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "known"
-    selection = runs.select([POLYGLOT, ANGLO], ["embedded"], LANGUAGES, None)
+    selection = select([POLYGLOT, ANGLO], ["embedded"], LANGUAGES, None)
     assert runs.run(str(folder), selection, Settings(device="cpu")) == 0
     return read_run(folder)
 

@@ -11,6 +11,7 @@ import pytest
 from conftest import SCRIPTS
 
 from mlbench.runner import executors, ray_pool
+from mlbench.runner.command import select
 from mlbench.runner.ray_pool import MAX_DEATHS, Batch, Pool, Worker
 from mlbench.settings import Settings
 from mlbench.store.read import read_run
@@ -170,7 +171,7 @@ class AlwaysDeadly(Deadly):
 
 
 def score(checkpoint, shots, name="ray"):
-    selection = runs.select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
+    selection = select([str(checkpoint)], ["sib200_topic"], [",".join(SCRIPTS)], None)
     settings = Settings(device="cpu", limit=8, shots=range(shots), executor="ray")
     return runs.run(name, selection, settings)
 

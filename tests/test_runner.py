@@ -324,7 +324,7 @@ def test_the_manifest_says_what_it_is(sib200, checkpoint, folder):
 
 
 def test_nothing_to_run_is_an_error_with_the_reason(checkpoint):
-    selection = runs.select([str(checkpoint)], ["cldr_calendar"], ["arz"], None)
+    selection = select([str(checkpoint)], ["cldr_calendar"], ["arz"], None)
     from mlbench.errors import SelectionError
 
     with pytest.raises(SelectionError, match="nothing to run: "):

@@ -4,9 +4,10 @@
 """
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from mlbench import store
 from mlbench.data.languages import (
@@ -22,10 +23,11 @@ from mlbench.families import add_family_files, select_families
 from mlbench.models import Model, find_models
 from mlbench.records import Family, Language, TaskSource
 from mlbench.runner.events import CellDone, CellFailed, Event, Planned
+from mlbench.runner.invocation import begin, now
 from mlbench.runner.plan import Plan, find_states, refuse_replacing, sign_cells, write_manifest
 from mlbench.runner.shard import take_shard
 from mlbench.settings import Settings
-from mlbench.store.manifest import read_bytes, restore
+from mlbench.store.manifest import add_invocation, end_invocation, read_bytes, restore
 from mlbench.store.texts import keep_texts
 
 logger = logging.getLogger(__name__)
@@ -92,11 +94,15 @@ def with_base(selection: Selection, name: str) -> Selection:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is asked of a run: its cells as they are signed, not held against its folder yet."""
+    """What is asked of a run: its cells as they are signed, not held against its folder yet.
+
+    `asked` is it in the words of whoever asked, to be asked again (runner/invocation.py).
+    """
 
     plan: Plan
     languages: Sequence[Language]
     settings: Settings
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
 
 def prepare_work(
@@ -140,6 +146,7 @@ def do_work(work: Work, *, may_replace: bool = False) -> Generator[Planned | Eve
         yield Planned(plan)
         before = read_bytes(plan.folder)
         write_manifest(plan, work.languages)
+        _record(work, plan)
         _mend_texts(plan)
         n_scored, is_whole = 0, False
         try:
@@ -151,6 +158,17 @@ def do_work(work: Work, *, may_replace: bool = False) -> Generator[Planned | Eve
         finally:  # whatever broke or was stopped, a column that nothing was scored of is not kept
             if not n_scored and not is_whole and _is_untouched(plan):
                 restore(plan.folder, before)
+            elif plan.pending and plan.folder.is_dir():
+                end_invocation(plan.folder, now())
+
+
+def _record(work: Work, plan: Plan) -> None:
+    """Put a command that has something to do on record in the run."""
+    from mlbench.harness.device import resolve_device
+
+    if plan.pending:
+        device = resolve_device(work.settings)
+        add_invocation(plan.folder, begin(work.asked, work.settings, device))
 
 
 def _is_untouched(plan: Plan) -> bool:

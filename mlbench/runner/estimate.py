@@ -37,7 +37,17 @@ SAMPLED_DOCS = 8
 _BEFORE = "a"
 """A context of one letter, after which a continuation is encoded to count its tokens."""
 
-Row = tuple[str, str, str, str, str, str, str]
+
+class Row(NamedTuple):
+    """What the pending cells of a column ask for; None is unknown."""
+
+    model: str
+    family: str
+    shots: int
+    cells: int
+    docs: int
+    tokens: int | None
+    seconds: float | None
 
 
 def estimate(plan: Plan, limit: int | None) -> Iterator[Row]:
@@ -54,9 +64,9 @@ def estimate(plan: Plan, limit: int | None) -> Iterator[Row]:
         n_docs = sum(len(c.prepared.docs.scored[:limit]) for c in cells)
         tokens = _count_tokens(cells, tokenizers[name], limit)
         speed = speeds.get((name, _writes(cells[0])))
-        time = _format_time(tokens / speed) if tokens and speed else "?"
-        asked = f"{tokens:,.0f}" if tokens else "?"
-        yield name, family, str(shots), str(len(cells)), f"{n_docs:,}", asked, time
+        seconds = tokens / speed if tokens and speed else None
+        asked = round(tokens) if tokens else None
+        yield Row(name, family, shots, len(cells), n_docs, asked, seconds)
 
 
 class Sight(NamedTuple):
@@ -215,9 +225,3 @@ def _read_speeds(plan: Plan) -> dict[tuple[str, bool], float]:
             tokens[kind] += float(found.usage["n_tokens"])
             seconds[kind] += float(found.usage["seconds"] or 0)
     return {kind: tokens[kind] / seconds[kind] for kind in tokens if seconds[kind]}
-
-
-def _format_time(seconds: float) -> str:
-    hours, rest = divmod(int(seconds), 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {left:02d} s"

@@ -7,7 +7,7 @@ overlook raises the format.
 
 import textwrap
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -89,6 +89,11 @@ class _Language(_Facts):
     aliases: list[str] = []
 
 
+class _Invocation(_Facts):
+    asked: dict[str, Any]
+    started: Annotated[str, AfterValidator(_check_time)]
+
+
 class Form(_Facts):
     """What a run.json must hold; `signatures` and the number of the format came with version 2."""
 
@@ -102,6 +107,7 @@ class Form(_Facts):
     signatures: dict[str, dict[str, dict[str, dict[str, Digest]]]] = {}
     no_data: dict[str, dict[str, str]]
     pair: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
+    invocations: list[_Invocation] = []
 
     @model_validator(mode="after")
     def _names_what_is_there(self) -> Self:

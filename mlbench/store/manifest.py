@@ -8,6 +8,7 @@ later command on the same run adds to it. It is sealed (files.py), has the numbe
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +73,20 @@ def add_contents(known: dict[str, Any], contents: Contents) -> None:
         known["pair"] = list(contents.pair)
     for name, reasons in contents.no_data.items():
         known["no_data"].setdefault(name, {}).update(reasons)
+
+
+def add_invocation(folder: Path, record: Mapping[str, Any]) -> None:
+    """Put the record of a command at the end of those of a run (runner/invocation.py)."""
+    known = read_manifest(folder)
+    save_manifest(folder, known | {"invocations": [*known.get("invocations", ()), record]})
+
+
+def end_invocation(folder: Path, ended: str) -> None:
+    """Say when the latest command on a run ended; nothing where its manifest is gone or damaged."""
+    with suppress(StoreError):  # the cells are what counts, and `repair` makes the rest again
+        known = read_manifest(folder)
+        *earlier, latest = known["invocations"]
+        save_manifest(folder, known | {"invocations": [*earlier, latest | {"ended": ended}]})
 
 
 def save_manifest(folder: Path, known: Mapping[str, Any]) -> None:

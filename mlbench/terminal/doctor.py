@@ -1,5 +1,6 @@
 """Can this machine run mlbench? One line a check: what was found, and what to do if it is bad."""
 
+import json
 import os
 import platform
 import sys
@@ -32,10 +33,13 @@ class Finding(NamedTuple):
     fix: str = ""
 
 
-def examine() -> int:
+def examine(*, as_json: bool = False) -> int:
     """Print every check; return 0 if all are ok, else 1."""
     console = Console(soft_wrap=True, highlight=False)
     checks = [*_check_software(), *_check_files(), *_check_device()]
+    if as_json:
+        print(json.dumps([check._asdict() for check in checks], ensure_ascii=False, indent=1))
+        return int(not all(check.is_ok for check in checks))
     for check in checks:
         mark = "[green]ok  [/green]" if check.is_ok else "[red]FAIL[/red]"
         console.print(mark, end=" ")

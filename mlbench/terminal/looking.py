@@ -7,6 +7,7 @@ import typer
 
 from mlbench.settings import Settings
 from mlbench.terminal.options import (
+    DEMO_MODELS,
     AsJson,
     FamilyFiles,
     FigureFamilies,
@@ -21,7 +22,6 @@ from mlbench.terminal.options import (
     WithLangdetect,
 )
 
-DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
 ALL = ["all"]
 NO_CHOICE: list[str] = []
 NO_FILES: list[Path] = []
@@ -103,11 +103,11 @@ def identify(
     identified.show(texts, languages, as_json=as_json, with_langdetect=langdetect)
 
 
-def doctor() -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Check this machine: versions, memory, device, data, caches, and what to do about it."""
     from mlbench.terminal.doctor import examine
 
-    raise typer.Exit(examine())
+    raise typer.Exit(examine(as_json=as_json))
 
 
 def check_family(

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -32,6 +32,11 @@ def warn_of_items(value: int | None) -> int | None:
         typer.echo("mlbench: --items is now called --docs; type that instead", err=True)
     return value
 
+
+DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
+
+NOT_ASKED = ("config", "from_run", "as_json", "quiet", "strict", "replace")
+"""Options that say how a command is told and ends, not what it scores."""
 
 SELECTION = "What to score"
 LOADING = "How to run it"
@@ -321,6 +326,15 @@ OldItems = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing but what failed, on stderr.")
+]
+FailUnless = Annotated[
+    Literal["supported", "equivalent", "refuted"] | None,
+    typer.Option(
+        help="End with exit code 1 unless every claim has this verdict: for CI, beside --claims."
+    ),
+]
 OfLanguages = Annotated[
     str, typer.Option(metavar="LIST", help="The languages it may be: hr,bs or family:Turkic.")
 ]

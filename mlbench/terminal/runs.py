@@ -2,7 +2,12 @@
 
 import collections
 import contextlib
-from collections.abc import Iterator
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from rich.console import Console
 from rich.progress import track
@@ -18,34 +23,93 @@ from mlbench.runner.command import Selection, Work, do_work, prepare_work
 from mlbench.runner.events import Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing
 from mlbench.settings import Settings
-from mlbench.store.read import read_run
+from mlbench.store.read import Run, read_run
 from mlbench.store.replacing import name_changes
+from mlbench.terminal.asked import Request, request_from
+from mlbench.terminal.counts import exit_code
 from mlbench.terminal.progress import Tally, watch
 
 MOST_TAGS = 40
 """Languages without data that are named: a table of somebody's own has some of the 119."""
 
 
-def run(name: str, selection: Selection, settings: Settings, *, may_replace: bool = False) -> int:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a command is told: in words; as JSON, with the words on stderr; or only its failures."""
+
+    as_json: bool = False
+    is_quiet: bool = False
+
+    @property
+    def console(self) -> Console:
+        """Return where progress and words go."""
+        return _console(stderr=self.as_json, quiet=self.is_quiet)
+
+
+def run_asked(options: Mapping[str, Any], told: Told, *, is_strict: bool = False) -> int:
+    """Run what options ask for, each by the name of a parameter of `mlbench run`."""
+    request = request_from(options)
+    work = _prepare(request.run, request.selection, request.settings, told.console)
+    work = replace(work, asked=request.options)
+    done = _do(work, told, may_replace=request.may_replace)
+    return done or exit_code(read_run(work.plan.folder), is_strict=is_strict)
+
+
+def run(name: str, selection: Selection, settings: Settings) -> int:
+    """Run what is pending of a selection, in words; return the exit code."""
+    told = Told()
+    return _do(_prepare(name, selection, settings, told.console), told, may_replace=False)
+
+
+def _do(work: Work, told: Told, *, may_replace: bool) -> int:
     """Run what is pending, say what happened, and return the exit code."""
-    console = _console()
-    events = do_work(_prepare(name, selection, settings, console), may_replace=may_replace)
+    console, tally = told.console, Tally()
+    events = do_work(work, may_replace=may_replace)
     with contextlib.closing(events):
         plan = _first(events)
         _say_plan(plan, console)
         scored = _rest(events)
-        if not plan.pending:
+        if plan.pending:
+            _watch(scored, plan, console, tally)
+        else:
             collections.deque(scored, maxlen=0)  # the manifest is written on the way
             console.print(f"Nothing pending: all {len(plan.cells)} cells are in {plan.folder}.")
-            return 0
-        tally = Tally()
-        try:
-            watch(scored, len(plan.pending), console, tally)
-        except (KeyboardInterrupt, Stopped):
-            console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
-            raise
-    _say_result(plan, tally, console)
+    found = read_run(plan.folder)
+    if plan.pending:
+        _say_result(plan, found, tally, console)
+    if told.is_quiet:
+        _say_failures(tally, _console(stderr=True))
+    if told.as_json:
+        print_json(_result_json(plan, found, tally))
     return 1 if tally.failed or tally.stopped else 0
+
+
+def _watch(scored: Iterator[Event], plan: Plan, console: Console, tally: Tally) -> None:
+    try:
+        watch(scored, len(plan.pending), console, tally)
+    except (KeyboardInterrupt, Stopped):
+        console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
+        raise
+
+
+def _result_json(plan: Plan, found: Run, tally: Tally) -> dict[str, Any]:
+    """Return what a run did and where its cells stand, for a program."""
+    return {
+        "run": found.typed,
+        "folder": str(plan.folder),
+        "asked": len(plan.cells),
+        "done_before": len(plan.cells) - len(plan.pending),
+        "done": tally.n_done,
+        "docs": tally.n_docs,
+        "seconds": round(tally.seconds, 3),
+        "failed": [
+            {**event.planned.cell._asdict(), "reason": event.failed.reason}
+            for event in tally.failed
+        ],
+        "stopped": [stopped._asdict() for stopped in tally.stopped],
+        "cells": found.counts,
+        "no_data": plan.no_data,
+    }
 
 
 def _first(events: Iterator[Planned | Event]) -> Plan:
@@ -58,24 +122,65 @@ def _rest(events: Iterator[Planned | Event]) -> Iterator[Event]:
     return (event for event in events if not isinstance(event, Planned))
 
 
-def show_plan(name: str, selection: Selection, settings: Settings) -> None:
+def show_plan(request: Request, *, as_json: bool = False) -> None:
     """Print what a run would do, cost, and be able to see. Runs nothing."""
     from mlbench.runner.estimate import estimate, foresee
 
-    console = _console()
-    plan = find_states(_prepare(name, selection, settings, console).plan)
+    console, settings = Told(as_json).console, request.settings
+    plan = find_states(_prepare(request.run, request.selection, settings, console).plan)
+    rows, sights = estimate(plan, settings.limit), foresee(plan, settings.limit)
+    if as_json:
+        print_json(
+            {
+                "folder": str(plan.folder),
+                "cells": _states_of(plan),
+                "pending": [row._asdict() for row in rows],
+                "sights": [sight._asdict() for sight in sights],
+                "no_data": plan.no_data,
+                "changed": plan.changed_parts,
+                "refused": _refusal_of(plan) or None,
+            }
+        )
+        return
     _say_plan(plan, console)
     table = Table("model", "family", "shots", "pending", "docs", "tokens", "time", box=None)
-    for row in estimate(plan, settings.limit):
-        table.add_row(*row)
+    for row in rows:
+        tokens = "?" if row.tokens is None else f"{row.tokens:,}"
+        time = "?" if row.seconds is None else _format_time(row.seconds)
+        table.add_row(*row[:2], *map(str, row[2:4]), f"{row.docs:,}", tokens, time)
     console.print(table)
     console.print("What two models could be told apart by, in one language (80 % power):")
-    for sight in foresee(plan, settings.limit):
+    for sight in sights:
         console.print(f"  {sight}", markup=False)
+    if refusal := _refusal_of(plan):
+        console.print(f"Refused by `mlbench run`: {refusal}", markup=False)
+
+
+def _refusal_of(plan: Plan) -> str:
     try:
         refuse_replacing(plan)
     except SelectionError as refusal:
-        console.print(f"Refused by `mlbench run`: {refusal}", markup=False)
+        return str(refusal)
+    return ""
+
+
+def _format_time(seconds: float) -> str:
+    hours, rest = divmod(int(seconds), 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {left:02d} s"
+
+
+def print_json(content: Any) -> None:
+    """Print what a program reads; a number that is none is null."""
+    print(json.dumps(_known(content), ensure_ascii=False, indent=1, sort_keys=True))
+
+
+def _known(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {name: _known(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_known(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def fetch(selection: Selection) -> None:
@@ -94,8 +199,8 @@ def fetch(selection: Selection) -> None:
                 console.print(f"  no data for {item.language.tag}: {item.reason}", markup=False)
 
 
-def _console() -> Console:
-    return Console(soft_wrap=True, highlight=False)
+def _console(*, stderr: bool = False, quiet: bool = False) -> Console:
+    return Console(soft_wrap=True, highlight=False, stderr=stderr, quiet=quiet)
 
 
 def _prepare(name: str, selection: Selection, settings: Settings, console: Console) -> Work:
@@ -117,10 +222,12 @@ def prepare_docs(selection: Selection, console: Console) -> list[Prepared]:
     return [prepare(family, language) for family, language in shown]
 
 
+def _states_of(plan: Plan) -> dict[str, int]:
+    return dict(Counter(planned.state for planned in plan.cells))
+
+
 def _say_plan(plan: Plan, console: Console) -> None:
-    states = [planned.state for planned in plan.cells]
-    counted = {state: states.count(state) for state in dict.fromkeys(states)}
-    detail = ", ".join(f"{n} {state}" for state, n in counted.items())
+    detail = ", ".join(f"{n} {state}" for state, n in _states_of(plan).items())
     console.print(f"{plan.folder}: {len(plan.cells)} cells ({detail})")
     if differing := plan.changed_parts:
         console.print(
@@ -134,7 +241,7 @@ def _say_plan(plan: Plan, console: Console) -> None:
         console.print(f"  no data for {family} in {len(reasons)}: {tags}{more}")
 
 
-def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
+def _say_result(plan: Plan, found: Run, tally: Tally, console: Console) -> None:
     if tally.n_done:
         console.print(f"Done: {tally.n_done} cells, {tally.n_docs:,} docs, {tally.rate()}.")
     else:
@@ -144,6 +251,16 @@ def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
             f"{tally.n_truncated} requests in {tally.truncated_cells} cells were truncated from "
             f"the left to fit the model's window; the report marks them."
         )
+    _say_failures(tally, console)
+    models = dict.fromkeys(planned.cell.model for planned in plan.cells)
+    if not found.is_complete:
+        console.print(f"{found.counts_line}: mlbench list cells {found.typed}", markup=False)
+    for sentence in choice_caveats(found, models):
+        console.print(f"Check this: {sentence}", markup=False)
+    console.print(f"Next: mlbench report {store.run_name(plan.folder)}", markup=False)
+
+
+def _say_failures(tally: Tally, console: Console) -> None:
     for event in tally.failed:
         cell = event.planned.cell
         console.print(
@@ -158,10 +275,3 @@ def _say_result(plan: Plan, tally: Tally, console: Console) -> None:
             f"repeat the command",
             markup=False,
         )
-    models = dict.fromkeys(planned.cell.model for planned in plan.cells)
-    found = read_run(plan.folder)
-    if not found.is_complete:
-        console.print(f"{found.counts_line}: mlbench list cells {found.typed}", markup=False)
-    for sentence in choice_caveats(found, models):
-        console.print(f"Check this: {sentence}", markup=False)
-    console.print(f"Next: mlbench report {store.run_name(plan.folder)}", markup=False)

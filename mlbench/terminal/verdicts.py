@@ -33,16 +33,17 @@ SHOWN_DOCS = 400
 
 def show_verdict(
     run: Run, models: tuple[str, str], claims: Path | None, *, seed: int, as_json: bool
-) -> None:
-    """Print the verdict on two models of a run, for a person or as JSON."""
+) -> Verdict:
+    """Print the verdict on two models of a run, for a person or as JSON, and return it."""
     verdict = judge_run(run, *models, claims_file=claims, seed=seed)
     if as_json:
         print(verdict_json(verdict), end="")
-        return
+        return verdict
     console = _console()
     print_verdict(verdict, run, console)
     if find_bases(run).get(models[0]) == models[1]:
         _print_derivative(run, models, claims, Resampling(seed=seed), console)
+    return verdict
 
 
 def _print_derivative(
@@ -74,6 +75,16 @@ def pair_of(run: Run, a: str | None, b: str | None) -> tuple[str, str]:
         f"which two models? Type: mlbench verdict {run.typed} --a MODEL --b MODEL. "
         f"Models here: {', '.join(run.models)}"
     )
+
+
+def tell_others(verdict: Verdict, wanted: str | None) -> bool:
+    """Say on stderr which claims have another verdict than the one wanted; return if any has."""
+    if wanted is None:
+        return False
+    others = [claim for claim in verdict["claims"] if claim["verdict"] != wanted]
+    for claim in others:
+        print(f"mlbench: not {wanted}, but {claim['verdict']}: {claim['claim']}", file=sys.stderr)
+    return bool(others)
 
 
 def show_docs(run: Run, models: tuple[str, str], tag: str) -> None:
