@@ -7,7 +7,16 @@ import pytest
 from engine_toys import WORDS, toy_tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import (
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import PreTrainedTokenizerFast
 
 from mlbench.engine import tokenise
@@ -21,8 +30,10 @@ QWEN_SPLIT = (
 OVER_LINES = r"\S\n\S|\S|\s"
 
 
-def trained(pre_tokenizer) -> PreTrainedTokenizerFast:
+def trained(pre_tokenizer, *changes) -> PreTrainedTokenizerFast:
+    """Train a tokenizer; its normalizer is a sequence, an empty one as that of DeepSeek-V3."""
     tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence(list(changes))
     tokenizer.pre_tokenizer = pre_tokenizer
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
@@ -50,6 +61,9 @@ def split_then_bytes(pattern: str):
 TOKENIZERS = {
     "gpt2": trained(pre_tokenizers.ByteLevel(add_prefix_space=False)),
     "qwen": trained(split_then_bytes(QWEN_SPLIT)),
+    "deepseek": trained(split_then_bytes(QWEN_SPLIT)),
+    "nfc": trained(split_then_bytes(QWEN_SPLIT), normalizers.NFC()),
+    "lower case": trained(split_then_bytes(QWEN_SPLIT), normalizers.NFC(), normalizers.Lowercase()),
     "over lines": trained(split_then_bytes(OVER_LINES)),
     "prefix space": trained(pre_tokenizers.ByteLevel(add_prefix_space=True)),
 }
@@ -72,7 +86,8 @@ def test_texts_have_the_ids_of_the_tokenizer(name, texts):
 def test_lines_are_cut_only_where_the_tokenizer_cuts_them():
     found = {n: Encoder(t, prefix_token=0, add_bos=None).border for n, t in TOKENIZERS.items()}
     after, before = LINE_ENDS
-    assert found == {"gpt2": before, "qwen": after, "over lines": None, "prefix space": None}
+    without = dict.fromkeys(("lower case", "over lines", "prefix space"))
+    assert found == {"gpt2": before, "qwen": after, "deepseek": after, "nfc": after, **without}
 
 
 def test_a_tokenizer_found_out_during_a_call_is_encoded_whole(caplog):

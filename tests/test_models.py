@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from huggingface_hub.errors import GatedRepoError
 
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import prepare
@@ -12,6 +13,7 @@ from mlbench.harness.backend import load_model
 from mlbench.models import find_model, find_models, find_revision, fingerprint, with_options
 from mlbench.runner.plan import sign_cells
 from mlbench.settings import Settings
+from mlbench.store.signature import Signature
 
 CPU = Settings(device="cpu")
 SERVER = "local-completions:model=m,base_url=http://localhost:8000/v1/completions"
@@ -125,6 +127,34 @@ def test_how_a_server_is_reached_does_not_make_another_model(change):
 def test_what_can_change_a_score_makes_another_model(change):
     one, two = find_model(SERVER), find_model(SERVER + change)
     assert one.name != two.name and fingerprint(one) != fingerprint(two)
+
+
+def gated():
+    error = GatedRepoError.__new__(GatedRepoError)
+    Exception.__init__(error, "401 Client Error. Cannot access gated repo for url")
+    return error
+
+
+def test_a_gated_model_without_a_token_says_what_to_do(monkeypatch, checkpoint):
+    says = "is gated, .* https://huggingface.co/meta-llama/Llama-3.1-8B, then type: hf auth login"
+    model = find_model("llama-3.1-8b")
+
+    def refuse(*_, **__):
+        raise gated()
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", refuse)
+    with pytest.raises(ModelError, match=says) as error:
+        fingerprint(model)
+    assert "\n" not in str(error.value)
+
+    def refuse_files(*_, **__):
+        raise OSError("You are trying to access a gated repo.\nMake sure ...") from gated()
+
+    monkeypatch.setattr("transformers.AutoConfig.from_pretrained", refuse_files)
+    signed = Signature(weights="commit", dtype="float32")
+    with pytest.raises(ModelError, match=says) as error:
+        load_model(model, CPU, signed)
+    assert "\n" not in str(error.value)
 
 
 def test_two_models_of_one_name_are_refused(checkpoint):

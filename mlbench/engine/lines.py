@@ -102,7 +102,9 @@ def _is_byte_level(description: dict[str, Any]) -> bool:
     """Recognise byte-level BPE with no text normalisation that could reach over a line break."""
     if description["model"].get("type") != "BPE":
         return False
-    if (description.get("normalizer") or {}).get("type") not in (None, "NFC"):
+    normalizer = description.get("normalizer") or {}
+    changes = normalizer.get("normalizers", [normalizer] if normalizer else [])
+    if any(change.get("type") != "NFC" for change in changes):
         return False
     if any(token.get("lstrip") for token in description.get("added_tokens", ())):
         return False

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from mlbench.errors import BackendError, MlbenchError, ModelError
 from mlbench.harness.files import find_broken_file, find_folder
 from mlbench.models import Model
+from mlbench.models.weights import how_to_get
 from mlbench.redaction import redact
 
 _FORESEEN = (OSError, ValueError, ImportError, TypeError, KeyError, SafetensorError)
@@ -31,6 +32,8 @@ def told_in_one_line(what: str, model: Model) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if (folder := find_folder(model)) and (fault := find_broken_file(folder)):
             raise ModelError(f"cannot load {what} {model.name!r}: {fault}") from error
+        if hint := how_to_get(error, model.path):
+            raise ModelError(f"cannot load {what} {model.name!r}: {hint}") from error
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         if lines and lines[0].endswith(":"):
             lines[0] = " ".join(lines[:2])

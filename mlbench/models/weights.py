@@ -121,6 +121,20 @@ def _read_digest(seen: Path) -> str | None:
     return text if _DIGEST.fullmatch(text) else None
 
 
+def how_to_get(error: BaseException | None, hub_id: str) -> str | None:
+    """Return what to do where the hub keeps a model behind terms; None for another error."""
+    from huggingface_hub.errors import GatedRepoError
+
+    while error is not None:
+        if isinstance(error, GatedRepoError):
+            return (
+                f"it is gated, and no token of an account that accepted its terms is here. Accept "
+                f"them at https://huggingface.co/{hub_id}, then type: hf auth login"
+            )
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def _hub_commit(model: Model) -> str:
     from huggingface_hub import HfApi, try_to_load_from_cache
 
@@ -130,6 +144,8 @@ def _hub_commit(model: Model) -> str:
         local = try_to_load_from_cache(model.path, "config.json", revision=model.revision)
         if isinstance(local, str):
             return Path(local).parent.name
+        if hint := how_to_get(error, model.path):
+            raise ModelError(f"cannot find model {model.name!r} on the hub: {hint}") from error
         lines = str(error).strip().splitlines()
         raise ModelError(
             f"cannot find model {model.name!r} on the hub: {lines[0] if lines else error!r}. "
