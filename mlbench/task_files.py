@@ -4,13 +4,14 @@ They hold no prompt and no data, only which family and language FamilyTask shoul
 generated, committed, and checked against the generator; nobody edits them.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import covers
 from mlbench.errors import StoreError
-from mlbench.families import read_families
+from mlbench.families import file_of, read_families
 from mlbench.records import Family, Language
 
 HEADER = "# Made by `mlbench tasks generate`; do not edit.\n"
@@ -51,6 +52,20 @@ def check_stubs(folder: Path, stubs: Mapping[str, str]) -> list[str]:
     return problems
 
 
+def add_stubs(folder: Path, stubs: Mapping[str, str]) -> None:
+    """Write stubs into a folder, whatever else is in it.
+
+    Raises StoreError if the folder cannot be written.
+    """
+    try:
+        for name, text in stubs.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise StoreError(f"cannot write task stubs to {folder}: {error.strerror}") from error
+
+
 def write_stubs(folder: Path, stubs: Mapping[str, str]) -> None:
     """Write all stubs and delete the ones that the generator no longer makes.
 
@@ -60,12 +75,9 @@ def write_stubs(folder: Path, stubs: Mapping[str, str]) -> None:
         for path in folder.glob("*/*.yaml"):
             if str(path.relative_to(folder)) not in stubs:
                 path.unlink()
-        for name, text in stubs.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise StoreError(f"cannot write task stubs to {folder}: {error.strerror}") from error
+    add_stubs(folder, stubs)
 
 
 def task_name(family: str, tag: str) -> str:
@@ -81,11 +93,14 @@ def _render_stub(family: Family, language: Language) -> str:
     selectors = [f"mlbench_lang_{language.tag.replace('-', '_')}"]
     selectors.append(f"mlbench_script_{language.script}")
     selectors.append("mlbench_family_" + language.family.replace("-", "_").replace(" ", "_"))
+    file = file_of(family)
+    of_file = f"family_file: {json.dumps(str(file))}\n" if file else ""
     return (
         f"{HEADER}"
         f"task: {task_name(family.name, language.tag)}\n"
         f"class: !function mlbench.harness.task.FamilyTask\n"
         f"family: {family.name}\n"
+        f"{of_file}"
         f'language: "{language.tag}"\n'
         f"tag: [{', '.join(selectors)}]\n"
     )

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lm_eval.tasks import TaskManager
 from test_cli import refused, run_cli
 
 from mlbench import families
@@ -193,6 +194,24 @@ def test_a_worker_of_ray_gets_the_functions_themselves(here, tmp_path):
     command = [sys.executable, "-c", code, str(tmp_path / "family")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "Q: x\n"
+
+
+def test_lm_eval_finds_the_tasks_of_a_file_from_anywhere(here, capsys, monkeypatch, tmp_path):
+    arguments = ("tasks", "generate", "--family-file", "harbour.py")
+    assert "--family-file and --out go together" in refused(capsys, *arguments)
+    Path("mine/other").mkdir(parents=True)
+    Path("mine/other/kept.yaml").write_text("task: kept\n", encoding="utf-8")
+    code, out, err = run_cli(capsys, *arguments, "--out", "mine")
+    assert (code, err) == (0, "") and out.startswith("4 task files in mine: lm_eval run ")
+    assert Path("mine/other/kept.yaml").is_file()
+    families._ADDED.clear()
+    families._FILES.clear()
+    families.read_families.cache_clear()
+    manager = TaskManager(include_path=str(Path("mine").absolute()), include_defaults=False)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    task = manager.load(["mlbench_harbour_th"])["tasks"]["mlbench_harbour_th"]
+    assert [doc["doc_id"] for doc in task.test_docs()] == ["1", "2"]
 
 
 def test_two_files_and_a_named_family_are_scored_together(here, capsys):

@@ -24,6 +24,7 @@ __all__ = [
     "add_family",
     "add_family_files",
     "family_from_table",
+    "file_of",
     "find_family",
     "pair_with",
     "read_families",
@@ -74,6 +75,11 @@ def add_family_files(paths: Sequence[Path]) -> list[Family]:
             raise SelectionError(f"family file {path}: {error}") from None
         _FILES[family.name] = file
     return found
+
+
+def file_of(family: Family) -> Path | None:
+    """Return the file that a family was read from, None where it is of a package."""
+    return _FILES.get(family.name)
 
 
 def find_family(name: str) -> Family | None:

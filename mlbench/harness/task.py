@@ -10,6 +10,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -31,7 +32,7 @@ from mlbench.data.prepare import (
     render_task,
 )
 from mlbench.errors import DataError, SelectionError, unknown
-from mlbench.families import find_family, read_families
+from mlbench.families import add_family_files, find_family, read_families
 from mlbench.measures import (
     ChoiceSample,
     Reply,
@@ -50,7 +51,7 @@ from mlbench.task_files import task_name
 if "mlbench" not in model_registry:
     model_registry.register("mlbench", target="mlbench.engine.lm:PackedLM")
 
-_OWN_KEYS = ("class", "family", "language", "prepared")
+_OWN_KEYS = ("class", "family", "family_file", "language", "prepared")
 
 
 class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
@@ -65,6 +66,8 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         given = dict(config or {})
         own = {key: given.pop(key, None) for key in _OWN_KEYS}
+        if own["family_file"]:
+            add_family_files([Path(own["family_file"])])
         self.prepared = own["prepared"] or _prepare(str(own["family"]), str(own["language"]))
         self.family = self.prepared.family
         self.is_to_calibrate = bool(self.prepared.docs.calibration)

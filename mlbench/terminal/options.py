@@ -144,6 +144,10 @@ ReportOut = Annotated[
     Path | None,
     typer.Option("--out", help="Folder to write to; default reports/RUN.", **_place("--out")),
 ]
+TasksOut = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder for the task files of family files.", **_place("--out")),
+]
 FigureName = Annotated[
     str,
     typer.Argument(help="overview, heatmap, difference, forest, moat, profile, parity or markets"),

@@ -1,15 +1,38 @@
 """What do `mlbench tasks generate`, `check` and `path` do with the task files of lm-eval?"""
 
+from pathlib import Path
+
 import typer
+
+from mlbench.errors import SelectionError
+from mlbench.terminal.options import FamilyFiles, TasksOut
+
+NO_FILES: list[Path] = []
 
 tasks_app = typer.Typer(no_args_is_help=True, help="The task files for lm-eval's own commands.")
 
 
 @tasks_app.command("generate")
-def tasks_generate() -> None:
-    """Write the task files again, for a developer who changed a family or languages.yaml."""
-    from mlbench import task_files
+def tasks_generate(family_file: FamilyFiles = NO_FILES, out: TasksOut = None) -> None:
+    """Write the task files again, for a developer who changed a family or languages.yaml.
 
+    Those of families of your own go to a folder of yours.
+
+    [bold]Example[/bold]
+
+      mlbench tasks generate --family-file my_family.py --out my_tasks
+    """
+    from mlbench import task_files
+    from mlbench.data.languages import read_languages
+    from mlbench.families import add_family_files
+
+    if bool(family_file) != (out is not None):
+        raise SelectionError("--family-file and --out go together: --out my_tasks")
+    if out is not None:
+        made = task_files.render_stubs(add_family_files(family_file), read_languages())
+        task_files.add_stubs(out, made)
+        typer.echo(f"{len(made)} task files in {out}: lm_eval run --include_path {out} --tasks ...")
+        return
     made = task_files.render_all()
     task_files.write_stubs(task_files.find_tasks_folder(), made)
     typer.echo(f"{len(made)} task files in {task_files.find_tasks_folder()}")
