@@ -237,6 +237,13 @@ Source = HubSource | CldrSource | FileSource | TaskSource
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
+class Size(NamedTuple):
+    """How many docs there are, and how many clusters of docs that are not independent."""
+
+    docs: int
+    clusters: int
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """One task definition for all its languages, with the facts a reader must be able to check.
@@ -251,9 +258,11 @@ class Family:
     drawn alike, and count as one where families are pooled; None: no other family has these docs.
     `pivot` is the tag of the language that every other one is paired with; it has no docs itself.
     `with_pivot` makes the same family with another one, whose tag is in its name.
+    `origin` is that of the text, `size` the docs and clusters of a language that has all of them,
+    `caveats` are known faults, a sentence each; `is_gated`: the hub asks for a login. What is not
+    known is empty or None.
     `is_demonstration`: real models of the size that was tried are at chance in it
     (docs/families.md), so it is shown and does not enter the numbers over several families.
-    `caveats` are known faults of the task or its text, a sentence each.
     """
 
     name: str
@@ -279,6 +288,8 @@ class Family:
     is_demonstration: bool = False
     doc_set: str | None = None
     origin: Origin = ""
+    size: Size | None = None
+    is_gated: bool | None = None
     caveats: tuple[str, ...] = ()
 
 

@@ -16,7 +16,7 @@ from mlbench.data.languages import read_languages
 from mlbench.data.prepare import prepare
 from mlbench.families import add_family_files
 from mlbench.store.read import read_run
-from mlbench.terminal import lists
+from mlbench.terminal import family_list
 
 TEXT = (Path(__file__).parent.parent / "docs/own_data.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^```\w+ file=(\S+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL))
@@ -44,7 +44,7 @@ def here() -> Path:
 @pytest.fixture
 def listed_alone(monkeypatch):
     """List no family but those of files: the others take a while to be made in 119 languages."""
-    monkeypatch.setattr(lists, "read_families", lambda: families._ADDED)
+    monkeypatch.setattr(family_list, "read_families", lambda: families._ADDED)
 
 
 def test_the_page_works_as_it_is_written_and_its_run_outlives_the_files(here, capsys, listed_alone):
@@ -57,7 +57,7 @@ def test_the_page_works_as_it_is_written_and_its_run_outlives_the_files(here, ca
             for name in FILES:
                 (here / name).unlink()
     listed, ran, reported, judged = outputs
-    assert re.search(r"harbour +extension +3 +0 +acc_bytes, acc +33.3% +harbour.csv", listed)
+    assert re.search(r"harbour +extension +3 +33.3% +unknown", listed)
     assert "Done: 6 cells, 12 docs" in ran
     assert "reports/trial/index.html" in reported and "2 docs: nothing can be told" in judged
     facts = read_run("trial").families["harbour"]

@@ -14,10 +14,11 @@ from mlbench.data.languages import REFERENCE, read_languages
 from mlbench.data.sources import fingerprint, read_rows
 from mlbench.errors import DataError, NoData
 from mlbench.families._sib200_articles import article_of
-from mlbench.records import HubSource, Language, Rows
+from mlbench.records import HubSource, Language, Origin, Rows
 
 SOURCE = HubSource("Davlan/sib200", code_key="sib200")
 LICENCE = "CC-BY-SA-4.0"
+ORIGIN: Origin = "translated"  # by people, from English
 DOC_SET = "sib200/test"
 CITATION = "Adelani et al. 2024, SIB-200, EACL (https://aclanthology.org/2024.eacl-long.14)"
 # Each topic with the word that stands for it in a prompt. One word each: "science/technology" is

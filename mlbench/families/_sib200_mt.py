@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from mlbench.errors import DataError, NoData, SelectionError
-from mlbench.families._sib200 import CITATION, LICENCE, SOURCE, SPLITS, Sentence, read_sentences
+from mlbench.families._sib200 import (
+    CITATION,
+    LICENCE,
+    ORIGIN,
+    SOURCE,
+    SPLITS,
+    Sentence,
+    read_sentences,
+)
 from mlbench.families._sib200_articles import is_apart
 from mlbench.families._sib200_choices import Texts, hash_id, read_texts
 from mlbench.records import (
@@ -22,6 +30,7 @@ from mlbench.records import (
     ReplyDoc,
     ReplyLimits,
     Rows,
+    Size,
 )
 
 Direction = Literal["from", "into"]
@@ -87,6 +96,9 @@ def make_family(direction: Direction, pivot: Pivot = ENGLISH) -> Family:
         pivot=pivot.tag,
         with_pivot=OtherPivot(direction),
         doc_set=f"sib200/mt/{pivot.tag}",
+        origin=ORIGIN,
+        size=Size(204, 171),
+        is_gated=False,
     )
 
 

@@ -14,7 +14,7 @@ from mlbench.families._belebele import (
     docs_from_rows,
     parts_of,
 )
-from mlbench.records import ChoiceDoc, Family, OutputType, Prompt
+from mlbench.records import ChoiceDoc, Family, OutputType, Prompt, Size
 
 CUE = "Answer:"
 
@@ -43,4 +43,6 @@ FAMILY = Family(
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
     origin="translated",
+    size=Size(888, 483),
+    is_gated=False,
 )

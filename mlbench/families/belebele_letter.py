@@ -15,7 +15,7 @@ from mlbench.families._belebele import (
     parts_of,
 )
 from mlbench.families._prompts import letters_of
-from mlbench.records import ChoiceDoc, Family, OutputType, Prompt
+from mlbench.records import ChoiceDoc, Family, OutputType, Prompt, Size
 
 
 def prompt_from_doc(doc: ChoiceDoc) -> Prompt:
@@ -43,4 +43,6 @@ FAMILY = Family(
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
     origin="translated",
+    size=Size(888, 483),
+    is_gated=False,
 )

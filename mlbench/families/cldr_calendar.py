@@ -115,4 +115,6 @@ FAMILY = Family(
     calibration_context=cldr_choices.SEQUENCE_CUE,
     max_shots=cldr_choices.N_SHOTS,
     is_demonstration=True,
+    origin="localised",
+    is_gated=False,
 )

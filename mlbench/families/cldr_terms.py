@@ -86,4 +86,6 @@ FAMILY = Family(
     calibration_context=cldr_choices.EQUATION_CUE,
     max_shots=cldr_choices.N_SHOTS,
     is_demonstration=True,
+    origin="localised",
+    is_gated=False,
 )

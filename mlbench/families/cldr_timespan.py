@@ -121,4 +121,6 @@ FAMILY = Family(
     prompt=cldr_choices.equation,
     calibration_context=cldr_choices.EQUATION_CUE,
     max_shots=cldr_choices.N_SHOTS,
+    origin="localised",
+    is_gated=False,
 )

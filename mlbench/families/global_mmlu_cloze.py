@@ -36,5 +36,6 @@ FAMILY = Family(
     calibration_context=PROMPT.cue,
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
+    is_gated=False,
     caveats=(PARTLY_MACHINE,),
 )

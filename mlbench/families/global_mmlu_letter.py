@@ -32,5 +32,6 @@ FAMILY = Family(
     prompt=Lettered(),
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
+    is_gated=False,
     caveats=(PARTLY_MACHINE,),
 )

@@ -3,7 +3,7 @@
 The query is the same in every language, and the model has to tell sentences of this language apart.
 """
 
-from mlbench.families._sib200 import CITATION, LICENCE
+from mlbench.families._sib200 import CITATION, LICENCE, ORIGIN
 from mlbench.families._sib200_bitext import (
     CUE,
     DOC_SET,
@@ -13,7 +13,7 @@ from mlbench.families._sib200_bitext import (
     read_pair,
 )
 from mlbench.families._sib200_choices import N_CHOICES, PIVOT, WITH_ENGLISH
-from mlbench.records import Family, FamilyDocs, Language, OutputType, Rows
+from mlbench.records import Family, FamilyDocs, Language, OutputType, Rows, Size
 
 
 def docs_from_rows(rows: Rows, language: Language) -> FamilyDocs:
@@ -40,4 +40,7 @@ FAMILY = Family(
     max_shots=MAX_SHOTS,
     pivot=PIVOT,
     doc_set=DOC_SET,
+    origin=ORIGIN,
+    size=Size(196, 166),
+    is_gated=False,
 )

@@ -7,8 +7,8 @@ Multilingual Capabilities of Language Models", Findings of EMNLP). Bits per byte
 within a language only: the same meaning takes from 0.9 to 3.5 times the bytes of English.
 """
 
-from mlbench.families._sib200 import CITATION, DOC_SET, LICENCE, SOURCE, read_sentences
-from mlbench.records import Family, FamilyDocs, Language, OutputType, Rows, TextDoc
+from mlbench.families._sib200 import CITATION, DOC_SET, LICENCE, ORIGIN, SOURCE, read_sentences
+from mlbench.records import Family, FamilyDocs, Language, OutputType, Rows, Size, TextDoc
 
 
 def docs_from_rows(rows: Rows, language: Language) -> FamilyDocs:
@@ -31,4 +31,7 @@ FAMILY = Family(
     metrics=("bits", "bits_per_byte"),
     docs=docs_from_rows,
     doc_set=DOC_SET,
+    origin=ORIGIN,
+    size=Size(204, 171),
+    is_gated=False,
 )

@@ -7,7 +7,7 @@ and there are no examples.
 """
 
 from mlbench.errors import NoData
-from mlbench.families._sib200 import CITATION, LICENCE, TOPICS, Sentence
+from mlbench.families._sib200 import CITATION, LICENCE, ORIGIN, TOPICS, Sentence
 from mlbench.families._sib200_articles import read_articles
 from mlbench.families._sib200_choices import (
     N_CHOICES,
@@ -18,7 +18,7 @@ from mlbench.families._sib200_choices import (
     read_english,
     read_texts,
 )
-from mlbench.records import ChoiceDoc, Family, FamilyDocs, Language, OutputType, Prompt, Rows
+from mlbench.records import ChoiceDoc, Family, FamilyDocs, Language, OutputType, Prompt, Rows, Size
 
 # A topic has 30 to 130 pairs: within 5 % of a length a third of them finds no three others.
 SPREAD = 1.2
@@ -72,4 +72,7 @@ FAMILY = Family(
     docs=docs_from_rows,
     prompt=prompt_from_doc,
     calibration_context="",
+    origin=ORIGIN,
+    size=Size(468, 243),
+    is_gated=False,
 )

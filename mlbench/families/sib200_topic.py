@@ -14,6 +14,7 @@ from mlbench.families._sib200 import (
     CITATION,
     DOC_SET,
     LICENCE,
+    ORIGIN,
     SOURCE,
     TOPICS,
     WORD_BY_TOPIC,
@@ -21,7 +22,7 @@ from mlbench.families._sib200 import (
     read_sentences,
 )
 from mlbench.families._sib200_articles import is_apart
-from mlbench.records import ChoiceDoc, Family, FamilyDocs, Language, OutputType, Prompt, Rows
+from mlbench.records import ChoiceDoc, Family, FamilyDocs, Language, OutputType, Prompt, Rows, Size
 
 CUE = "Topic:"
 LABELS = tuple(WORD_BY_TOPIC.values())
@@ -84,4 +85,7 @@ FAMILY = Family(
     is_calibrated=True,
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
+    origin=ORIGIN,
+    size=Size(204, 171),
+    is_gated=False,
 )

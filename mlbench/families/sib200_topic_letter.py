@@ -5,9 +5,9 @@ topic before the cue.
 """
 
 from mlbench.families._prompts import Lettered
-from mlbench.families._sib200 import CITATION, DOC_SET, LICENCE, SOURCE, TOPICS
+from mlbench.families._sib200 import CITATION, DOC_SET, LICENCE, ORIGIN, SOURCE, TOPICS
 from mlbench.families.sib200_topic import CUE, MAX_SHOTS, docs_from_rows
-from mlbench.records import Family, OutputType
+from mlbench.records import Family, OutputType, Size
 
 FAMILY = Family(
     name="sib200_topic_letter",
@@ -26,4 +26,7 @@ FAMILY = Family(
     is_calibrated=True,
     max_shots=MAX_SHOTS,
     doc_set=DOC_SET,
+    origin=ORIGIN,
+    size=Size(204, 171),
+    is_gated=False,
 )

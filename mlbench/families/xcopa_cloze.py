@@ -7,7 +7,7 @@ xcopa_connectors.tsv.
 
 from mlbench.families._prompts import Cloze
 from mlbench.families._xcopa import KINDS_ARE_MENDED, MAX_SHOTS, SOURCE, docs_from_rows
-from mlbench.records import Family, OutputType
+from mlbench.records import Family, OutputType, Size
 
 FAMILY = Family(
     name="xcopa_cloze",
@@ -27,5 +27,7 @@ FAMILY = Family(
     max_shots=MAX_SHOTS,
     doc_set="xcopa/test",
     origin="translated",
+    size=Size(500, 500),
+    is_gated=False,
     caveats=(KINDS_ARE_MENDED,),
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError, SelectionError, unknown
+from mlbench.families.origins import origin_of
 from mlbench.judge import judge, read_claims
 from mlbench.judge.choice_bias import choice_bias
 from mlbench.judge.claims import ClaimsFile
@@ -53,8 +54,8 @@ def judge_pair(
 ) -> dict[str, Any]:
     """Judge two models on what may be compared, with what only the run knows.
 
-    That is `cells`, `chain`, `caveats`, and in `excluded` why each other cell is left out. Raises
-    DataError if nothing can be compared.
+    That is `cells`, `chain`, `caveats`, `origins`, and in `excluded` why each other cell is left
+    out. Raises DataError if nothing can be compared.
     """
     if not pairing.compared:
         raise DataError(_why_nothing(run, pairing))
@@ -62,6 +63,7 @@ def judge_pair(
     verdict = judge(pairing.evidence, a, b, claims=claims, resampling=resampling)
     verdict["excluded"] = [gone._asdict() for gone in pairing.left_out]
     verdict["cells"] = _cells(run, (a, b))
+    verdict["origins"] = {f: origin_of(f, run.families[f]) for f in verdict["families"]}
     verdict["chain"] = _chain(run, verdict)
     verdict["caveats"] = _caveats(run, verdict, pairing)
     return verdict

@@ -104,6 +104,7 @@ def judge(
             for twins in twin_effects(evidence.tables, (a, b), twin_margin, resampling)
         ],
         "caveats": [],
+        "origins": {},
     }
     plain |= _pooled(analysis, evidence.facts, claims, resampling)
     plain |= _sensitivity(analysis, evidence, margins.pooled, resampling)

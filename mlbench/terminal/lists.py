@@ -13,12 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mlbench.data.languages import read_controls, read_languages
-from mlbench.data.prepare import covers
-from mlbench.data.tables import with_tags
 from mlbench.errors import SelectionError, StoreError, unknown
-from mlbench.families import read_families
-from mlbench.families.lm_eval_tasks import read_task_families
-from mlbench.records import Cell, Family, Language, Score
+from mlbench.records import Cell, Language, Score
 
 if TYPE_CHECKING:
     from mlbench.measures import Measure
@@ -32,21 +28,19 @@ MANY_ROWS = 1000
 
 
 def show(what: str, *, languages_file: Path | None, as_json: bool) -> None:
-    """Print one list as a table, or as JSON; cells are show_cells, models model_table.py.
+    """Print one list as a table, or as JSON; cells are show_cells, families family_list.py,
+    models model_table.py.
 
     Raises SelectionError for a list that does not exist.
     """
     makers: dict[str, Callable[[], list[Row]]] = {
         "languages": lambda: [_language_row(x) for x in read_languages(languages_file).values()],
         "controls": lambda: [_language_row(x) for x in _controls(languages_file).values()],
-        "families": lambda: [
-            _family_row(f, languages_file)
-            for f in (*read_families().values(), *read_task_families().values())
-        ],
         "runs": _run_rows,
     }
     if what not in makers:
-        kinds = [*makers, "models", "models NAME", "pairs", "cells RUN"]
+        named = ("families", "families NAME", "models", "models NAME", "pairs", "cells RUN")
+        kinds = [*makers, *named]
         message = unknown("list", what, kinds, "mlbench list --help")
         raise SelectionError(f"{message}. Lists: {', '.join(kinds)}")
     _print_rows(makers[what](), what, as_json=as_json)
@@ -136,28 +130,6 @@ def _language_row(language: Language) -> Row:
         "class": language.resource_class,
         "speakers": f"{language.speakers:,}" if language.speakers else None,
         "caveats": " ".join(language.caveats) or None,
-    }
-
-
-AT_CHANCE = "small real models guess here; not in numbers over several families"
-
-
-def _family_row(family: Family, languages_file: Path | None) -> Row:
-    known = read_languages(languages_file)
-    bound = with_tags(family, known)
-    covered = [language for language in known.values() if covers(bound, language)]
-    return {
-        "family": family.name,
-        "suite": family.suite,
-        "languages": len(covered),
-        "shots": f"0-{family.max_shots}" if family.max_shots else "0",
-        "metrics": ", ".join(family.metrics),
-        "chance": None if family.chance is None else f"{family.chance:.1%}",
-        "source": family.source.name,
-        "licence": family.licence,
-        "question": family.question,
-        "origin": family.origin or None,
-        "note": AT_CHANCE if family.is_demonstration else " ".join(family.caveats) or None,
     }
 
 

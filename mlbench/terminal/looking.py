@@ -33,7 +33,8 @@ def list_(
         typer.Argument(help="languages, controls, families, models, pairs, runs, or cells"),
     ],
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The run of cells, or one of the models.")
+        str | None,
+        typer.Argument(metavar="[NAME]", help="The run of cells, or a model or family."),
     ] = None,
     as_json: AsJson = False,
     strict: Strict = False,
@@ -46,6 +47,10 @@ def list_(
 
       mlbench list languages
 
+      mlbench list controls
+
+      mlbench list families sib200_topic
+
       mlbench list models qwen2.5-7b
 
       mlbench list families --family-file my_family.py
@@ -53,12 +58,14 @@ def list_(
       mlbench list cells bench
     """
     from mlbench.families import add_family_files
-    from mlbench.terminal import lists, model_table
+    from mlbench.terminal import family_list, lists, model_table
 
     add_family_files(family_file)
     if what == "cells":
         raise typer.Exit(lists.show_cells(name, as_json=as_json, is_strict=strict))
-    if what == "models":
+    if what == "families":
+        family_list.show(name, languages_file, as_json=as_json)
+    elif what == "models":
         model_table.show(name, as_json=as_json)
     elif what == "pairs":
         model_table.show_pairs(as_json=as_json)

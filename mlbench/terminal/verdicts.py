@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import SelectionError
+from mlbench.families.origins import origin_words
 from mlbench.judge import read_claims, verdict_json
 from mlbench.judge.closing import printed
 from mlbench.judge.derivative import Derivative, against_base, find_bases, sentences
@@ -108,6 +109,7 @@ def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
     for line in lines_of_counts(run, (a, b)):
         say(console, line)
     say(console, chain_sentence(verdict["chain"]))
+    say(console, f"Text: {_origins(verdict['origins'])}.")
     for caveat in verdict["caveats"]:
         say(console, f"  Note: {caveat}")
     _print_pooled(verdict, console)
@@ -125,6 +127,14 @@ def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
 def say(console: Console, text: str) -> None:
     """Print text as it is: names of models are not markup."""
     console.print(text, markup=False, soft_wrap=True)
+
+
+def _origins(origins: Mapping[str, str]) -> str:
+    """Return as text whence the texts of the families are, those of one origin together."""
+    families: dict[str, list[str]] = {}
+    for family, origin in origins.items():
+        families.setdefault(origin_words(origin), []).append(family)
+    return "; ".join(f"{words} ({', '.join(names)})" for words, names in families.items())
 
 
 def _print_pooled(verdict: Verdict, console: Console) -> None:

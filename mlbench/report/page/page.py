@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from mlbench import __version__
 from mlbench.data.languages import REFERENCE
+from mlbench.families.origins import origin_of, origin_words
 from mlbench.judge.sentences import chain_sentence
 from mlbench.records import Cell
 from mlbench.report import grid
@@ -162,6 +163,9 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "models": [(names[name], name, facts) for name, facts in run.models.items()],
         "pairs": pairs,
         "paired": {name for pair in pairs for name in (pair.a, pair.b)},
+        "origins": {
+            name: origin_words(origin_of(name, facts)) for name, facts in table.run.families.items()
+        },
         "claims_file": pairs[0].comparisons[0].claims_file if pairs else "",
         "verdicts": [_verdict(pair, names) for pair in pairs],
         "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
