@@ -7,6 +7,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mlbench"
 ROW = re.compile(r"^\| (\d+) \| (`.*?`) \|", re.MULTILINE)
@@ -123,3 +125,12 @@ def test_no_language_name_is_in_the_code():
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         assert not {text for text in strings - docstrings if text in names}
+
+
+def test_each_change_that_tests_must_notice_is_in_its_file_once():
+    changes = yaml.safe_load((ROOT / "tests" / "mutations.yaml").read_text(encoding="utf-8"))
+    counts = {
+        change["name"]: (PACKAGE / change["file"]).read_text(encoding="utf-8").count(change["find"])
+        for change in changes
+    }
+    assert {name: n for name, n in counts.items() if n != 1} == {}
