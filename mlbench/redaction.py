@@ -73,14 +73,13 @@ def redact(text: str, arguments: Arguments) -> str:
 def log_without_secrets(level: int) -> None:
     """Log what libraries say, without the keys that were typed or that the environment holds."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_RedactingFormatter("%(package)s: %(message)s"))
+    handler.setFormatter(_RedactingFormatter("%(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
 
 
 class _RedactingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record after the name of its package, with *** for each secret."""
-        record.package = record.name.partition(".")[0]
+        """Return the line of a record, with *** for each secret."""
         return redact(super().format(record), ",".join(sys.argv))
 
 

@@ -153,7 +153,7 @@ def test_an_unknown_country_is_refused_with_the_nearest() -> None:
 
 def test_who_is_ruled_out_is_named_and_who_is_unknown_stays(table: ReportTable) -> None:
     found = chosen(table, "sw", Conditions(is_commercial=True, memory=10e9))
-    assert found.left_out == {"many": "its weights take 16 GB in bfloat16, more than 10"}
+    assert found.left_out == {"many": "its weights take 16 GB in bfloat16, more than 10 GB"}
     (left,) = found.candidates
     assert left.rank.model == "few"
     assert left.unknown == (

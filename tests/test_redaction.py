@@ -1,6 +1,5 @@
 """No key reaches a file, a page or the terminal."""
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from test_cli import run_cli
 
 from mlbench.imports.lm_eval_result import TaskResult
 from mlbench.models import find_model, fingerprint
-from mlbench.redaction import log_without_secrets, redact, secrets_of
+from mlbench.redaction import redact, secrets_of
 
 SECRET = "sk-SECRET123"
 
@@ -82,12 +81,3 @@ def test_no_byte_of_a_run_or_a_report_holds_the_key(capsys, sib200, checkpoint, 
     assert not [path for path in files if path.is_file() and SECRET.encode() in path.read_bytes()]
     assert not [path for path in files if SECRET in str(path)]
     assert code == 0, printed
-
-
-@pytest.mark.parametrize("name", ["mlbench", "mlbench.data.languages", "transformers.modeling"])
-def test_a_warning_begins_with_the_program_and_not_with_a_module(name, monkeypatch):
-    monkeypatch.setattr(logging, "root", logging.RootLogger(logging.WARNING))
-    log_without_secrets(logging.WARNING)
-    (handler,) = logging.root.handlers
-    record = logging.LogRecord(name, logging.WARNING, "", 0, "%r is he", ("iw",), None)
-    assert handler.format(record) == f"{name.partition('.')[0]}: 'iw' is he"

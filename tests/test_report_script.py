@@ -9,8 +9,11 @@ import pytest
 from browser_toys import MARKS, hostile_run, open_browser, open_page, write_page
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from report_toys import two_models
 
+from mlbench.report.grid import lead_cell
 from mlbench.report.page.packing import HOLE, pack_sentences, packed
+from mlbench.report.page.pairs import pair_views
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = MARKS
@@ -45,6 +48,28 @@ def page(browser: Any, path: Path) -> Iterator[Any]:
 )
 def test_sentences_that_were_taken_apart_come_back(page: Any, texts: list[str]) -> None:
     assert page.evaluate("sentences", pack_sentences(texts)) == texts
+
+
+def test_words_on_a_lead_are_told_the_other_way_round(page: Any, tmp_path: Path) -> None:
+    _, table, comparisons = write_page(two_models(tmp_path / "r"))
+    pair, turned = pair_views(comparisons)
+    for block in table.blocks:
+        for language in table.languages:
+            own, other = (lead_cell(p.of(block), block, language.tag) for p in (pair, turned))
+            assert page.evaluate("mirrored", own.title) == other.title
+
+
+@pytest.mark.parametrize(
+    ("words", "other"),
+    [
+        ("0.0 points [−0.5, 0.0] 95 %", "0.0 points [0.0, 0.5] 95 %"),
+        ("−0.1 log points interval unknown", "+0.1 log points interval unknown"),
+        ("– points interval unknown", "– points interval unknown"),
+        ("not compared: 3 docs [1, 2]", "not compared: 3 docs [1, 2]"),
+    ],
+)
+def test_words_without_a_lead_stay_and_zero_has_no_sign(page: Any, words: str, other: str) -> None:
+    assert page.evaluate("mirrored", words) == other
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,23 @@ def test_means_and_replicates_are_those_of_the_whole_bootstrap() -> None:
         assert found.replicates == pytest.approx(drawn.replicates @ w)
 
 
+def test_a_language_of_no_weight_takes_nothing_away() -> None:
+    cells = make_cells({m: {"en": 0.6, "sw": 0.5} for m in ("a", "b")}, n=8)
+    # Two docs in Swahili: some draws have neither of them.
+    few = [
+        CellScores(c.model, c.language, c.doc_ids[:2], c.values[:2], c.cluster_ids[:2], c.chance)
+        if c.language == "sw"
+        else c
+        for c in cells
+    ]
+    table = table_from_cells("f", few)
+    english, both = macro_means(table, ("a", "b"), np.array([[1.0, 0.0], [0.5, 0.5]]), QUICK)
+    alone = macro_means(table.select(["en"]), ("a", "b"), np.ones((1, 1)), QUICK)[0]
+    assert not np.isnan(english.replicates).any()
+    assert english.replicates == pytest.approx(alone.replicates)
+    assert np.isnan(both.replicates).any()
+
+
 def test_languages_of_a_family_that_is_not_parallel_are_drawn_each() -> None:
     rates = {"a": {"en": 0.7, "sw": 0.4}, "b": {"en": 0.5, "sw": 0.6}}
     table = table_from_cells("f", make_cells(rates), is_parallel=False)

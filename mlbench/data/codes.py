@@ -29,6 +29,8 @@ _TAG = re.compile(
 _SHORTEST_NAME = 4
 # Each language has its own code of these; others may call two languages the same.
 _OWN_KEYS = ("iso639_3", "flores200", "sib200")
+KEPT = 8192
+"""Words whose form is kept: each look-up compares with every code and name there is."""
 
 
 class _Subtags(NamedTuple):
@@ -61,6 +63,17 @@ def is_other_word(text: str, tag: str) -> bool:
 
 def look_up(text: str, languages: Mapping[str, Language]) -> tuple[str, ...]:
     """Return the tags of all languages that a code or a name means, in the order of the file."""
+    if found := look_up_english(text, languages):
+        return found
+    meant = _cldr_endonyms(tuple(languages)).get(_fold_name(text), ())
+    return _usual({tag for subtags in meant for tag in _matching(subtags, languages)}, languages)
+
+
+def look_up_english(text: str, languages: Mapping[str, Language]) -> tuple[str, ...]:
+    """Return what look_up does, without what languages call themselves in the CLDR alone.
+
+    For that the CLDR's files of all languages have to be read, which takes seconds.
+    """
     code = _fold(text)
     exact = (text,) if text in languages else tuple(tag for tag in languages if _fold(tag) == code)
     found = set(exact) or _with_code(code, languages, _OWN_KEYS)
@@ -68,9 +81,11 @@ def look_up(text: str, languages: Mapping[str, Language]) -> tuple[str, ...]:
         found = _with_code(code, languages) | _named(text, languages)
         if subtags := _parse(code):
             found |= _matching(subtags, languages)
-    if not found:
-        meant = _cldr_endonyms(tuple(languages)).get(_fold_name(text), ())
-        found = {tag for subtags in meant for tag in _matching(subtags, languages)}
+    return _usual(found, languages)
+
+
+def _usual(found: set[str], languages: Mapping[str, Language]) -> tuple[str, ...]:
+    """Put tags in the order of the file; of a language in several scripts the usual one."""
     usual = {tag for tag in found if not _has_script(tag)}
     return tuple(tag for tag in languages if tag in (usual or found))
 
@@ -108,17 +123,20 @@ def _unknown(text: str, languages: Mapping[str, Language], others: Iterable[str]
     return f"no language {text!r}: that is {what}{there}. See: {SEE}"
 
 
+@lru_cache(maxsize=KEPT)
 def _fold(text: str) -> str:
     """Return a code without regard to case and to how its parts are joined."""
     return text.strip().casefold().replace("_", "-")
 
 
+@lru_cache(maxsize=KEPT)
 def _fold_name(text: str) -> str:
     """Return a name without regard to case, accents and points."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
 
 
+@lru_cache(maxsize=KEPT)
 def _parse(code: str) -> _Subtags | None:
     """Take a folded code apart, in the words of the CLDR: iw is he, prs is fa in AF."""
     match = _TAG.fullmatch(code)

@@ -17,11 +17,18 @@ from mlbench.data.weights import Audience, Weighted
 from mlbench.errors import SelectionError
 from mlbench.measures import Measure
 from mlbench.report.complete_block import Part, RankQuestion, part_of
-from mlbench.report.model_facts import GIGABYTE, ModelFacts, facts_of
+from mlbench.report.model_facts import ModelFacts, facts_of, memory_words
 from mlbench.report.next_tests import N_TO_TEST, command_for
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, percent, short_names
-from mlbench.stats import Rank, Resampling, add_means, macro_means, rank_models
+from mlbench.stats import (
+    MacroMeans,
+    Rank,
+    Resampling,
+    add_means,
+    macro_means,
+    rank_models,
+)
 from mlbench.stats.best import probabilities_of_best, shares_of_variance
 from mlbench.stats.intervals import z_of
 from mlbench.stats.table import Floats
@@ -108,7 +115,12 @@ def choose(
     Raises SelectionError if there are fewer than two models, none fulfils the conditions, or too
     little of what counts was tested.
     """
-    question = _question(table)
+    if len(table.run.models) < 2:
+        raise SelectionError(
+            f"run {table.name!r} has one model; a choice needs two. Add one to it: "
+            f"mlbench run --run {table.run.typed} --models NAME"
+        )
+    question = question_of(table)
     facts = {model: facts_of(table, model) for model in question.models}
     shares = {x.tag: x.share for x in audience.languages if x.tag in table.run.languages}
     left_out = dict(_refused(facts, {tag: s for tag, s in shares.items() if tag}, conditions))
@@ -123,13 +135,8 @@ def choose(
     return _chosen(question, audience, ranked, (facts, conditions, left_out), resampling)
 
 
-def _question(table: ReportTable) -> RankQuestion:
+def question_of(table: ReportTable) -> RankQuestion:
     """Ask at the number of shots that most models have, the fewest of equals."""
-    if len(table.run.models) < 2:
-        raise SelectionError(
-            f"run {table.name!r} has one model; a choice needs two. Add one to it: "
-            f"mlbench run --run {table.run.typed} --models NAME"
-        )
     by_shots: dict[int, set[str]] = {}
     for block in table.blocks:
         by_shots.setdefault(block.shots, set()).update(block.models)
@@ -149,8 +156,8 @@ def _refused(
             reasons.append(f"its licence ({its.licence}) says of commercial use: {its.commercial}")
         if conditions.memory is not None and its.memory > conditions.memory:
             reasons.append(
-                f"its weights take {its.memory / GIGABYTE:.2g} GB in bfloat16, more than "
-                f"{conditions.memory / GIGABYTE:.2g}"
+                f"its weights take {memory_words(its.memory)} in bfloat16, more than "
+                f"{memory_words(conditions.memory)}"
             )
         premium = its.premium(_scaled(shares))
         if conditions.max_premium is not None and premium > conditions.max_premium:
@@ -232,13 +239,7 @@ def _chosen(
 ) -> Chosen:
     facts, conditions, left_out = known
     models = ranked.models
-    rows = _rows(ranked.parts, ranked.shares)
-    means = add_means(
-        [
-            macro_means(part.scores, models, row[np.newaxis], resampling)[0]
-            for part, row in zip(ranked.parts, rows, strict=True)
-        ]
-    )
+    (means,) = means_of(ranked.parts, [ranked.shares], models, resampling)
     ranking = rank_models(models, means, resampling)
     probability = dict(zip(models, probabilities_of_best(means, resampling), strict=True))
     premium = {model: facts[model].premium(ranked.shares) for model in models}
@@ -269,12 +270,31 @@ def _chosen(
     )
 
 
-def _rows(parts: Sequence[Part], shares: Mapping[str, float]) -> list[Floats]:
-    """Give what each language of each family counts: its share, split over its families."""
-    n_families = {tag: sum(tag in part.scores.languages for part in parts) for tag in shares}
-    return [
-        np.array([shares[tag] / n_families[tag] for tag in part.scores.languages]) for part in parts
+def means_of(
+    parts: Sequence[Part],
+    audiences: Sequence[Mapping[str, float]],
+    models: Sequence[str],
+    resampling: Resampling,
+) -> list[MacroMeans]:
+    """Resample the level of each model for several audiences, given as shares by tag, at once."""
+    weights = [np.stack([_row(part, parts, shares) for shares in audiences]) for part in parts]
+    drawn = [
+        macro_means(part.scores, models, rows, resampling)
+        for part, rows in zip(parts, weights, strict=True)
     ]
+    # A family without any of the languages has no docs to count.
+    return [
+        add_means([means[i] for means, rows in zip(drawn, weights, strict=True) if rows[i].any()])
+        for i in range(len(audiences))
+    ]
+
+
+def _row(part: Part, parts: Sequence[Part], shares: Mapping[str, float]) -> Floats:
+    """Give what each language of a family counts: its share, split over its families."""
+    languages = part.scores.languages
+    n_families = [sum(tag in its.scores.languages for its in parts) for tag in languages]
+    own = np.array([shares.get(tag, 0.0) for tag in languages])
+    return np.asarray(own / np.array(n_families))
 
 
 def _unknown(facts: ModelFacts, premium: float, conditions: Conditions) -> Iterator[str]:
@@ -299,7 +319,8 @@ def _doubt(
     first, second = (candidate.rank.model for candidate in candidates[:2])
     tags = list(ranked.shares)
     estimate, by_language = np.zeros(len(tags)), np.zeros((FEW.replicates, len(tags)))
-    for part, row in zip(ranked.parts, _rows(ranked.parts, ranked.shares), strict=True):
+    for part in ranked.parts:
+        row = _row(part, ranked.parts, ranked.shares)
         drawn = macro_means(part.scores, [first, second], np.diag(row), FEW)
         for tag, means in zip(part.scores.languages, drawn, strict=True):
             at = tags.index(tag)

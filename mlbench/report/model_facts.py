@@ -78,3 +78,16 @@ def _measured(table: ReportTable, model: str) -> Iterable[float]:
         held = result.usage.get("model_bytes")
         if cell.model == model and size and held:
             yield float(held) * 2 / size
+
+
+def memory_words(memory: float) -> str:
+    """Write bytes of weights in gigabytes, less than one in megabytes; nan is unknown.
+
+    >>> memory_words(16.4e9), memory_words(2.3e9), memory_words(4e6)
+    ('16 GB', '2.3 GB', '4 MB')
+    """
+    if math.isnan(memory):
+        return "unknown"
+    if memory < GIGABYTE:
+        return f"{memory / 1e6:.0f} MB"
+    return f"{memory / GIGABYTE:.{0 if memory >= 10 * GIGABYTE else 1}f} GB"

@@ -173,11 +173,25 @@ def _draw(
     size = counts.sum(axis=1, keepdims=True)
     return _Draw(
         [w @ estimate for w in share],
-        [np.tensordot(replicates, w, axes=(1, 0)) for w in share],
+        list(_weighted(replicates, share)),
         int(np.count_nonzero(size)),
         float(equal_draws(size, size)[0]),
         differences.any(axis=1).sum(axis=0),
     )
+
+
+def _weighted(replicates: Floats, weights: Floats) -> Floats:
+    """Give weights[weighting, group] times replicates[replicate, group, model], all in one product.
+
+    A group of weight zero says nothing, also where a draw has no doc of it.
+    """
+    n_replicates, n_groups, n_models = replicates.shape
+    columns = replicates.transpose(1, 0, 2).reshape(n_groups, -1)
+    missing = np.isnan(columns)
+    found = weights @ np.where(missing, 0.0, columns)
+    if missing.any():
+        found[(weights != 0).astype(np.float64) @ missing > 0] = np.nan
+    return np.asarray(found.reshape(-1, n_replicates, n_models))
 
 
 def _draw_values(  # noqa: PLR0913  (as _draw, and the measure)

@@ -236,6 +236,7 @@ def _table(chosen: "Chosen") -> "Table":
     from rich.text import Text
 
     from mlbench.report.choosing import shown_share
+    from mlbench.report.model_facts import memory_words
     from mlbench.report.ranking import shown_level, shown_level_interval, shown_places
     from mlbench.report.text import number
 
@@ -249,7 +250,6 @@ def _table(chosen: "Chosen") -> "Table":
     for candidate in chosen.candidates:
         rank, facts = candidate.rank, candidate.facts
         premium = "unknown" if math.isnan(candidate.premium) else number(candidate.premium, 2)
-        memory = "unknown" if math.isnan(facts.memory) else f"{facts.memory / 1e9:.2g} GB"
         table.add_row(
             shown_places(rank),
             Text(rank.model),
@@ -257,7 +257,7 @@ def _table(chosen: "Chosen") -> "Table":
             shown_level_interval(rank, chosen.measure),
             shown_share(candidate.probability),
             premium,
-            memory,
+            memory_words(facts.memory),
             Text(facts.licence or "unknown"),
         )
     return table

@@ -102,7 +102,10 @@ def map_data(table: ReportTable) -> dict[str, list[list[Any]]]:
 
 
 def pair_maps(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
-    """Return for each pair the leads over all families and those beyond English, by language."""
+    """Return for each pair the leads over all families and those beyond English, by language.
+
+    `titles` are those of the judged pairs, which packed.js tells the other way round.
+    """
     rows: list[Row] = []
     for pair in pairs:
         tags = [language.tag for language in table.languages]
@@ -111,5 +114,7 @@ def pair_maps(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
     cells = [[row.cells.get(x.tag) for x in table.languages] for row in rows]
     return {
         "css": [[cell.css if cell else "xe" for cell in row] for row in cells],
-        "titles": pack_sentences(cell.title if cell else "" for row in cells for cell in row),
+        "titles": pack_sentences(
+            cell.title if cell else "" for row in cells[: len(cells) // 2] for cell in row
+        ),
     }

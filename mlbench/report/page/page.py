@@ -22,6 +22,7 @@ from mlbench.judge.sentences import chain_sentence
 from mlbench.records import Cell
 from mlbench.report import grid
 from mlbench.report.answer import answer_of
+from mlbench.report.audiences import audiences_of
 from mlbench.report.checks.trust import trust
 from mlbench.report.colours import FULL_POINTS, ramp_css
 from mlbench.report.columns import words_alone
@@ -30,12 +31,14 @@ from mlbench.report.derivatives import Shown
 from mlbench.report.figures.drawing import FORMATS
 from mlbench.report.markets import market_rows, markets_of, markets_slots
 from mlbench.report.page import words
+from mlbench.report.page.chooser import chooser_data, chooser_of
 from mlbench.report.page.citation import citation
 from mlbench.report.page.fonts import font_css
 from mlbench.report.page.map import map_data, map_of, pair_maps
 from mlbench.report.page.packing import pack_sentences, packed
-from mlbench.report.page.pairs import PairView, pair_cells, pair_views
+from mlbench.report.page.pairs import PairView, in_twos, pair_cells, pair_views
 from mlbench.report.page.rows import all_rows, columns_of, rows_of
+from mlbench.report.page.seek import seek_data
 from mlbench.report.ranking import order_of, rankings_of
 from mlbench.report.tables import CellState, ReportTable
 from mlbench.report.text import number, percent, plural, short_names, show, show_line
@@ -51,6 +54,9 @@ SCRIPTS = (
     "countries.js",
     "tree.js",
     "forest.js",
+    "choice.js",
+    "chooser.js",
+    "seek.js",
     "language.js",
     "overview.js",
     "table.js",
@@ -91,17 +97,18 @@ def render_page(
     environment.globals |= {"plural": plural, "unit_of": unit_of, "cells_html": grid.cells_html}
     environment.globals |= {"figure_links": _figure_links, "words_alone": words_alone}
     style = _static("app.css") + ramp_css() + font_css(table.languages)
-    # Indents are for those who read the files: an eighth of the script.
-    script = re.sub(r"(?m)^ +", "", "".join(map(_static, SCRIPTS)))
+    # Indents and comments are for those who read the files: a quarter of the script.
+    script = re.sub(r"(?m)^ +(?=\S)|^ *//.*\n", "", "".join(map(_static, SCRIPTS)))
     pairs = pair_views(comparisons)
     context = _context(table, pairs)
+    audiences = audiences_of(table)
     pair_page = environment.get_template("pair.html.j2")
     # The first pair stands in the page itself.
     verdicts = [pair_page.render(verdict=v, **context) for v in context["verdicts"][1:]]
     pair_data = pair_cells(table, pairs) | {
         "names": [f"{show_line(pair.a)} vs {show_line(pair.b)}" for pair in pairs],
-        "slots": [_slots(table, pair, context) for pair in pairs],
-        "verdicts": ["", *verdicts],
+        "slots": in_twos([_slots(table, pair, context) for pair in pairs]),
+        "verdicts": in_twos(["", *verdicts][: len(pairs)]),
         "maps": pair_maps(table, pairs),
     }
     return environment.get_template("index.html.j2").render(
@@ -111,6 +118,9 @@ def render_page(
         cells=packed(_cell_data(context)),
         pair_data=packed(pair_data),
         market_data=packed(market_rows(context["markets"])),
+        seek_data=packed(seek_data(table, context["markets"])),
+        choice_data=packed(chooser_data(table, audiences)) if audiences else "",
+        chooser=chooser_of(table, audiences) if audiences else None,
         docs=() if docs_folder else docs,
         docs_folder=docs_folder,
         derivatives=derivatives,

@@ -5,13 +5,15 @@ Each judged pair is there in both directions: A against B, and the same numbers 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from mlbench.report import grid
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, Pair
 from mlbench.report.page.packing import pack_sentences
 from mlbench.report.tables import ReportTable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ def pair_views(comparisons: Mapping[Pair, Comparison]) -> list[PairView]:
 def pair_cells(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
     """Return what the script sets in the table when a pair is chosen: the columns A - B.
 
-    By pair and block; `titles` are those of all pairs one after another, which packs best.
+    By pair and block; `titles` are those of all judged pairs one after another, which packs best.
+    The other half of the pairs has the same, which packed.js tells the other way round; it takes
+    the text of a cell from its title, too.
     """
     cells = [
         [
@@ -56,8 +60,18 @@ def pair_cells(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         ]
         for p in pairs
     ]
-    every = [cell for pair in cells for column in pair for cell in column]
+    every = [cell for pair in cells[: len(cells) // 2] for column in pair for cell in column]
     return {
-        name: [[[getattr(cell, name) for cell in column] for column in pair] for pair in cells]
-        for name in ("text", "css", "mark")
+        name: in_twos([[[getattr(x, name) for x in column] for column in pair] for pair in cells])
+        for name in ("css", "mark")
     } | {"titles": pack_sentences(cell.title for cell in every)}
+
+
+def in_twos(rows: Sequence[T]) -> list[T]:
+    """Put each pair beside the same the other way round: what they share packs once.
+
+    >>> in_twos(["ab", "ac", "ba", "ca"])
+    ['ab', 'ba', 'ac', 'ca']
+    """
+    half = len(rows) // 2
+    return [row for two in zip(rows[:half], rows[half:], strict=True) for row in two]

@@ -6,7 +6,7 @@
   root.classList.add("has-js");
   if (!$("heat")) return;
 
-  const state = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", theme: "" };
+  const state = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", group: "", country: "", for: "", theme: "" };
   const table = readTable($("heat"));
   const packed = readPacked(table);
   const view = () => table.show(state.view, packed.ready);
@@ -26,21 +26,51 @@
     const next = seen.at((now + way) % seen.length);
     return next ? next.tag : state.lang;
   };
-  const open = (tag) => {
+  const open = (tag, group = "", country = "") => {
     const left = entryOf(state.lang);
-    state.lang = tag;
+    Object.assign(state, { lang: tag, group, country });
     store(true);
     language();
     if (!tag && left) left.cells[0].querySelector("a").focus();
   };
+  const isOpen = () => state.lang || state.group || state.country;
+  let choice = null;
+  let seekable = Promise.resolve([]);
+  const rankingOf = (key) => {
+    const made = choice && choice.made(key);
+    return made ? [make("p", { class: "answer" }, made.words), choiceTable(made, $("choose-table").tHead)] : [];
+  };
+  const group = async () => {
+    const things = await seekable;
+    const [kind, wanted] = state.group ? ["group", state.group] : ["country", state.country];
+    const thing = things.find((one) => one.kind === kind && one.key === wanted);
+    if (!thing || wanted !== state[kind]) return;
+    const made = choice && choice.made(`${kind}=${wanted}`);
+    const shares = Object.entries(made ? made.shares : {}).sort((a, b) => b[1] - a[1]);
+    const mine = kind === "group" ? table.languages.filter(({ family }) => family === wanted).map(({ tag }) => tag) : [];
+    const all = [...shares, ...mine.filter((tag) => !made || !(tag in made.shares)).map((tag) => [tag, null])];
+    showGroup({
+      name: thing.name,
+      facts: kind === "group" ? `language family · ${mine.length} of the languages here` : "country · languages by who uses them (Unicode CLDR)",
+      words: made ? `${made.words}${made.untested ? ` Not tested: ${made.untested} % of people.` : ""}` : thing.why || "No ranking: fewer than two of its languages were tested with all models.",
+      ranking: made && choiceTable(made, $("choose-table").tHead),
+      heads: ["Language", "Weight, %", ...(choice ? choice.names : [])],
+      rows: all.map(([tag, share]) => ({
+        tag, language: (entryOf(tag) || { name: tag }).name,
+        cells: [share === null ? "–" : (100 * share).toFixed(0), ...(choice ? choice.names.map((_, m) => points(choice.levelOf(m, tag))) : [])],
+      })),
+      go: (tag) => open(tag),
+    });
+  };
   const language = async () => {
     const entry = entryOf(state.lang);
     leave();
-    root.classList.toggle("one-language", Boolean(entry));
-    $("language").hidden = !entry;
+    if (!entry) state.lang = "";
+    root.classList.toggle("one-language", Boolean(isOpen()));
+    $("language").hidden = !isOpen();
     $("language").replaceChildren();
-    if (!entry) { state.lang = ""; return; }
     await packed.ready;
+    if (!entry) { if (isOpen()) await group(); return; }
     if (state.lang !== entry.tag) return;
     const lines = table.columns.filter((column) => !column.isFact).map((column) => ({
       family: table.titleOf(column),
@@ -49,7 +79,7 @@
       words: packed.detail(entry, column),
     }));
     showLanguage(entry, {
-      lines, names, folder: table.heat.dataset.docs,
+      lines, names, folder: table.heat.dataset.docs, ranking: rankingOf(`lang=${entry.tag}`),
       go: (way) => open(way ? neighbour(way) : ""),
     });
   };
@@ -73,6 +103,18 @@
     sort();
   };
   startDownloads(table);
+  let showChosen = () => {};
+  const choosing = readChoice().then((read) => {
+    choice = read;
+    showChosen = startChooser(choice, { languages: table.languages, changed: (text) => { state.for = text; store(); } });
+  });
+  seekable = startSeek({
+    languages: table.languages.map((entry) => {
+      const endonym = entry.cells[0].querySelector("bdi").textContent;
+      return { ...entry, endonym, caption: `${endonym} · ${entry.tag}` };
+    }),
+    go: (kind, key) => open(...["lang", "group", "country"].map((one) => (one === kind ? key : ""))),
+  });
   packed.ready.then(() => {
     drawMap = startMap({
       groups: packed.groups,
@@ -94,7 +136,7 @@
   const restore = async () => {
     const hash = location.hash.slice(1);
     if (hash && !hash.includes("=")) { // a section of the page, not a view
-      state.lang = "";
+      Object.assign(state, { lang: "", group: "", country: "" });
       filter();
       return language();
     }
@@ -113,6 +155,8 @@
     await packed.ready;
     filter(); // now by what stands packed too: branch and class
     await changePair();
+    await choosing;
+    if (state.for) showChosen(state.for);
     await language();
   };
 
@@ -124,8 +168,8 @@
     store();
   };
   const keys = {
-    Escape: () => { if (state.lang) open(""); leave(); },
-    "/": () => { if (state.lang) open(""); $("find").focus(); },
+    Escape: () => { if (isOpen()) open(""); leave(); },
+    "/": () => $("seek").focus(),
     "[": () => open(neighbour(-1)),
     "]": () => open(neighbour(1)),
     d: turn,
@@ -155,7 +199,7 @@
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("theme").addEventListener("click", turn);
   $("keys").addEventListener("click", keys["?"]);
-  document.querySelector("nav.top ul").addEventListener("click", () => { if (state.lang) open(""); });
+  document.querySelector("nav.top ul").addEventListener("click", () => { if (isOpen()) open(""); });
   addEventListener("popstate", restore);
   restore();
 })();

@@ -72,8 +72,31 @@ const docsPart = (families, how) => {
     make("p", { class: "controls" }, make("label", {}, "Family ", pick), make("label", {}, "Docs ", who)), list);
 };
 
-// Shows the language of a row of the table; `go(way)` leaves it: 0 for all, else a neighbour.
-const showLanguage = async (entry, { lines, names, folder, go }) => {
+// The page of a language family or a country: a sentence, the ranking, and its languages with their levels.
+const showGroup = ({ name, facts, words, ranking, rows, heads, go }) => {
+  const part = $("language");
+  part.replaceChildren(
+    make("p", {}, make("button", { type: "button", on: () => go("") }, "← All languages")),
+    make("h2", { tabindex: -1 }, name),
+    make("p", { class: "facts" }, facts),
+    make("p", { class: "answer" }, words),
+    ranking || "",
+    rows.length ? make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Languages of ${name}` },
+      make("table", { class: "heat lines" },
+        make("caption", {}, "Its languages, the heaviest first: mean adjusted scores"),
+        make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)))),
+        make("tbody", {}, ...rows.map(({ tag, language, cells }) => {
+          const link = make("a", { href: `#lang=${encodeURIComponent(tag)}` }, language);
+          link.addEventListener("click", (event) => { event.preventDefault(); go(tag); });
+          return make("tr", {}, make("th", { scope: "row" }, link), ...cells.map((text) => make("td", {}, text)));
+        })))) : "");
+  part.querySelector("h2").focus({ preventScroll: true });
+  scrollTo(0, 0);
+};
+
+// Shows the language of a row of the table; `go(way)` leaves it: 0 for all, else a neighbour. `ranking`
+// holds the words and the table of how the models stand in it.
+const showLanguage = async (entry, { lines, names, folder, ranking, go }) => {
   const part = $("language");
   const { level, branch, speakers } = entry;
   const known = [entry.tag, entry.script, [entry.family, branch].filter(Boolean).join(" › "),
@@ -87,6 +110,7 @@ const showLanguage = async (entry, { lines, names, folder, go }) => {
     make("h2", { tabindex: -1 }, `${entry.name} `, copyOf(endonym)),
     make("p", { class: "facts" }, known.filter(Boolean).join(" · ")),
     caveat ? make("p", { class: "warn" }, caveat.title) : "",
+    ...ranking,
     make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Scores of the language" }, scoresOf(lines)));
   const head = part.querySelector("h2");
   head.focus({ preventScroll: true });
