@@ -141,6 +141,28 @@ def test_worst_and_median_leave_english_out(capsys, sib200, checkpoint):
     assert model["median_premium"] == sorted(others.values())[2]
 
 
+def test_it_is_said_in_how_many_languages_which_model_needs_fewer_tokens(
+    capsys, sib200, checkpoint, letters
+):
+    arguments = ("--models", str(letters), str(checkpoint), "--languages", ALL_SIX)
+    found = costs_of(capsys, *arguments)
+    tokens = [
+        {tag: cost["tokens_per_doc"] for tag, cost in model["languages"].items() if tag != "en"}
+        for model in found["models"]
+    ]
+    n_fewer = sum(tokens[0][tag] < tokens[1][tag] for tag in tokens[0])
+    n_more = sum(tokens[0][tag] > tokens[1][tag] for tag in tokens[0])
+    first, second = found["fewer"]
+    assert (first["model"], first["than"]) == (str(letters), str(checkpoint))
+    assert (first["n_ours"], first["n_theirs"], first["n_languages"]) == (n_fewer, n_more, 5)
+    assert (second["n_ours"], second["n_theirs"]) == (n_more, n_fewer) and n_more
+    premiums = [c["premium"] for tag, c in found["models"][0]["languages"].items() if tag != "en"]
+    assert found["models"][0]["mean_premium"] == pytest.approx(sum(premiums) / 5)
+    _, out, _ = run_cli(capsys, "tokenizers", *arguments)
+    assert f"M1 needs fewer tokens than M2 in {n_fewer} of 5 languages, and more in {n_more}" in out
+    assert "mean premium" in out
+
+
 def test_english_alone_has_no_median(capsys, sib200, checkpoint):
     (model,) = costs_of(capsys, "--models", str(checkpoint), "--languages", "en")["models"]
     assert model["median_premium"] is None and model["worst"] == []

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,6 +116,10 @@ def to_json(costs: Costs) -> dict[str, Any]:
     return {
         "english_added": costs.is_english_added,
         "family": find_family().name,
+        "fewer": [
+            {"model": one.model, "than": other.model, **one.against(other)._asdict()}
+            for one, other in permutations(costs.models, 2)
+        ],
         "limit": costs.limit,
         "models": [_model_json(model) for model in costs.models],
         "no_data": dict(costs.no_data),
@@ -129,6 +134,7 @@ def _model_json(model: ModelCost) -> dict[str, Any]:
             tag: {key: _known(value) for key, value in asdict(cost).items()}
             for tag, cost in model.languages.items()
         },
+        "mean_premium": _known(model.mean_premium),
         "median_premium": _known(model.median_premium),
         "model": model.model,
         "special_tokens": model.special_tokens,
@@ -170,6 +176,22 @@ def _print_costs(costs: Costs) -> None:
     for index, model in enumerate(costs.models):
         label = f"{_label(index)} " if len(costs.models) > 1 else ""
         say(f"{label}{_sum_up(model, costs.languages)}")
+    for text in _compare(costs.models):
+        say(text)
+
+
+def _compare(models: Sequence[ModelCost]) -> list[str]:
+    """Return for each two models in how many languages which one needs fewer tokens."""
+    pairs = [
+        (_label(i), _label(j), one.against(other))
+        for (i, one), (j, other) in combinations(enumerate(models), 2)
+    ]
+    return [
+        f"{a} needs fewer tokens than {b} in {fewer.n_ours} of {fewer.n_languages} languages, and "
+        f"more in {fewer.n_theirs}"
+        for a, b, fewer in pairs
+        if fewer.n_languages
+    ]
 
 
 def _label(index: int) -> str:
@@ -217,7 +239,8 @@ def _sum_up(model: ModelCost, languages: Mapping[str, Language]) -> str:
     )
     text = f"{model.model}: vocabulary {model.vocabulary:,}"
     if worst:
-        text += f"; median premium {model.median_premium:.2f}; worst {worst}"
+        text += f"; mean premium {model.mean_premium:.2f}, median {model.median_premium:.2f}"
+        text += f"; worst {worst}"
     if model.special_tokens:
         tokens = "token" if model.special_tokens == 1 else "tokens"
         text += f"; {model.special_tokens} special {tokens} beside each sentence, not counted"

@@ -8,7 +8,7 @@ text looks cheap where it is blind: unknown tokens and texts that do not come ba
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import Any, NamedTuple
 
 from mlbench import models
@@ -44,6 +44,14 @@ class LanguageCost:
     n_lost: float
 
 
+class Fewer(NamedTuple):
+    """In how many languages one tokenizer needs fewer tokens than another, and the other way."""
+
+    n_ours: int
+    n_theirs: int
+    n_languages: int
+
+
 @dataclass(frozen=True, slots=True)
 class ModelCost:
     """One tokenizer: its number of tokens, those it adds to every text, and costs by tag."""
@@ -58,6 +66,22 @@ class ModelCost:
         """Return the median over languages other than English; nan where there are none."""
         others = [self.languages[tag].premium for tag in self._others()]
         return median(others) if others else math.nan
+
+    @property
+    def mean_premium(self) -> float:
+        """Return the mean over languages other than English; nan where there are none."""
+        others = [self.languages[tag].premium for tag in self._others()]
+        return fmean(others) if others else math.nan
+
+    def against(self, other: "ModelCost") -> "Fewer":
+        """Count the languages but English in which this one or the other needs fewer tokens."""
+        pairs = [
+            (self.languages[tag].tokens_per_doc, other.languages[tag].tokens_per_doc)
+            for tag in self._others()
+            if tag in other.languages
+        ]
+        known = [(a, b) for a, b in pairs if not math.isnan(a) and not math.isnan(b)]
+        return Fewer(sum(a < b for a, b in known), sum(b < a for a, b in known), len(known))
 
     @property
     def worst(self) -> list[str]:
