@@ -4,6 +4,9 @@ import ast
 import csv
 import json
 import math
+import subprocess
+import sys
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -198,6 +201,33 @@ def test_chrf_is_sacrebleus():
         [s.reply for s in samples], [[s.reference for s in samples]]
     )
     assert cell_score(samples, "chrf++").value == pytest.approx(wanted.score, abs=1e-9)
+
+
+MORE = (
+    "Der Fluss fließt ins Meer",
+    "川は山から海へ流れる",
+    "မြစ်သည် ပင်လယ်သို့ စီးဆင်းသည်",
+    "ஆறு மலையிலிருந்து கடலுக்கு ஓடுகிறது",
+    "강은 산에서 바다로 흐른다",
+    "Sông chảy từ núi ra biển",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sentence", [*SENTENCES[:6], *MORE])
+def test_chrf_is_that_of_sacrebleus_command_to_the_last_digit(sentence, tmp_path):
+    rng = np.random.default_rng(len(sentence))
+    references = [f"{sentence}, {i} {sentence[: 3 + i]}." for i in range(12)]
+    replies = ["".join(c for c in text if rng.random() < 0.8) for text in references]
+    for name, lines in (("ref", references), ("out", replies)):
+        lines[:] = [" ".join(unicodedata.normalize("NFC", line).split()) for line in lines]
+        (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    pairs = zip(replies, references, strict=True)
+    samples = [ReplySample(str(i), "c", *pair) for i, pair in enumerate(pairs)]
+    options = ["-i", "out", "-m", "chrf", "--chrf-word-order", "2", "-b", "-w", "12"]
+    command = [sys.executable, "-m", "sacrebleu", "ref", *options]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == f"{cell_score(samples, 'chrf++').value:.12f}"
 
 
 @given(st.lists(st.tuples(st.sampled_from(SENTENCES), st.sampled_from(SENTENCES)), min_size=1))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_toys import ARABIC, ENGLISH, ToyRun, choices, texts
+from report_toys import ARABIC, ENGLISH, TOPIC, ToyRun, choices, texts
 
 from mlbench.measures import ChoiceSample, ReplySample, ScoreSample
 from mlbench.records import Cell, TextDoc
@@ -148,6 +148,21 @@ def test_hostile_texts_are_named_and_cut(tmp_path: Path) -> None:
     doc = docs_of(run)["en"][0]["docs"][0]
     assert doc["id"] == "d[U+0000]" and doc["choices"][:2] == [SCRIPT, "[U+202E]b"]
     assert "more characters" in doc["text"] and "more characters" in doc["choices"][2]
+
+
+def test_what_a_model_wrote_stands_beside_the_reference(tmp_path) -> None:
+    written = TOPIC | {"metrics": ["chrf++"], "chance": None}
+    run = ToyRun(tmp_path / "r", languages=(ENGLISH,), families={"topic": written})
+    samples = (ReplySample("d", "c", f" แม่{SCRIPT}", "แม่น้ำ"), ReplySample("e", "c", "", "ทะเล"))
+    run.put(Cell("m", "topic", "en", 0), samples)
+    run.put_texts(
+        Cell("m", "topic", "en", 0), [TextDoc("d", "c", "river"), TextDoc("e", "c", "sea")]
+    )
+    docs = {doc["id"]: doc for doc in docs_of(run)["en"][0]["docs"]}
+    assert [docs[i]["reference"] for i in "de"] == ["แม่น้ำ", "ทะเล"]
+    assert docs["e"]["out"] == {"0": [None, "0.0 chrF++", ""]}
+    none, words, reply = docs["d"]["out"]["0"]
+    assert none is None and words.endswith(" chrF++") and reply == f"แม่{SCRIPT}"
 
 
 def test_a_single_model_shows_its_worst_replies_first() -> None:

@@ -14,6 +14,7 @@ from mlbench.errors import StoreError
 from mlbench.measures import (
     ACC,
     ChoiceSample,
+    ReplySample,
     Sample,
     doc_scores,
     label_rule,
@@ -38,6 +39,7 @@ SHARES = {"a": 0.4, "b": 0.4, "none": 0.2}
 
 LONGEST_TEXT = 1_500
 LONGEST_CHOICE = 300
+LONGEST_REPLY = 600
 
 Samples = Sequence[Sample]
 
@@ -185,11 +187,16 @@ def _docs(
             if isinstance(sample, ChoiceSample) and "choices" not in doc:
                 doc["choices"] = [show(choice, LONGEST_CHOICE) for choice in sample.choices]
                 doc["target"] = sample.target
+            if isinstance(sample, ReplySample):
+                doc["reference"] = show(sample.reference, LONGEST_REPLY)
     return list(docs.values())
 
 
 def _reply(sample: Sample, metric: str) -> list[Any]:
-    """Return what a model made of a doc: its choice and how sure it was, or None and a value."""
+    """Return what a model made of a doc: its choice and how sure it was, or None and a value.
+
+    Behind the value stands what it wrote, if it wrote.
+    """
     if isinstance(sample, ChoiceSample):
         rule = metric if measure_of(metric).is_rule else label_rule(sample)
         values = list(weigh(sample, rule))
@@ -200,4 +207,6 @@ def _reply(sample: Sample, metric: str) -> list[Any]:
         return [predict(sample, rule), words]
     (value,) = doc_scores([sample], metric)
     measure = measure_of(metric)
-    return [None, f"{number(measure.factor * value, measure.digits)} {measure.unit}"]
+    words = f"{number(measure.factor * value, measure.digits)} {measure.unit}"
+    written = [show(sample.reply.strip(), LONGEST_REPLY)] if isinstance(sample, ReplySample) else []
+    return [None, words, *written]

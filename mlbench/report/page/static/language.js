@@ -31,17 +31,21 @@ const scoresOf = (lines) => make("table", { class: "heat lines" },
   make("tbody", {}, ...lines.map(({ family, model, cell, words }) => make("tr", {},
     make("th", { scope: "row" }, family), make("td", { class: "who" }, model), copyOf(cell), make("td", { class: "behind" }, words)))));
 
+// A text in the language of the page, or in the one that it is paired with.
+const bdi = (text) => make("bdi", { dir: "auto" }, text);
+
 const docOf = (doc, label, { foreign, names }) => {
   const reply = (model) => {
-    const [choice, note] = doc.out[model];
+    const [choice, note, written] = doc.out[model];
     const name = make("b", {}, names[model]);
-    if (choice === null) return make("li", {}, name, ` ${note}`);
+    if (choice === null) return make("li", {}, name, ` ${note}`, ...(written === undefined ? [] : [": ", bdi(written)]));
     const verdict = choice === doc.target ? " ✓ right: " : " ✗ wrong: ";
     return make("li", {}, name, verdict, foreign("bdi", doc.choices[choice]), make("small", {}, ` (${note})`));
   };
   return make("article", { class: "doc" },
     make("p", { class: "facts" }, `${label} · doc ${doc.id}`),
     doc.text ? foreign("blockquote", doc.text) : "",
+    doc.reference ? make("p", {}, make("b", {}, "Reference "), bdi(doc.reference)) : "",
     make("div", { class: "sides" },
       doc.choices ? make("ol", {}, ...doc.choices.map((choice, i) => (
         make("li", {}, foreign("bdi", choice), i === doc.target ? make("b", {}, " ← right answer") : "")))) : "",
