@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mlbench.judge import Evidence, judge, read_claims, verdict_json
-from mlbench.measures import ACC, CHRF
+from mlbench.measures import ACC, CHRF, Reply, measure_of
 from mlbench.records import Language
 from mlbench.stats import Resampling, ScoreTable
 from mlbench.stats.bootstrap import resample
@@ -64,6 +64,25 @@ def corpora_case() -> str:
     return f"{drawn.replicates.shape[0]:,} replicates x {drawn.replicates[0].size:,} corpora"
 
 
+def counting_case() -> str:
+    """Count chrF++ of a tenth of these: 20 directions of 1,000 sentences, with both floors."""
+    rng = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz" + " " * 5))
+
+    def sentences() -> list[str]:
+        drawn = ("".join(rng.choice(letters, 125)).split() for _ in range(N_CLUSTERS))
+        return [" ".join(words) for words in drawn]
+
+    n = 0
+    for _ in range(20):
+        columns = (sentences() for _ in range(4))
+        replies = [Reply(*texts, language=None) for texts in zip(*columns, strict=True)]
+        for name in ("chrf_fitted", "chrf++", "chrf_of_copy", "chrf_of_wrong"):
+            count = measure_of(name).count
+            n += len(list(count(replies))) if count else 0
+    return f"{n:,} counts"
+
+
 def verdict_case() -> str:
     """Judge two models on five families, with all shipped claims."""
     tables = tuple(random_table(name, 2) for name in ("a", "bb", "ccc", "dddd", "eeeee"))
@@ -80,6 +99,7 @@ CASES: dict[str, Callable[[], str]] = {
     "bootstrap of 0/1 docs, 10 models x 119 languages": lambda: bootstrap_case(is_binary=True),
     "bootstrap of real-valued docs, the same size": lambda: bootstrap_case(is_binary=False),
     "bootstrap of corpus chrF++, 200 directions x 1,000 sentences": corpora_case,
+    "counting chrF++ with floors, 20 directions x 1,000 sentences": counting_case,
     "verdict on 2 models x 119 languages x 5 families": verdict_case,
 }
 

@@ -40,8 +40,14 @@ def _chrf() -> Any:
 @lru_cache(maxsize=4096)
 def chrf_counts(reply: str, reference: str) -> tuple[float, ...]:
     """Count n-grams of reply and reference and those in both, order by order: 3 x 8 numbers."""
-    (counts,) = _chrf()._extract_corpus_statistics([reply], [[reference]])
+    counts = _chrf()._compute_segment_statistics(reply, _ngrams_of(reference))
     return tuple(map(float, counts))
+
+
+@lru_cache(maxsize=256)
+def _ngrams_of(reference: str) -> Any:
+    # A reference is met again by the floors, and by every language where it is of the pivot.
+    return _chrf()._extract_reference_info([reference])
 
 
 def chrf_of_sums(sums: Floats, _n_docs: Floats) -> Floats:
