@@ -12,6 +12,7 @@ from mlbench.data.languages import read_languages
 from mlbench.data.prepare import covers
 from mlbench.errors import StoreError
 from mlbench.families import file_of, read_families
+from mlbench.measures import measure_of
 from mlbench.records import Family, Language
 
 HEADER = "# Made by `mlbench tasks generate`; do not edit.\n"
@@ -111,6 +112,7 @@ def _render_group(family: Family, covered: Iterable[Language]) -> str:
     metrics = "".join(
         f"  - {{metric: {metric}, aggregation: mean, weight_by_size: false}}\n"
         for metric in family.metrics
+        if not measure_of(metric).is_of_language
     )
     return (
         f"{HEADER}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import SCRIPTS, SENTENCES, write_sib200
+from report_toys import ARABIC, HINDI, TOPIC, ToyRun
 from sib200_toys import make_paired_rows
 from test_cli import refused, run_cli
 
@@ -18,10 +19,15 @@ from mlbench.families._sib200_articles import read_articles
 from mlbench.harness.backend import load_model
 from mlbench.harness.evaluate import evaluate
 from mlbench.harness.task import FamilyTask, build_task
-from mlbench.measures import ACC, CHRF_FITTED, cell_score, words_beside
+from mlbench.measures import ACC, CHRF_FITTED, ReplySample, cell_score, words_beside
 from mlbench.models import find_model
-from mlbench.records import ReplyDoc, ReplyLimits, Score
+from mlbench.records import Cell, ReplyDoc, ReplyLimits, Score
+from mlbench.report import grid
+from mlbench.report.grid import macro_cell
+from mlbench.report.tables import table_from_run
 from mlbench.settings import Settings
+from mlbench.store.read import read_run
+from mlbench.task_files import render_stubs
 
 LANGUAGES, FAMILIES = read_languages(), read_families()
 FROM_EN, INTO_EN = FAMILIES["sib200_mt_from_en"], FAMILIES["sib200_mt_into_en"]
@@ -134,6 +140,21 @@ def test_any_language_can_be_the_pivot_and_its_cells_have_another_name(paired, t
 )
 def test_a_pivot_that_cannot_be_is_told_in_one_line(pivot, family, says, capsys):
     assert re.search(says, refused(capsys, "plan", "--families", family, "--pivot", pivot))
+
+
+def test_levels_of_different_languages_are_not_averaged(tmp_path):
+    written = TOPIC | {"title": "Translation", "metrics": ["chrf++"], "chance": None}
+    run = ToyRun(tmp_path / "r", languages=(HINDI, ARABIC), families={"mt": written})
+    for language in (HINDI, ARABIC):
+        samples = tuple(ReplySample(f"{i}", f"{i}", "abcd", f"abc{i}") for i in range(4))
+        run.put(Cell("m", "mt", language.tag, 0), samples)
+    table = table_from_run(read_run(run.write()))
+    mean = macro_cell(table, table.blocks[0], "m", ("hi", "ar"))
+    assert mean.title == "not averaged: chrF++ of different languages has no common unit"
+    assert [grid.score_cell(v, table.blocks[0]).css for v in table.cells.values()] == ["plain"] * 2
+    for family in (FROM_EN, INTO_EN):
+        group = render_stubs([family], {"hi": LANGUAGES["hi"]})[f"{family.name}/_group.yaml"]
+        assert "chrf" not in group and "metric: fidelity," in group
 
 
 def test_a_score_is_listed_beside_its_floors_and_what_is_wrong_with_the_replies():

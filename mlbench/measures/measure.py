@@ -41,6 +41,7 @@ class Measure:
     `is_amount`: what the same text takes, so that languages are held against English as ratios;
     `alone` names the measure that is shown where there is no English. `weigh` is what a rule to
     take a choice compares, in `weigh_unit`, and `take` takes it on all docs at once (choices.py).
+    `is_of_language`: levels in different languages have no common unit, so they are not averaged.
     `beside` names the measures that a score is shown with: floors, and what is wrong with replies.
     `count` makes the statistics of replies when they come, which a ReplySample keeps.
     """
@@ -67,6 +68,7 @@ class Measure:
     weigh: Callable[[Any], Sequence[float]] | None = None
     weigh_unit: str = ""
     take: Callable[[Columns], Any] | None = None
+    is_of_language: bool = False
     beside: tuple[str, ...] = ()
     count: Callable[[Sequence[Reply]], Iterable[Sequence[float]]] | None = None
 

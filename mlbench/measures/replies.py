@@ -129,6 +129,7 @@ CHRF = add_measure(
         count=every(lambda reply: chrf_counts(reply.text, reply.reference)),
         high=100.0,
         is_mean=False,
+        is_of_language=True,
     )
 )
 CHRF_CHARACTERS = add_measure(

@@ -123,6 +123,6 @@ class Quantity:
         if measure.has_chance:
             return "s", adjust(value, chance)
         width = measure.high - measure.low
-        if not measure.higher_is_better or math.isinf(width):
+        if not measure.higher_is_better or measure.is_of_language or math.isinf(width):
             return None
         return "s", (value - measure.low) / width

@@ -172,6 +172,9 @@ def adjusted_cell(mean: Mean | None, most: int, level: LanguageLevel | None) -> 
 
 def macro_cell(table: ReportTable, block: Block, model: str, tags: Sequence[str]) -> Shown:
     """Show the macro mean of a column over those of some languages that all its models have."""
+    if block.measure.is_of_language:
+        words = f"not averaged: {block.measure.unit} of different languages has no common unit"
+        return Shown(NOT_EVALUATED, "xm", words)
     common = [tag for tag in tags if _have_all(table, block, tag)]
     views = [table.cells[Cell(model, block.family, tag, block.shots)] for tag in common]
     known = [view.shown for view in views if not math.isnan(view.shown)]
