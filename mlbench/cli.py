@@ -72,6 +72,7 @@ from mlbench.terminal.options import (
     paired_with,
 )
 from mlbench.terminal.task_commands import tasks_app
+from mlbench.terminal.watching import watch
 
 app = typer.Typer(
     name="mlbench",
@@ -326,6 +327,7 @@ app.command(rich_help_panel="Look around")(pack)
 app.command(cls=ListCommand, rich_help_panel="Measure")(forget)
 app.command(rich_help_panel="Measure")(merge)
 app.command(rich_help_panel="Measure")(reproduce)
+app.command(rich_help_panel="Look around")(watch)
 
 
 @app.command("version", hidden=True)
