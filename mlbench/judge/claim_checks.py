@@ -75,17 +75,21 @@ def check_claims(
     ]
 
 
+def answer_to(claim: Claim, evidence: Evidence, known: Analysis, resampling: Resampling) -> Answer:
+    """Judge a claim about named models; `known` is the analysis of the whole verdict."""
+    cut = evidence.limited(claim.families, _tags(claim, evidence))
+    if missing := _missing(claim, cut):
+        return Answer(undefined(missing, claim.margin), f"Not judged: {missing}.")
+    a, b = ", ".join(claim.a), ", ".join(claim.b)
+    cut = _with_sets(claim, cut)
+    return CHECKS[claim.kind](Question(claim, a, b, cut, known, resampling))
+
+
 def _check(
     claim: Claim, evidence: Evidence, known: Analysis, resampling: Resampling
 ) -> dict[str, Any]:
-    cut = evidence.limited(claim.families, _tags(claim, evidence))
-    missing = _missing(claim, cut)
     a, b = ", ".join(claim.a), ", ".join(claim.b)
-    if missing:
-        answer = Answer(undefined(missing, claim.margin), f"Not judged: {missing}.")
-    else:
-        cut = _with_sets(claim, cut)
-        answer = CHECKS[claim.kind](Question(claim, a, b, cut, known, resampling))
+    answer = answer_to(claim, evidence, known, resampling)
     effect = answer.effect
     return {
         "id": claim.id,

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from mlbench.errors import MlbenchError, yaml_hint
+from mlbench.errors import MlbenchError, unknown, yaml_hint
 from mlbench.measures import Margins, all_measures, all_scales
 from mlbench.yaml_text import parse_yaml
 
@@ -21,6 +21,8 @@ HASH_DIGITS = 12
 
 Kind = Literal["moat", "coverage", "resource_gap", "listed_lead", "lead", "fewshot", "cost"]
 Target = Literal["pooled", "fixed", "sampled"]
+Expected = Literal["supported", "not supported", "smaller or none"]
+SMALLER: Expected = "smaller or none"
 COMPARED_A, COMPARED_B = "--a", "--b"
 
 
@@ -70,12 +72,32 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Prediction:
+    """What was said of a claim before anybody saw a result: on which day, and what was expected.
+
+    The claim's `a` and `b` are models any one of which is meant. `than` is the id of the prediction
+    whose effect this one's should be smaller than.
+    """
+
+    claim: Claim
+    date: str
+    expect: Expected
+    than: str | None = None
+
+    def fingerprint(self) -> str:
+        """Return the hash that the file has to state, of the claim, the day and what to expect."""
+        text = "\n".join((self.claim.fingerprint(), self.date, self.expect, self.than or ""))
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()[:HASH_DIGITS]
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimsFile:
-    """Margins by scale, the claims in the order of the file, and its name for a reader."""
+    """Margins by scale, claims and predictions in the order of the file, its name for a reader."""
 
     margins: Mapping[str, Margins]
     claims: tuple[Claim, ...]
     name: str = ""
+    predictions: tuple[Prediction, ...] = ()
 
 
 def read_claims(path: Path = CLAIMS_PATH) -> ClaimsFile:
@@ -90,14 +112,51 @@ def read_claims(path: Path = CLAIMS_PATH) -> ClaimsFile:
 
 def claims_from(raw: Any, where: str) -> ClaimsFile:
     """Check claims that were already read."""
-    if not isinstance(raw, dict) or not set(raw) <= {"margins", "claims"}:
+    if not isinstance(raw, dict) or not set(raw) <= {"margins", "claims", "predictions"}:
         raise ClaimsFileError(f"{where}: need a mapping with the keys margins and claims")
     claims = tuple(_claim(entry, where) for entry in raw.get("claims") or ())
-    ids = [claim.id for claim in claims]
+    predictions = _predictions(raw.get("predictions") or (), where)
+    ids = [claim.id for claim in (*claims, *(prediction.claim for prediction in predictions))]
     if len(set(ids)) < len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
         raise ClaimsFileError(f"{where}: two claims have the id {twice!r}")
-    return ClaimsFile(_margins(raw.get("margins") or {}, where), claims)
+    margins = _margins(raw.get("margins") or {}, where)
+    return ClaimsFile(margins, claims, predictions=predictions)
+
+
+def _predictions(entries: Any, where: str) -> tuple[Prediction, ...]:
+    found = tuple(_prediction(entry, where) for entry in entries)
+    ids = [prediction.claim.id for prediction in found]
+    for prediction in found:
+        if prediction.than is not None and prediction.than not in ids:
+            place = f"{where}, prediction {prediction.claim.id!r}"
+            message = unknown("prediction", prediction.than, ids, "the ids of this file")
+            raise ClaimsFileError(f"{place}: than {message}")
+    return found
+
+
+def _prediction(entry: Any, where: str) -> Prediction:
+    """Check a prediction, whose hash says that nobody changed it since."""
+    if not isinstance(entry, dict) or not {"id", "date", "hash", "expect"} <= set(entry):
+        raise ClaimsFileError(
+            f"{where}: a prediction is a claim with date, hash and expect, not {entry!r}"
+        )
+    own = {"date", "hash", "expect", "than"}
+    claim = _claim({key: value for key, value in entry.items() if key not in own}, where)
+    place = f"{where}, prediction {claim.id!r}"
+    if entry["expect"] not in get_args(Expected):
+        allowed = ", ".join(get_args(Expected))
+        raise ClaimsFileError(f"{place}: expect {entry['expect']!r}; allowed: {allowed}")
+    if (entry["expect"] == SMALLER) != ("than" in entry):
+        raise ClaimsFileError(f"{place}: {SMALLER!r} needs `than`, and nothing else has it")
+    prediction = Prediction(claim, str(entry["date"]), entry["expect"], entry.get("than"))
+    if (own_hash := prediction.fingerprint()) != entry["hash"]:
+        raise ClaimsFileError(
+            f"{place}: its hash is {own_hash}, and {entry['hash']} was registered on "
+            f"{prediction.date}. A changed prediction is another one: give it an id, the date of "
+            f"today and the hash {own_hash}"
+        )
+    return prediction
 
 
 def _margins(raw: Any, where: str) -> dict[str, Margins]:

@@ -20,10 +20,10 @@ def mirrored(verdict: Mapping[str, Any]) -> dict[str, Any]:
     >>> mirrored({"a": "x", "b": "y", "moat": {"estimate": 2.0, "low": 1.0, "high": None}})
     {'moat': {'estimate': -2.0, 'low': None, 'high': -1.0}, 'a': 'y', 'b': 'x'}
     """
-    kept = {key: value for key, value in verdict.items() if key not in ("a", "b", "claims")}
     named = {"a": verdict["b"], "b": verdict["a"]}
-    claims = {"claims": verdict["claims"]} if "claims" in verdict else {}
-    return _turned(kept) | named | claims
+    told = {key: verdict[key] for key in ("claims", "predictions") if key in verdict}
+    kept = {key: value for key, value in verdict.items() if key not in {*named, *told}}
+    return _turned(kept) | named | told
 
 
 def _turned(found: Mapping[str, Any]) -> dict[str, Any]:

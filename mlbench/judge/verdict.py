@@ -38,6 +38,7 @@ from mlbench.judge.findings import (
     over_families,
     sampled_effect,
 )
+from mlbench.judge.predictions import check_predictions
 from mlbench.judge.sentences import FewDocs, few_docs_sentence
 from mlbench.judge.twins import twin_effects
 from mlbench.measures import ACC, ADJUSTED, BITS, all_scales
@@ -99,6 +100,7 @@ def judge(
             for tag in family.at_chance
         ],
         "claims": check_claims(claims, evidence, analysis, resampling),
+        "predictions": check_predictions(claims, evidence, analysis, resampling),
         "twins": [
             twins.as_dict()
             for twins in twin_effects(evidence.tables, (a, b), twin_margin, resampling)

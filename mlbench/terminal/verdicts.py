@@ -117,6 +117,10 @@ def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
     for claim in verdict["claims"]:
         say(console, f"\n{claim['verdict'].upper()}: {claim['claim']} (claim {claim['hash']})")
         say(console, f"  {claim['sentence']}")
+    for known in verdict["predictions"]:
+        said = f"{known['claim']}: {known['expected']}"
+        say(console, f"\nPREDICTED on {known['date']} ({known['hash']}): {said}")
+        say(console, f"  Found: {known['outcome']}. {known['found']}")
     say(console, "")
     _print_groups(verdict["groups"], scale, console)
     say(console, "")

@@ -221,6 +221,7 @@ def _verdict(pair: PairView, names: Mapping[str, str]) -> dict[str, Any]:
                 "pooled": words.pooled_sentence(comparison, names),
                 "families": families,
                 "claims": words.claim_rows(comparison),
+                "predictions": (comparison.verdict or {}).get("predictions", []),
                 "chain": chain_sentence(comparison.verdict["chain"]) if comparison.verdict else "",
                 "caveats": (comparison.verdict or {}).get("caveats", []),
                 "sensitivity": words.sensitivity(comparison),
