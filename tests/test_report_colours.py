@@ -34,9 +34,11 @@ def themes() -> dict[str, dict[str, str]]:
     """Read the custom properties of each theme out of app.css."""
     css = files("mlbench.report.page").joinpath("static", "app.css").read_text(encoding="utf-8")
     found = re.findall(r"(:root[^{]*)\{(--[^}]*)\}", css)
-    assert len(found) == 3
+    assert len(found) == 4
     values = [dict(re.findall(r"--([\w-]+):(#[0-9a-f]+)", block)) for _, block in found]
-    return {"light": values[0], "dark by system": values[1], "dark by choice": values[2]}
+    return {"light": values[0], "dark by system": values[1], "dark by choice": values[2]} | {
+        "print": values[3]
+    }
 
 
 def whole(colour: str) -> str:
@@ -114,5 +116,6 @@ def test_dots_stand_out_from_the_page(theme: str) -> None:
     assert contrast(whole(values["dot"]), whole(values["bg"])) >= GRAPHIC
 
 
-def test_both_ways_to_the_dark_theme_are_one() -> None:
+def test_both_ways_to_the_dark_theme_are_one_and_print_is_light() -> None:
     assert themes()["dark by system"] == themes()["dark by choice"]
+    assert themes()["print"] == themes()["light"]

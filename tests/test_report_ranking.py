@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -230,3 +231,27 @@ def test_the_same_seed_gives_the_same_ranking(tmp_path: Path, seed: int) -> None
     table = table_of(run)
     resampling = Resampling(replicates=500, seed=seed)
     assert rank_tables(table, resampling) == rank_tables(table, resampling)
+
+
+def test_a_model_with_the_same_answers_everywhere_keeps_all_of_its_english(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r")
+    for rank, model in enumerate("ab"):
+        for language in LANGUAGES:
+            drop = 0.2 if model == "b" and language.tag != "en" else 0.0
+            run.put(Cell(model, "topic", language.tag, 0), choices(0.8 - drop, n=80, seed=rank))
+    table = table_of(run)
+    (ranking,) = rank_tables(table, FAST)
+    rows = {row.model: row for row in ranking.rows}
+    assert rows["a"].keeps == "100 % [100, 100]"
+    level, english = (float(text) for text in (rows["b"].level, rows["b"].english))
+    kept, low, high = (int(x) for x in re.findall(r"\d+", rows["b"].keeps))
+    assert kept == round(100 * level / english) and low < kept < high < 100
+
+
+def test_nothing_is_kept_of_a_level_that_is_none(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r")
+    for model, accuracy in (("a", 0.8), ("guesses", 0.36)):
+        for i, language in enumerate(LANGUAGES):
+            run.put(Cell(model, "topic", language.tag, 0), choices(accuracy, n=40, seed=i))
+    (ranking,) = rank_tables(table_of(run), FAST)
+    assert {row.model: row.keeps for row in ranking.rows}["guesses"] == "–"

@@ -22,6 +22,7 @@ from mlbench.report.complete_block import (
     too_few_cells,
 )
 from mlbench.report.once import once_a_table
+from mlbench.report.retention import Kept, retention_of
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import interval, join, number, percent, plural, short_names
 from mlbench.stats import Rank, Ranking, Resampling
@@ -40,7 +41,9 @@ class RankRow:
     level: str
     interval: str
     english: str
+    keeps: str
     x: float
+    x_english: float | None
     x_low: float
     x_high: float
     ranks: tuple[str, ...]
@@ -105,8 +108,11 @@ def _rank_table(question: RankQuestion, resampling: Resampling) -> RankTable:
     if len(ranked) < 2 or not inside:
         return _no_ranking(question, unranked, left_out)
     found = rank_parts(parts, inside, ranked, resampling)
+    blocks = [part.block for part in inside]
+    is_adjusted = question.measure is None
+    kept = retention_of(question.table, blocks, ranked, resampling) if is_adjusted else {}
     names = short_names(list(question.table.run.models))
-    low, high = _ends(found.joint)
+    low, high = _ends(found.joint, is_adjusted=question.measure is None)
     measure = question.measure
     return RankTable(
         question.shots,
@@ -117,7 +123,10 @@ def _rank_table(question: RankQuestion, resampling: Resampling) -> RankTable:
         f"{inside[0].block.title}, {measure.title}" if measure else "Mean adjusted score",
         tuple(part.block.title for part in parts) if len(parts) > 1 else (),
         (shown_level(low, measure), shown_level(high, measure)),
-        tuple(_row(question, rank, found, (low, high)) for rank in found.joint.ranks),
+        tuple(
+            _row(question, rank, found, (low, high), kept.get(rank.model))
+            for rank in found.joint.ranks
+        ),
         tuple(unranked.items()),
         tuple(left_out),
     )
@@ -169,10 +178,12 @@ def _basis(found: Found, n_models: int, resampling: Resampling) -> str:
     )
 
 
-def _ends(ranking: Ranking) -> tuple[float, float]:
-    """Return round ends of the axis that all known intervals are between."""
+def _ends(ranking: Ranking, *, is_adjusted: bool) -> tuple[float, float]:
+    """Return round ends of the axis that all known intervals are between; 0 to 1 if adjusted."""
     known = [end for rank in ranking.ranks for end in (rank.score_low, rank.score, rank.score_high)]
     known = [end for end in known if not math.isnan(end)]
+    if is_adjusted:
+        return math.floor(10 * min(0.0, *known)) / 10, 1.0
     span = max(known) - min(known)
     step = 10.0 ** math.floor(math.log10(span)) if span > 0 else 0.1
     low, high = math.floor(min(known) / step) * step, math.ceil(max(known) / step) * step
@@ -201,11 +212,20 @@ def shown_places(rank: Rank) -> str:
     return f"{rank.low}" if rank.low == rank.high else f"{rank.low}–{rank.high}"
 
 
-def _row(question: RankQuestion, rank: Rank, found: Found, ends: tuple[float, float]) -> RankRow:
+def _keeps(kept: Kept | None) -> str:
+    if kept is None:
+        return number(None)
+    return f"{percent(kept.value, 0)} % {interval(100 * kept.low, 100 * kept.high, 0)}"
+
+
+def _row(
+    question: RankQuestion, rank: Rank, found: Found, ends: tuple[float, float], kept: Kept | None
+) -> RankRow:
     low, high = ends
 
     def x(level: float) -> float:
-        return round(EDGE + (WIDTH - 2 * EDGE) * (level - low) / (high - low), 1)
+        inside = min(max(level, low), high)
+        return round(EDGE + (WIDTH - 2 * EDGE) * (inside - low) / (high - low), 1)
 
     english = question.table.adjusted.get((rank.model, question.shots, REFERENCE))
     alone = [next(r for r in ranking.ranks if r.model == rank.model) for ranking in found.alone]
@@ -216,7 +236,9 @@ def _row(question: RankQuestion, rank: Rank, found: Found, ends: tuple[float, fl
         shown_level(rank.score, question.measure),
         shown_level_interval(rank, question.measure),
         percent(english.value) if english else number(None),
+        _keeps(kept),
         x(rank.score),
+        x(english.value) if english and english.n else None,
         x(rank.score if math.isnan(rank.score_low) else rank.score_low),
         x(rank.score if math.isnan(rank.score_high) else rank.score_high),
         tuple(map(shown_places, alone)) if len(alone) > 1 else (),

@@ -65,6 +65,7 @@ SCRIPTS = (
     "pair.js",
     "cells.js",
     "download.js",
+    "links.js",
     "app.js",
 )
 """They make one script in this order; each uses those before it."""
@@ -166,6 +167,8 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
     return {
         "run_name": table.name,
         "created": run.created,
+        "created_words": words.time_words(run.created),
+        "compared": words.compared_words(table, names),
         "version": __version__,
         "run": run,
         "table": table,

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -18,7 +19,11 @@ from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, in_unit, unit_of
 from mlbench.report.page.pairs import PairView
 from mlbench.report.strips import Strip, strip_of
+from mlbench.report.tables import ReportTable
 from mlbench.report.text import interval, join, number, plural, show_line, signed
+
+MOST_NAMED = 3
+"""Models that a title names; of more it gives the number."""
 
 CEILING_WORDS = "where a lead has no room to show, so the lead beyond English may be too large"
 
@@ -243,3 +248,26 @@ def seen_sentence(pair: PairView) -> str:
     if not parts:
         return "No lead of this pair could be seen in a single language."
     return f"The smallest lead that most languages could show (in 80 % of runs): {join(parts)}."
+
+
+def compared_words(table: ReportTable, names: Mapping[str, str]) -> str:
+    """Say what the page compares, as its title."""
+    shown = list(names.values())
+    who = join(shown) if len(shown) <= MOST_NAMED else plural(len(shown), "model")
+    return f"{who} in {plural(len(table.languages), 'language')}"
+
+
+def time_words(created: str) -> str:
+    """Write a time for a reader, in UTC; what is no time stays as it is.
+
+    >>> time_words("2026-11-27T20:06:03+01:00")
+    '27 Nov 2026, 19:06 UTC'
+    """
+    try:
+        then = datetime.fromisoformat(created)
+    except ValueError:
+        return show_line(created)
+    if then.tzinfo is None:
+        return show_line(created)
+    utc = then.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y, %H:%M} UTC"

@@ -4,9 +4,14 @@
 (() => {
   const root = document.documentElement;
   root.classList.add("has-js");
+  // The theme is the reader's own, and no part of an address that is sent to others.
+  try {
+    const theme = localStorage.getItem("mlbench-theme");
+    if (/^(dark|light)$/.test(theme)) root.dataset.theme = theme;
+  } catch { /* as in turn */ }
   if (!$("heat")) return;
 
-  const state = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", group: "", country: "", for: "", theme: "" };
+  const state = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", group: "", country: "", for: "" };
   const table = readTable($("heat"));
   const packed = readPacked(table);
   const view = () => table.show(state.view, packed.ready);
@@ -148,8 +153,6 @@
       if (control.selectedIndex === -1) control.value = ""; // a value that this page has not
       state[key] = $(id) ? control.value : "";
     }
-    if (!/^(dark|light)$/.test(state.theme)) state.theme = root.dataset.theme || "";
-    if (state.theme) root.dataset.theme = state.theme;
     await view();
     filter();
     await packed.ready;
@@ -158,14 +161,16 @@
     await choosing;
     if (state.for) showChosen(state.for);
     await language();
+    // What is chosen of the table is to be seen: the page would begin far above it.
+    const isOfTable = ["view", "sort", "find", "family", "script", "class"].some((key) => state[key]);
+    if (isOfTable && !isOpen() && !scrollY) $("scores").scrollIntoView();
   };
 
   // ---- controls and keys ----------------------------------------------------------------------
   const turn = () => {
     const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme:dark)").matches;
-    state.theme = isDark ? "light" : "dark";
-    root.dataset.theme = state.theme;
-    store();
+    root.dataset.theme = isDark ? "light" : "dark";
+    try { localStorage.setItem("mlbench-theme", root.dataset.theme); } catch { /* a browser may forbid it: then it lasts as long as the page */ }
   };
   const keys = {
     Escape: () => { if (isOpen()) open(""); leave(); },
