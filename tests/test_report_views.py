@@ -234,7 +234,7 @@ def test_the_address_keeps_all_of_the_view(page: Any, made: Made) -> None:
     assert page.locator("#heat [aria-sort]").get_attribute("data-key") == "topic A-B"
     sides = page.locator(".who-is bdi").all_inner_texts()
     assert sides == [name.removeprefix("org/") for name in last[:2]]
-    for part in ("view", "pair", "sort", "find", "family", "script", "class", "theme"):
+    for part in ("view", "pair", "sort", "find", "family", "script", "class"):
         assert f"{part}=" in page.evaluate("location.href"), part
 
 
