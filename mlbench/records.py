@@ -115,6 +115,19 @@ class ReplyDoc:
     names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TaskReplyDoc(ReplyDoc):
+    """A doc of a task of lm-eval that is answered with a text of the model's own.
+
+    `head` and `examples` are as in TaskDoc. `row` is JSON: the name of the task and the doc as the
+    task has it, by which the task scores a reply.
+    """
+
+    head: str = ""
+    row: str = ""
+    examples: tuple[tuple[int, ...], ...] = ()
+
+
 AskedDoc = ChoiceDoc | ReplyDoc
 Doc = AskedDoc | TextDoc
 
@@ -190,7 +203,7 @@ class TaskSource:
     `code_key` of Language.codes has it (None: any entry), and whose group `part` is one subject of
     many. They are looked for in `folder` below lm-eval's tasks. Docs have up to `shots` examples.
     `doc_id` and `cluster` name fields of a row. `languages` are the tags that have a task, where
-    the code key does not say so.
+    the code key does not say so. `filter` is the one of lm-eval's filters of replies that counts.
     """
 
     pattern: str
@@ -201,6 +214,7 @@ class TaskSource:
     shots: int = 0
     doc_id: tuple[str, ...] = ()
     cluster: str | None = None
+    filter: str | None = None
 
     def covers(self, language: "Language") -> bool:
         """Return whether there may be tasks for a language; which there are only lm-eval knows."""

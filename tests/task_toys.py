@@ -142,6 +142,35 @@ def ending_rows(code: str) -> list[dict[str, Any]]:
     ]
 
 
+def sum_rows(code: str, first: int, answer: str | None) -> list[dict[str, Any]]:
+    """Return word problems; those of examples have an answer in words."""
+    return [
+        {
+            "question": f"{sentence(code, i)}?",
+            "answer": answer and f"{answer} {sentence(code, i)}",
+            "answer_number": i,
+            "equation_solution": None,
+        }
+        for i in range(first, first + 4)
+    ]
+
+
+def passage_rows() -> list[dict[str, Any]]:
+    """Return passages of several languages with a question that words of them answer."""
+    codes = {"arabic": "arb_Arab", "russian": "rus_Cyrl", "english": "eng_Latn"}
+    return [
+        {
+            "id": f"{language}-{i}",
+            "title": "",
+            "context": f"{sentence(code, i)} {sentence(code, i + 1)}",
+            "question": f"{sentence(code, i)}?",
+            "answers": {"text": [sentence(code, i + 1)[:9]], "answer_start": [0]},
+        }
+        for language, code in codes.items()
+        for i in range(5)
+    ]
+
+
 def write_tasks(root: Path) -> Path:
     """Write all data sets of these rows; return the folder for MLBENCH_DATA."""
     belebele = {code: {"test": belebele_rows(code)} for code in SENTENCES}
@@ -171,6 +200,19 @@ def write_tasks(root: Path) -> Path:
     _write(root, "jumelet/multiblimp", pairs, lambda code: {"train": pair_rows(code)})
     endings = {"hi": "hin_Deva", "ru": "rus_Cyrl"}
     _write(root, "alexandrainst/m_hellaswag", endings, lambda code: {"val": ending_rows(code)})
+    sums = {"th": "tha_Thai", "ru": "rus_Cyrl", "zh": "zho_Hans"}
+    _write(
+        root,
+        "juletxara/mgsm",
+        sums,
+        lambda code: {
+            "train": sum_rows(code, 20, "Step-by-Step Answer:"),
+            "test": sum_rows(code, 0, None),
+        },
+    )
+    splits = {"train": passage_rows(), "validation": passage_rows()}
+    write_mirror(root, "google-research-datasets/tydiqa", {"secondary_task": splits})
+    write_mirror(root, "google/xquad", {"xquad.ar": {"validation": passage_rows()}})
     return root
 
 

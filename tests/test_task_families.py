@@ -1,19 +1,25 @@
 """lm-eval's own tasks as families: asked and scored as lm-eval does, doc by doc."""
 
 import pytest
-from task_toys import write_tasks
+from task_toys import sum_rows, write_mirror, write_tasks
 
 from mlbench.data.languages import read_languages
+from mlbench.data.prepare import render_contexts
+from mlbench.errors import DataError
+from mlbench.families import select_families
 from mlbench.families.lm_eval_tasks import read_task_families
+from mlbench.harness import docs
 from mlbench.harness.backend import load_model
 from mlbench.harness.docs import prepare
 from mlbench.harness.evaluate import evaluate
 from mlbench.harness.lm_eval_tasks import TASKS, find_tasks
-from mlbench.measures import cell_score
+from mlbench.measures import ReplySample, cell_score
 from mlbench.models import find_model
 from mlbench.settings import Settings
 
 LANGUAGES, FAMILIES = read_languages(), read_task_families()
+N_TOKENS = 12
+"""Of a reply here: on a shared machine a token takes long, and the first ones tell."""
 
 
 @pytest.fixture(scope="module")
@@ -24,16 +30,12 @@ def root(tmp_path_factory):
 @pytest.fixture
 def data(root, monkeypatch):
     monkeypatch.setenv("MLBENCH_DATA", str(root))
+    monkeypatch.setattr(docs, "MOST_TOKENS", N_TOKENS)
 
 
 @pytest.fixture(scope="module")
 def packed(checkpoint):
     return load_model(find_model(str(checkpoint)), Settings(engine="packed", device="cpu"))
-
-
-@pytest.fixture(scope="module")
-def hf(checkpoint):
-    return load_model(find_model(str(checkpoint)), Settings(engine="hf", device="cpu"))
 
 
 IN_TOYS = [
@@ -54,10 +56,19 @@ IN_TOYS = [
     ("multiblimp_lmeval", "ar"),
     ("multiblimp_lmeval", "hi"),
     ("m_hellaswag_lmeval", "hi"),
+    ("mgsm_direct_lmeval", "th"),
+    ("mgsm_direct_lmeval", "zh-Hans"),
+    ("mgsm_native_cot_lmeval", "ru"),
+    ("tydiqa_goldp_lmeval", "ar"),
+    ("tydiqa_goldp_lmeval", "ru"),
 ]
 
 
-def evaluate_in_lm_eval(lm, cells, root, *, shots, limit=None):
+def _shorter(generation):
+    return {"generation_kwargs": {**generation, "max_gen_toks": N_TOKENS}} if generation else {}
+
+
+def evaluate_in_lm_eval(checkpoint, cells, root, *, shots, limit=None):
     """Return the samples of lm-eval itself for the tasks of cells, which read the same files."""
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
@@ -66,13 +77,17 @@ def evaluate_in_lm_eval(lm, cells, root, *, shots, limit=None):
         {
             "task": found.name,
             "dataset_path": str(root / found.hub_id),
+            **_shorter(found.config.get("generation_kwargs")),
         }
         for family, tag in cells
         for found in find_tasks(FAMILIES[family].source, LANGUAGES[tag])
     ]
     folders = sorted({str(TASKS / FAMILIES[family].source.folder) for family, _ in cells})
     results = simple_evaluate(
-        model=lm,
+        model="hf",
+        model_args=f"pretrained={checkpoint},dtype=float32",
+        device="cpu",
+        batch_size=1,
         tasks=[{"group": "theirs", "task": members}],
         num_fewshot=shots,
         limit=limit,
@@ -93,10 +108,16 @@ def check_equal(model, prepared, theirs, *, shots):
             ids = [str(row["doc"][key]) for key in source.doc_id]
             place = [found.part, str(row["doc_id"])] if found.part else [str(row["doc_id"])]
             doc_id = "/".join(ids or place)
-            values = [reply[0] for reply in row["filtered_resps"]]
-            assert list(by_id[doc_id].loglikelihoods) == pytest.approx(values, rel=1e-6, abs=1e-4)
+            if source.filter and row["filter"] not in (source.filter, "none"):
+                continue
+            sample = by_id[doc_id]
+            if isinstance(sample, ReplySample):
+                assert sample.reply == row["resps"][0][0]
+            else:
+                values = [reply[0] for reply in row["filtered_resps"]]
+                assert list(sample.loglikelihoods) == pytest.approx(values, rel=1e-6, abs=1e-4)
             for metric in prepared.family.metrics:
-                assert cell_score([by_id[doc_id]], metric).value == row[metric]
+                assert cell_score([sample], metric).value == row[metric]
             n += 1
     return n
 
@@ -110,10 +131,10 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def by_lm_eval(hf, root):
+def by_lm_eval(checkpoint, root):
     """Return what lm-eval makes of all tasks, by number of shots."""
     cells = {n: [(family, tag) for shots, family, tag in CASES if shots == n] for n in (0, 3)}
-    return {n: evaluate_in_lm_eval(hf.lm, cells[n], root, shots=n) for n in cells}
+    return {n: evaluate_in_lm_eval(checkpoint, cells[n], root, shots=n) for n in cells}
 
 
 @pytest.mark.usefixtures("data")
@@ -134,16 +155,65 @@ def test_a_doc_with_an_empty_choice_is_left_out_and_told(data, caplog):
 def test_known_faults_stand_beside_the_score(checkpoint, other_checkpoint, tmp_path):
     """In the verdict, in the facts of the run, and on the page."""
     import mlbench
+    from mlbench.judge.run import judge_run
     from mlbench.report import write_report
     from mlbench.stats.bootstrap import Resampling
+    from mlbench.store.read import read_run
 
     models = [f"a={checkpoint}", f"b={other_checkpoint}"]
-    run = mlbench.run(
-        "faults", models=models, families="xcopa_lmeval", languages="th,zh-Hans", limit=8
-    )
+    mlbench.run("faults", models=models, families="xcopa_lmeval", languages="th,zh-Hans", limit=8)
+    run = read_run("faults")
     sentence = "In Thai and Tamil the premise loses its last letter"
-    assert any(sentence in caveat for caveat in mlbench.verdict(run, "a", "b")["caveats"])
+    assert any(sentence in caveat for caveat in judge_run(run, "a", "b")["caveats"])
     facts = run.families["xcopa_lmeval"]
     assert facts["origin"] == "translated" and any(sentence in c for c in facts["caveats"])
     page = write_report(run, tmp_path / "out", resampling=Resampling(replicates=200))
     assert sentence in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(
+    ("family", "tag", "message"),
+    [
+        ("paws_x_lmeval", "de", "has no folder google-research-datasets/paws-x. Put a copy"),
+        ("xquad_lmeval", "ar", "lm-eval's task xquad_ar cannot be loaded here: No module named"),
+        ("lm_eval:global_piqa_parallel_generation_{code}", "en", "draws its replies at random"),
+        ("lm_eval:lambada_openai_mt_{code}", "de", "it is loglikelihood by perplexity, acc"),
+    ],
+)
+def test_what_cannot_be_run_is_said_in_a_sentence(family, tag, message):
+    (found,) = select_families(family)
+    with pytest.raises(DataError, match=message):
+        prepare(found, LANGUAGES[tag])
+
+
+@pytest.mark.usefixtures("data")
+def test_a_language_that_a_mirror_lacks_has_no_data_and_a_reason():
+    assert "names no configuration" in str(
+        prepare(FAMILIES["xcopa_lmeval"], LANGUAGES["it"]).reason
+    )
+
+
+def test_a_task_without_the_split_of_its_examples_is_asked_without_any(tmp_path, monkeypatch):
+    rows = {"test": sum_rows("tha_Thai", 0, None)}
+    write_mirror(tmp_path, "juletxara/mgsm", {"th": rows})
+    monkeypatch.setenv("MLBENCH_DATA", str(tmp_path))
+    prepared = prepare(FAMILIES["mgsm_direct_lmeval"], LANGUAGES["th"])
+    assert len(render_contexts(prepared, 0, None)) == 4
+    with pytest.raises(DataError, match="'th' has no 5 examples: type --shots 0, or get the split"):
+        render_contexts(prepared, 5, None)
+
+
+@pytest.mark.usefixtures("data")
+def test_tasks_that_no_table_knows_say_themselves_what_they_are():
+    (family,) = select_families("lm_eval:belebele_{code}_prompt_3")
+    prepared = prepare(family, LANGUAGES["en"])
+    assert prepared.family.metrics == ("acc", "acc_norm") and prepared.family.chance == 0.25
+    assert prepared.family.version == "1.0" and prepared.family.source.hub_id == "facebook/belebele"
+    assert prepare(family, LANGUAGES["ja"]).reason
+
+
+def test_a_reply_has_the_room_that_lm_eval_gives_it_where_the_task_says_nothing():
+    from lm_eval.models.huggingface import HFLM
+
+    assert docs.MOST_TOKENS == HFLM.max_gen_toks.fget(None)

@@ -7,9 +7,10 @@ from mlbench.data.prepare import covers
 from mlbench.errors import NoData, SelectionError
 from mlbench.families import select_families
 from mlbench.families.lm_eval_tasks import UNKNOWN, family_of_tasks, read_task_families
-from mlbench.families.task_map import CHOICE_METRICS, read_shipped
+from mlbench.families.task_map import ANSWER_METRICS, CHOICE_METRICS, read_shipped
 from mlbench.harness.lm_eval_tasks import find_tasks
 from mlbench.measures import measure_of
+from mlbench.records import OutputType
 
 LANGUAGES, FAMILIES = read_languages(), read_task_families()
 ENTRIES = {entry.family: entry for entry in read_shipped().values()}
@@ -37,10 +38,15 @@ def test_the_table_says_what_the_installed_tasks_say(family):
         assert MOVED.get(path, path) == family.source.hub_id
         assert config["output_type"] == family.output_type
         assert str(config["metadata"]["version"]) == family.version
-        listed = [CHOICE_METRICS.get(each["metric"]) for each in config["metric_list"]]
+        known = {**CHOICE_METRICS, **ANSWER_METRICS}
+        listed = [known.get(each["metric"]) for each in config["metric_list"]]
         assert set(family.metrics) <= set(listed)
         assert family.max_shots == 0 or config.get("num_fewshot") != 0
-        assert "process_results" not in config
+        is_choice = config["output_type"] == OutputType.CHOICES
+        assert not (is_choice and "process_results" in config)
+        assert not config.get("generation_kwargs", {}).get("do_sample")
+        filters = [each["name"] for each in config.get("filter_list", ())]
+        assert len(filters) < 2 or family.source.filter in filters
     assert family.question and all(measure_of(metric) for metric in family.metrics)
 
 
@@ -81,6 +87,8 @@ def test_families_and_suites_of_lm_eval_are_chosen_by_name():
     [
         ("lm_eval:belebele_{code}", "belebele_lmeval"),
         ("lm_eval:global_mmlu_full_{code}_{part}", "global_mmlu_lmeval"),
+        ("lm_eval:sib_{code}_prompt_1", "afrobench_sib_lmeval"),
+        ("lm_eval:mlqa_{code}_{code}", "lm_eval_mlqa"),
         ("lm_eval:belebele_{code}_prompt_3", "lm_eval_belebele_prompt_3"),
     ],
 )
@@ -90,7 +98,7 @@ def test_any_tasks_are_a_family(text, family):
     assert (found.version == UNKNOWN) == family.startswith("lm_eval_")
 
 
-@pytest.mark.parametrize("text", ["lm_eval:xnli", "lm_eval:{code}_{code}", "lm_eval:../{code}"])
-def test_tasks_without_one_place_for_the_language_are_refused(text):
+@pytest.mark.parametrize("text", ["lm_eval:xnli", "lm_eval:{part}", "lm_eval:../{code}"])
+def test_tasks_without_a_place_for_the_language_are_refused(text):
     with pytest.raises(SelectionError, match="has no place for the language"):
         family_of_tasks(text)

@@ -32,6 +32,7 @@ from mlbench.records import (
     Rows,
     Source,
     TaskDoc,
+    TaskReplyDoc,
     TaskSource,
     TextDoc,
 )
@@ -151,13 +152,13 @@ def _render(prepared: Prepared, docs: Sequence[Doc], shots: int) -> list[str]:
         examples += f"{context}{TARGET_DELIMITER}{answer}{FEWSHOT_DELIMITER}"
     return [
         render_task(prepared, doc, shots)
-        if isinstance(doc, TaskDoc)
+        if isinstance(doc, TaskDoc | TaskReplyDoc)
         else examples + prompt(doc).context
         for doc in docs
     ]
 
 
-def render_task(prepared: Prepared, doc: TaskDoc, shots: int) -> str:
+def render_task(prepared: Prepared, doc: TaskDoc | TaskReplyDoc, shots: int) -> str:
     """Return the context of a doc of a task of lm-eval; without the query where choices have it.
 
     Raises DataError where the task has not so many examples for it.
@@ -314,6 +315,9 @@ def doc_from_dict(doc: Mapping[str, Any]) -> Doc:
 
 def asked_from_dict(doc: Mapping[str, Any]) -> AskedDoc:
     """Return a doc that is put to a model as a prompt."""
+    if "row" in doc:
+        lists = {"names": tuple(doc["names"]), "examples": tuple(map(tuple, doc["examples"]))}
+        return TaskReplyDoc(**{**doc, **lists})
     if "reference" in doc:
         return ReplyDoc(**{**doc, "names": tuple(doc["names"])})
     return choices_from_dict(doc)

@@ -16,11 +16,11 @@ from mlbench.errors import NoData, SelectionError
 from mlbench.families.task_map import Entry, read_shipped
 from mlbench.names import fault_of_name
 from mlbench.records import (
+    AskedDoc,
     ChoiceDoc,
     Family,
     FamilyDocs,
     Language,
-    OutputType,
     Prompt,
     Rows,
     TaskSource,
@@ -50,18 +50,17 @@ def family_of_tasks(text: str) -> Family:
     """
     template = text.removeprefix(PREFIX)
     name = "lm_eval_" + re.sub(r"_?\{(code|part)\}", "", template).strip("_")
-    if template.count(CODE) != 1 or template.count(PART) > 1 or fault_of_name(name):
+    if CODE not in template or template.count(PART) > 1 or fault_of_name(name):
         raise SelectionError(
-            f"{text!r} has no place for the language. Write {CODE} there, once, and {PART} for the "
+            f"{text!r} has no place for the language. Write {CODE} there, and {PART} for the "
             f"subjects of an exam: {PREFIX}xnli_{CODE}. Names of tasks: lm_eval ls tasks"
         )
     known = _find_in_table(template)
     if known is not None:
         return known
-    pattern = re.escape(template)
-    pattern = pattern.replace(re.escape(CODE), "(?P<code>.+)").replace(
-        re.escape(PART), "(?P<part>.+)"
-    )
+    pattern = re.escape(template).replace(re.escape(PART), "(?P<part>.+)")
+    pattern = pattern.replace(re.escape(CODE), "(?P<code>.+)", 1)
+    pattern = pattern.replace(re.escape(CODE), "(?P=code)")
     entry = Entry(family=name, title=f"{template} (lm-eval)", version=UNKNOWN, shots=MOST_SHOTS)
     return _make_family(pattern, entry)
 
@@ -74,17 +73,22 @@ def docs_from_rows(rows: Rows, language: Language) -> FamilyDocs:
     return FamilyDocs(scored, examples=tuple(row["text"] for row in rows["examples"]))
 
 
-def prompt_from_doc(doc: ChoiceDoc) -> Prompt:
+def prompt_from_doc(doc: AskedDoc) -> Prompt:
     """Return the finished question; what stands around it is the doc's (TaskDoc)."""
-    return Prompt(doc.query, doc.choices)
+    return Prompt(doc.query, doc.choices if isinstance(doc, ChoiceDoc) else ())
 
 
 def _find_in_table(template: str) -> Family | None:
     """Return the family of the table whose tasks have names of this form."""
     tasks = template.replace(PART, "part")
     for pattern, entry in read_shipped().items():
-        codes = {language.code(str(entry.codes)) for language in read_languages().values()}
-        names = (tasks.replace(CODE, code) for code in codes if code)
+        codes = {
+            code
+            for tag, language in read_languages().items()
+            for key, code in language.codes.items()
+            if key == entry.codes or (entry.codes is None and tag in entry.languages)
+        }
+        names = (tasks.replace(CODE, code) for code in codes)
         if entry.folder and any(re.fullmatch(pattern, name) for name in names):
             return read_task_families()[entry.family]
     return None
@@ -100,6 +104,7 @@ def _make_family(pattern: str, entry: Entry) -> Family:
         shots=entry.shots,
         doc_id=entry.doc_id,
         cluster=entry.cluster,
+        filter=entry.filter,
     )
     return Family(
         name=entry.family,
@@ -107,7 +112,7 @@ def _make_family(pattern: str, entry: Entry) -> Family:
         title=entry.title,
         question=entry.question or f"As asked by lm-eval's tasks {pattern}",
         suite="lmeval",
-        output_type=OutputType.CHOICES,
+        output_type=entry.output,
         source=source,
         licence=entry.licence,
         citation=entry.citation,

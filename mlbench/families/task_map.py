@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from mlbench.errors import DataError, yaml_hint
-from mlbench.records import Origin
+from mlbench.records import Origin, OutputType
 from mlbench.yaml_text import parse_yaml
 
 SHIPPED = Path(__file__).with_name("task_map.yaml")
@@ -25,6 +25,9 @@ CHOICE_METRICS = {
     "acc_calibrated": "acc_calibrated",
 }
 """Our name of each of lm-eval's metrics that follow from the log-likelihoods."""
+
+ANSWER_METRICS = {"exact_match": "exact_match", "f1": "f1"}
+"""Our name of each of lm-eval's metrics of replies that a doc has for itself."""
 
 
 class Entry(BaseModel):
@@ -45,6 +48,7 @@ class Entry(BaseModel):
     filter: str | None = None
     chance: Annotated[float, Field(ge=0, lt=1)] | None = None
     folder: str | None = None
+    output: OutputType = OutputType.CHOICES
     version: str = "unknown"
     metrics: tuple[str, ...] = ("acc",)
     shots: Annotated[int, Field(ge=0)] = 0

@@ -5,6 +5,7 @@ draws with lm-eval's seed, choices, delimiter and the right one. The pieces are 
 (data.prepare.render_task) and held against contexts that lm-eval builds.
 """
 
+import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,18 @@ from mlbench.data.prepare import prepare as prepare_rows
 from mlbench.data.sources import revision, state_of
 from mlbench.errors import DataError, NoData
 from mlbench.families.lm_eval_tasks import UNKNOWN
-from mlbench.families.task_map import CHOICE_METRICS
-from mlbench.records import ChoiceDoc, Family, HubSource, Language, Rows, Source, TaskSource
+from mlbench.families.task_map import ANSWER_METRICS, CHOICE_METRICS
+from mlbench.records import (
+    ChoiceDoc,
+    Family,
+    HubSource,
+    Language,
+    OutputType,
+    ReplyLimits,
+    Rows,
+    Source,
+    TaskSource,
+)
 
 if TYPE_CHECKING:
     from mlbench.harness.lm_eval_tasks import FoundTask, SourcedTask
@@ -28,8 +39,14 @@ logger = logging.getLogger(__name__)
 SEED = 1234
 """The seed of lm-eval's samplers, unless a user gives another (lm_eval.defaults)."""
 
-RUNNABLE = ("acc", "acc_norm", "acc_bytes")
-"""Metrics of choices that lm-eval computes of what it asks of every task."""
+RUNNABLE: Mapping[str, tuple[str, ...]] = {
+    OutputType.CHOICES: ("acc", "acc_norm", "acc_bytes"),
+    OutputType.REPLY: ("exact_match", "f1"),
+}
+"""Metrics that a doc has for itself, by what lm-eval asks."""
+
+MOST_TOKENS = 256
+"""Tokens of a reply where a task does not say how many (lm_eval.models.huggingface)."""
 
 N_HELD = 3
 """Docs of a task whose contexts are held against those that lm-eval builds."""
@@ -40,7 +57,8 @@ def prepare(family: Family, language: Language) -> Prepared:
     if not isinstance(family.source, TaskSource):
         return prepare_rows(family, language)
     prepared = prepare_rows(_complete(family, family.source, language), language, READER)
-    if prepared.family.chance is None and not prepared.reason:
+    is_choice = prepared.family.output_type == OutputType.CHOICES
+    if is_choice and prepared.family.chance is None and not prepared.reason:
         docs = [doc for doc in prepared.docs.scored if isinstance(doc, ChoiceDoc)]
         chance = math.fsum(1 / len(doc.choices) for doc in docs) / len(docs)
         return replace(prepared, family=replace(prepared.family, chance=round(chance, 4)))
@@ -58,20 +76,50 @@ def _complete(family: Family, source: TaskSource, language: Language) -> Family:
         config = find_tasks(source, language)[0].config
     except NoData:
         return family
-    name, kind = config["task"], config.get("output_type")
-    listed = [str(metric.get("metric")) for metric in config.get("metric_list") or ()]
-    metrics = tuple(CHOICE_METRICS[each] for each in listed if each in RUNNABLE)
-    if kind != family.output_type or not metrics or config.get("process_results"):
-        raise DataError(
-            f"lm-eval's task {name} cannot be run here: it is {kind} by {', '.join(listed)}, and "
-            f"what can be is {family.output_type} by {', '.join(RUNNABLE)}. Type: lm_eval run "
-            f"--tasks {name} --log_samples, and then: mlbench import lm-eval"
-        )
-    if family.version != UNKNOWN:
-        return family
     version = str((config.get("metadata") or {}).get("version", UNKNOWN))
-    source = replace(source, hub_id=str(config["dataset_path"]))
-    return replace(family, version=version, metrics=metrics, source=source)
+    if family.version == UNKNOWN:
+        output = OutputType(_refuse_other(config))
+        known = ANSWER_METRICS if output == OutputType.REPLY else CHOICE_METRICS
+        listed = [known[name] for name in _metrics_of(config) if name in RUNNABLE[output]]
+        source = replace(source, hub_id=str(config["dataset_path"]))
+        family = replace(family, output_type=output, metrics=tuple(listed), source=source)
+    if family.output_type == OutputType.REPLY:
+        family = replace(family, reply=_reply_limits(config))
+    return replace(family, version=version)
+
+
+def _metrics_of(config: Mapping[str, Any]) -> list[str]:
+    return [str(metric.get("metric")) for metric in config.get("metric_list") or ()]
+
+
+def _refuse_other(config: Mapping[str, Any]) -> str:
+    """Return the output type of a task; raises DataError where it, or its score, is another."""
+    name, output, metrics = config["task"], str(config.get("output_type")), _metrics_of(config)
+    is_choice = output == OutputType.CHOICES
+    if not set(metrics) & set(RUNNABLE.get(output, ())) or (
+        is_choice and config.get("process_results")
+    ):
+        ways = "; ".join(f"{kind} by {', '.join(names)}" for kind, names in RUNNABLE.items())
+        raise DataError(
+            f"lm-eval's task {name} cannot be run here: it is {output} by {', '.join(metrics)}, "
+            f"and what can be is {ways}. Type: lm_eval run --tasks {name} --log_samples, and then: "
+            f"mlbench import lm-eval"
+        )
+    return output
+
+
+def _reply_limits(config: Mapping[str, Any]) -> ReplyLimits:
+    """Return where a reply ends; raises DataError for a task that draws what is written."""
+    options = config.get("generation_kwargs") or {}
+    if options.get("do_sample"):
+        raise DataError(
+            f"lm-eval's task {config['task']} draws its replies at random, so two runs differ; "
+            f"mlbench writes the likeliest only. Type: lm_eval run --tasks {config['task']} "
+            f"--log_samples, and then: mlbench import lm-eval"
+        )
+    stops = options.get("until") or ()
+    stops = (stops,) if isinstance(stops, str) else tuple(stops)
+    return ReplyLimits(int(options.get("max_gen_toks", MOST_TOKENS)), stops)
 
 
 def _fingerprint(source: Source, language: Language) -> str:
@@ -98,7 +146,7 @@ def _read_rows(source: Source, language: Language) -> Rows:
     scored: list[Mapping[str, Any]] = []
     pool = _Pool()
     for each in found:
-        scored += _TaskReader(tasks[each.name], each, source, pool).read()
+        scored += _TaskReader(tasks[each.name], each, source, pool, language.tag).read()
     return {"scored": scored, "examples": [{"text": text} for text in pool.texts]}
 
 
@@ -134,6 +182,7 @@ class _TaskReader:
     found: "FoundTask"
     source: TaskSource
     pool: _Pool
+    tag: str
     places: dict[int, int] = field(default_factory=dict)
 
     def read(self) -> list[Mapping[str, Any]]:
@@ -186,30 +235,45 @@ class _TaskReader:
         self, doc: Mapping[str, Any], place: int, examples: list[list[int]]
     ) -> Mapping[str, Any]:
         """Return a doc as lm-eval asks it."""
-        task = self.task
-        choices = task.doc_to_choice(doc)
-        head = self._head(doc)
-        gold, ending, query = task.doc_to_target(doc), None, ""
-        if task.multiple_input:
-            gold, ending = task.doc_to_text(doc), str(gold)
-        else:
-            query = self._context(doc, 0).removeprefix(head)
-        target = choices.index(gold) if gold in choices else gold
-        doc_id = self._doc_id(doc, place)
-        return {
+        doc_id, head = self._doc_id(doc, place), self._head(doc)
+        shared = {
             "doc_id": doc_id,
             "cluster_id": str(doc[self.source.cluster]) if self.source.cluster else doc_id,
-            "query": query,
-            "choices": list(choices),
-            "target": target,
-            "delimiter": task.config.target_delimiter,
+            "query": "",
             "head": head,
-            "ending": ending,
             "examples": examples,
+        }
+        if not self.task.multiple_input:
+            shared["query"] = self._context(doc, 0).removeprefix(head)
+        is_reply = self.task.OUTPUT_TYPE == OutputType.REPLY
+        return {**shared, **(self._answer(doc) if is_reply else self._choices(doc))}
+
+    def _choices(self, doc: Mapping[str, Any]) -> Mapping[str, Any]:
+        choices = self.task.doc_to_choice(doc)
+        gold, ending = self.task.doc_to_target(doc), None
+        if self.task.multiple_input:
+            gold, ending = self.task.doc_to_text(doc), str(gold)
+        return {
+            "choices": list(choices),
+            "target": choices.index(gold) if gold in choices else gold,
+            "delimiter": self.task.config.target_delimiter,
+            "ending": ending,
+        }
+
+    def _answer(self, doc: Mapping[str, Any]) -> Mapping[str, Any]:
+        gold = self.task.doc_to_target(doc)
+        row = {"task": self.found.name, "doc": dict(doc)}
+        return {
+            "reference": str(gold[0] if isinstance(gold, list) else gold),
+            "language": self.tag,
+            "names": [],
+            "row": json.dumps(row, ensure_ascii=False, default=str),
         }
 
     def _is_scored(self, row: Mapping[str, Any]) -> bool:
         """Return whether a choice of the doc is right; else lm-eval counts it wrong, always."""
+        if "choices" not in row:
+            return True
         target, n_choices = row["target"], len(row["choices"])
         if isinstance(target, list):
             raise DataError(
@@ -243,7 +307,7 @@ class _TaskReader:
             for doc, row in zip(docs, rows, strict=True):
                 places = row["examples"][n - 1] if n else ()
                 texts = [row["head"], *(self.pool.texts[place] for place in places), row["query"]]
-                made = "".join(texts) + (row["choices"][0] if row["ending"] is not None else "")
+                made = "".join(texts) + (row["choices"][0] if row.get("ending") is not None else "")
                 if made != self._context(doc, n):
                     raise DataError(
                         f"lm-eval's task {self.found.name} builds its contexts in another way than "

@@ -110,27 +110,35 @@ def find_tasks(source: TaskSource, language: Language) -> list[FoundTask]:
             part = match.groupdict().get("part") or ""
             found.append(FoundTask(name, part, match["code"], entry.cfg))
     if not found:
-        raise NoData(f"lm-eval has no task {source.pattern} for {language.name}")
+        shown = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"{\1}", source.pattern)
+        raise NoData(f"lm-eval has no task {shown} for {language.name}: lm_eval ls tasks")
     if len({task.code for task in found}) > 1:
         names = ", ".join(task.name for task in found)
         raise NoData(f"lm-eval has several tasks for {language.name}: {names}")
     return found
 
 
-def load_tasks(source: TaskSource, names: Sequence[str]) -> dict[str, SourcedTask]:
-    """Return tasks by name, as lm-eval builds them.
+def load_tasks(
+    source: TaskSource, names: Sequence[str], kind: type = SourcedTask, **more: Any
+) -> dict[str, Any]:
+    """Return tasks by name, as lm-eval builds them; `more` is handed to their class.
 
     Raises DataError for a data set that cannot be read, or is not as the task expects it.
     """
-    members = [{"task": name, "class": SourcedTask} for name in names]
+    members = [{"task": name, "class": kind, **more} for name in names]
     try:
         loaded = _index(source.folder).load({"group": source.hub_id, "task": members})
+    except ImportError as error:
+        raise DataError(
+            f"lm-eval's task {names[0]} cannot be loaded here: {error}. It is of another version "
+            f"of that package than the one that is installed"
+        ) from error
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise DataError(
             f"lm-eval's task {names[0]} cannot be made of {source.hub_id}: "
             f"{type(error).__name__} {error}. Its rows are not as lm-eval expects them"
         ) from error
-    tasks: dict[str, SourcedTask] = loaded["tasks"]
+    tasks: dict[str, Any] = loaded["tasks"]
     return tasks
 
 

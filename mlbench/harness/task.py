@@ -33,6 +33,7 @@ from mlbench.data.prepare import (
 )
 from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.families import add_family_files, find_family, read_families
+from mlbench.harness.scorer import score_replies
 from mlbench.measures import (
     ChoiceSample,
     Reply,
@@ -43,7 +44,15 @@ from mlbench.measures import (
     doc_scores,
     measure_of,
 )
-from mlbench.records import Family, OutputType, Prompt, ReplyLimits, TaskDoc, TaskSource
+from mlbench.records import (
+    Family,
+    OutputType,
+    Prompt,
+    ReplyLimits,
+    TaskDoc,
+    TaskReplyDoc,
+    TaskSource,
+)
 from mlbench.task_files import task_name
 
 # Lets `lm_eval run --model mlbench --tasks <stub>.yaml` find the packed engine, loaded when asked
@@ -235,17 +244,31 @@ class FinishedTask(FamilyTask):
         return render_task(self.prepared, _task_doc(doc), num_fewshot)
 
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> list[Instance]:
-        """Return the pairs of context and continuation as the task asks them."""
+        """Return the pairs of context and continuation as the task asks them, or what to write."""
+        if self.family.reply is not None:
+            return [super().construct_requests(doc, ctx, **kwargs)]
         pairs = list_pairs(self.prepared, _task_doc(doc), ctx)
         return [
             Instance("loglikelihood", doc, pair, i, metadata=kwargs.get("metadata"))
             for i, pair in enumerate(pairs)
         ]
 
+    def reply_samples(
+        self, docs: Sequence[Mapping[str, Any]], texts: Sequence[str]
+    ) -> list[ReplySample]:
+        """Keep the replies to docs as they came, and what the task itself says of them."""
+        source, rows = self.family.source, [doc["row"] for doc in docs]
+        assert isinstance(source, TaskSource)
+        scores = score_replies(source, rows, texts, self.family.metrics)
+        return [
+            ReplySample(doc["doc_id"], doc["cluster_id"], text, doc["reference"], counted)
+            for doc, text, counted in zip(docs, texts, scores, strict=True)
+        ]
 
-def _task_doc(doc: Mapping[str, Any]) -> TaskDoc:
+
+def _task_doc(doc: Mapping[str, Any]) -> TaskDoc | TaskReplyDoc:
     found = doc_from_dict(doc)
-    assert isinstance(found, TaskDoc)
+    assert isinstance(found, TaskDoc | TaskReplyDoc)
     return found
 
 

@@ -4,6 +4,7 @@ Read in this order: measure (the record), scales, then one file a kind of measur
 texts, replies; scores makes numbers of docs and cells.
 """
 
+from mlbench.measures.answers import EXACT_MATCH, WORD_F1
 from mlbench.measures.choices import (
     ACC,
     ACC_BYTES,
@@ -50,6 +51,8 @@ from mlbench.measures.scores import (
 from mlbench.measures.texts import BITS, BITS_PER_BYTE, TOKENS
 
 __all__ = [
+    "EXACT_MATCH",
+    "WORD_F1",
     "ACC",
     "ACC_BYTES",
     "ACC_CALIBRATED",
