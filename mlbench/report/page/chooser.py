@@ -27,8 +27,8 @@ from mlbench.report.ranking import shown_level, shown_level_interval, shown_plac
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import number, show_line
 
-N_DRAWS = 64
-"""A standard error of 64 draws is right within 9 %; of one language it is exact."""
+N_DRAWS = 48
+"""A standard error of 48 draws is right within a tenth; of one language it is exact."""
 
 STEPS = 2.5
 """Parts of a standard error in which a draw is written, which packs into three bits and a half."""
@@ -127,8 +127,13 @@ def chooser_data(table: ReportTable, audiences: Audiences) -> dict[str, Any]:
 
 
 def _packed(audiences: Audiences, ranked: Ranked) -> list[Any]:
-    """Return name, what was not tested, shares, and by model level, ends, places, probability."""
+    """Return name, what was not tested, shares, and by model level, ends, places, probability.
+
+    A country of one language has no numbers of its own.
+    """
     group = ranked.group
+    if len(group.shares) == 1 and not group.key.startswith("lang="):
+        return [group.name, group.untested, dict.fromkeys(group.shares, 1), [], [], []]
     ranks = [ranked.rank_of(model) for model in audiences.models]
     ends = [(rank.score, rank.score_low, rank.score_high) for rank in ranks]
     shares = {} if len(group.shares) == 1 else {t: round(s, 4) for t, s in group.shares.items()}

@@ -94,8 +94,11 @@ const readChoice = async () => {
   const part = (number) => (number === null ? null : number / 1000);
   const at = new Map(data.tags.map((tag, i) => [tag, i]));
   const groups = new Map(data.keys.map((key, i) => {
-    const [name, untested, shares, ends, places, best] = data.groups[i];
+    const [name, untested, shares, ...numbers] = data.groups[i];
     const own = key.startsWith("lang=") ? { [key.slice(5)]: 1 } : shares;
+    // A country of one language has the numbers of that.
+    const same = numbers[0].length ? i : data.keys.indexOf(`lang=${Object.keys(own)[0]}`);
+    const [, , , ends, places, best] = data.groups[same];
     const rows = data.names.map((_, m) => ({
       ends: ends.slice(3 * m, 3 * m + 3).map(part), places: places.slice(2 * m, 2 * m + 2), best: part(best[m]),
     }));
