@@ -9,6 +9,7 @@ from stats_toys import QUICK, TAGS, make_cells, make_table
 from test_stats_verdict import SCHEMA, ask, bits_table, conforms
 
 from mlbench.judge.run import judge_run
+from mlbench.judge.sentences import chain_sentence, counting_words
 from mlbench.judge.twins import twin_effects
 from mlbench.measures import ChoiceSample
 from mlbench.records import Cell
@@ -110,6 +111,16 @@ def test_the_verdict_holds_them_and_is_as_its_schema_says():
         ("b", "a", "plain"),
     ]
     assert ask(make_table())["twins"] == []
+    assert counting_words(verdict) == ", those that ask the same docs counting as one"
+    apart = ask(*(make_table(family=name) for name in "ab"))
+    assert counting_words(apart) == ", each counting once"
+    assert counting_words(ask(make_table())) == ""
+
+
+def test_a_comparison_without_english_does_not_say_that_it_is_included():
+    facts = {"languages": 119, "with_data": 10, "compared": 10, "at_chance": 0}
+    assert "10 compared (English is not there)" in chain_sentence(facts | {"english": 0})
+    assert "10 compared (English included)" in chain_sentence(facts | {"english": 1})
 
 
 def test_the_run_tells_it_in_words_and_so_does_the_page(tmp_path):

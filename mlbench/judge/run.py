@@ -109,6 +109,7 @@ def _chain(run: Run, verdict: Mapping[str, Any]) -> dict[str, int]:
         "languages": len(run.languages),
         "with_data": len(with_data),
         "compared": len(verdict["languages"]),
+        "english": int(REFERENCE in verdict["languages"]),
         "at_chance": len(guessed) if scale_of(verdict["scale"]) == ADJUSTED else 0,
     }
 

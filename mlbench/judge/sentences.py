@@ -240,11 +240,20 @@ def cost_sentence(effect: Effect, names: Names, level: float) -> str:
     )
 
 
+def counting_words(verdict: Mapping[str, Any]) -> str:
+    """Return as text how the pooled families count: once each, and twins as one."""
+    used = set(verdict["pooled_families"])
+    if any({twins["family"], twins["twin"]} <= used for twins in verdict["twins"]):
+        return ", those that ask the same docs counting as one"
+    return ", each counting once" if len(used) > 1 else ""
+
+
 def chain_sentence(chain: Mapping[str, int]) -> str:
     """Return as text in one line how many languages the numbers rest on."""
+    english = "included" if chain["english"] else "is not there"
     words = (
         f"Languages: {chain['languages']} in the run, {chain['with_data']} with data, "
-        f"{chain['compared']} compared (English included)"
+        f"{chain['compared']} compared (English {english})"
     )
     if chain["at_chance"]:
         words += f"; in {chain['at_chance']} of these neither model is above chance, and they count"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlbench.judge.mirror import mirrored
+from mlbench.judge.sentences import counting_words
 from mlbench.measures import scale_of
 from mlbench.report.compare import Comparison
 from mlbench.report.text import number, plural, show_line, signed
@@ -172,6 +173,5 @@ def _shares(counts: Mapping[str, int]) -> tuple[Share, ...]:
 def _basis(verdict: Mapping[str, Any]) -> str:
     n = len(verdict["pooled_families"])
     most = verdict["docs"]["most"]
-    once = ", each counting once" if n > 1 else ""
     docs = "" if not math.isfinite(most) or not most else f", at most {most:,} docs a language"
-    return show_line(f"{plural(n, 'family', 'families')} of tasks{once}{docs}")
+    return show_line(f"{plural(n, 'family', 'families')} of tasks{counting_words(verdict)}{docs}")

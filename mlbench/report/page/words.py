@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from mlbench.data.languages import REFERENCE
-from mlbench.judge.sentences import sensitivity_rows
+from mlbench.judge.sentences import counting_words, sensitivity_rows
 from mlbench.measures import scale_of
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison, in_unit, unit_of
@@ -154,10 +154,10 @@ def pooled_sentence(comparison: Comparison, names: Mapping[str, str]) -> str:
     equal = counts["equivalent_holm"]
     rest = n - counts["better_holm"] - counts["worse_holm"] - equal
     english, others, moat = (_pooled(verdict, part) for part in ("english", "others", "moat"))
-    once = ", each counting once" if len(used) > 1 else ""
+    over = f"{_over(comparison, used)}{counting_words(verdict)}"
     return (
-        f"{_over(comparison, used)}{once} ({unit}), {a} − {b} is {english} in English and "
-        f"{others} on average in {plural(n, 'other language')}; the lead beyond English, the "
+        f"{over} ({unit}), {a} − {b} is {english} in English and {others} on average in "
+        f"{plural(n, 'other language')}; the lead beyond English, the "
         f"difference of the two, is {moat}. After Holm correction {a} is better in "
         f"{counts['better_holm']} of them, worse in {counts['worse_holm']}, and equal within the "
         f"margin in {equal}, even if a small lead is shown there; for {rest} the data cannot "
