@@ -160,7 +160,7 @@ def test_the_commit_and_the_dtype_that_were_signed_are_loaded(
 ):
     """The hub has a newer commit meanwhile, and the worker has a GPU that the head has not."""
     commits = iter(["commit1", "commit2"])
-    monkeypatch.setattr("mlbench.models._hub_commit", lambda model: next(commits))
+    monkeypatch.setattr("mlbench.models.weights._hub_commit", lambda model: next(commits))
     family, language = read_families()["sib200_lm"], read_languages()["en"]
     model = Model("org/m", "hf", "org/m")
     work = prepare_work("hub", [model], [prepare(family, language)], replace(SETTINGS, device=None))
