@@ -93,6 +93,21 @@ def test_a_strip_has_a_dot_for_every_language_but_english(tmp_path: Path) -> Non
     assert (strip.firm + strip.open).count("M") == len(LANGUAGES) - 1
 
 
+def test_strips_of_one_unit_share_an_axis(tmp_path: Path) -> None:
+    run = ToyRun(tmp_path / "r")
+    for i, language in enumerate(LANGUAGES):
+        for family, gap in (("topic", 0.5), ("terms", 0.1)):
+            for rank, model in enumerate(("a", "b")):
+                samples = choices(0.8 - gap * rank, seed=i)
+                run.put(Cell(model, family, language.tag, 0), samples)
+    table = table_from_run(read_run(run.write()))
+    comparison = compare(table, Pair("a", "b", 0), FAST)
+    strips = [strip_of(comparison, comparison.blocks[family]) for family in ("topic", "terms")]
+    assert len({strip.limit for strip in strips if strip}) == 1
+    largest = max(abs(lead.value) for lead in comparison.leads.values())
+    assert all(strip and float(strip.limit) >= largest for strip in strips)
+
+
 def test_an_axis_ends_at_a_round_number_beyond_all_values() -> None:
     assert [nice_limit([x]) for x in (0.2, 7.0, 61.0, 5000.0)] == [1, 10, 80, 5000]
     assert nice_limit([math.nan]) == 1

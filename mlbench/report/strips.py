@@ -18,7 +18,7 @@ HALF, FLOOR = 180.0, 50.0
 """Half the width, and where dots stand on, in units of the drawing."""
 
 DOT = 4.0
-LIMITS = (1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 200, 500, 1000)
+LIMITS = (1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 120, 150, 200, 500, 1000)
 
 
 class Strip(NamedTuple):
@@ -44,7 +44,7 @@ def strip_of(comparison: Comparison, block: Block) -> Strip | None:
         return None
     mean = comparison.verdict["by_family"][block.family]["others"]
     ends = [in_unit(block, mean[key]) for key in ("estimate", "low", "high")]
-    limit = nice_limit([abs(lead.value) for lead in leads.values()] + [abs(end) for end in ends])
+    limit = _common_limit(comparison, unit_of(block))
     english = leads.pop(REFERENCE, None)
     alpha = 1 - float(comparison.verdict["level"])
     places = _stacked(leads.values(), limit)
@@ -60,6 +60,18 @@ def strip_of(comparison: Comparison, block: Block) -> Strip | None:
         None if english is None else _x(english.value, limit),
         *(None if math.isnan(end) else end for end in (estimate, low, high)),
     )
+
+
+def _common_limit(comparison: Comparison, unit: str) -> int:
+    """Return the end of the axis, one for all families of a unit, so that the strips compare."""
+    assert comparison.verdict is not None
+    same = {f: block for f, block in comparison.blocks.items() if unit_of(block) == unit}
+    values = [lead.value for (family, _), lead in comparison.leads.items() if family in same]
+    for family, block in same.items():
+        if family in comparison.verdict["by_family"]:
+            mean = comparison.verdict["by_family"][family]["others"]
+            values += [in_unit(block, mean[key]) for key in ("estimate", "low", "high")]
+    return nice_limit([abs(value) for value in values])
 
 
 def nice_limit(values: list[float]) -> int:
