@@ -23,6 +23,7 @@ from mlbench.measures import ACC, CHRF_FITTED, ReplySample, cell_score, words_be
 from mlbench.models import find_model
 from mlbench.records import Cell, ReplyDoc, ReplyLimits, Score
 from mlbench.report import grid
+from mlbench.report.checks.written import check_replies
 from mlbench.report.grid import macro_cell
 from mlbench.report.tables import table_from_run
 from mlbench.settings import Settings
@@ -155,6 +156,25 @@ def test_levels_of_different_languages_are_not_averaged(tmp_path):
     for family in (FROM_EN, INTO_EN):
         group = render_stubs([family], {"hi": LANGUAGES["hi"]})[f"{family.name}/_group.yaml"]
         assert "chrf" not in group and "metric: fidelity," in group
+
+
+@pytest.mark.parametrize(
+    ("right", "copied", "state"),
+    [(0.9, 0.1, "OK"), (0.8, 0.0, "check this"), (1.0, 0.2, "check this"), (None, None, None)],
+)
+def test_replies_astray_are_told(tmp_path, right, copied, state):
+    rates = {"fidelity": right, "fidelity_of_references": 1.0, "copied": copied, "empty": 0.0}
+    names = ["chrf++", *(rates if state else ())]
+    written = TOPIC | {"title": "Translation", "metrics": names, "chance": None}
+    run = ToyRun(tmp_path / "r", languages=(HINDI,), families={"mt": written})
+    samples = tuple(
+        ReplySample(f"{i}", f"{i}", "a", "b", {m: (float(i < 10 * rates[m]),) for m in names[1:]})
+        for i in range(10)
+    )
+    run.put(Cell("m", "mt", "hi", 0), samples)
+    found = check_replies(table_from_run(read_run(run.write())), {"m": "m"})
+    assert [check.state for check in found] == ([state] if state else [])
+    assert state != "check this" or found[0].details[0].languages == "Hindi"
 
 
 def test_a_score_is_listed_beside_its_floors_and_what_is_wrong_with_the_replies():

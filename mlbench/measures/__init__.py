@@ -27,7 +27,14 @@ from mlbench.measures.measure import (
     measure_of,
     scale_of,
 )
-from mlbench.measures.rates import COPIED, EMPTY, FIDELITY, OTHER_LANGUAGE, UNDECIDED
+from mlbench.measures.rates import (
+    COPIED,
+    EMPTY,
+    FIDELITY,
+    FIDELITY_OF_REFERENCES,
+    OTHER_LANGUAGE,
+    UNDECIDED,
+)
 from mlbench.measures.replies import CHRF, CHRF_CHARACTERS, CHRF_FITTED
 from mlbench.measures.samples import (
     ChoiceSample,
@@ -67,6 +74,7 @@ __all__ = [
     "COPIED",
     "EMPTY",
     "FIDELITY",
+    "FIDELITY_OF_REFERENCES",
     "LOGIT",
     "MACRO_F1",
     "OTHER_LANGUAGE",

@@ -26,6 +26,7 @@ from mlbench.report.checks.scores import (
     check_docs,
     check_text,
 )
+from mlbench.report.checks.written import check_replies
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import join, plural, short_names
 
@@ -59,6 +60,7 @@ def trust(table: ReportTable) -> Trust:
         check_findings(table, names),
         check_text(table, names),
         check_contamination(table),
+        *check_replies(table, names),
     )
     order = ("check this", "unknown", "OK")
     return Trust(_sentence(checks), tuple(sorted(checks, key=lambda c: order.index(c.state))))
