@@ -8,9 +8,10 @@ import pytest
 from stats_toys import QUICK, make_cells
 
 from mlbench.data.languages import read_all_languages, read_languages
-from mlbench.judge import Evidence, judge
+from mlbench.judge import Evidence, judge, read_claims
 from mlbench.judge.claims import claims_from
 from mlbench.judge.listed import listed_lead, match
+from mlbench.judge.run import controls_sentence
 from mlbench.models import read_presets
 from mlbench.models.claimed import Claimed, claimed_by, read_claimed
 from mlbench.records import Language
@@ -159,3 +160,21 @@ def test_a_model_is_found_by_preset_hub_id_or_the_series_of_its_run() -> None:
     assert claimed_by("qwen3-8b", {}) == claimed_by("Qwen/Qwen3-8B-Base", {}) == qwen
     assert claimed_by("mine", {"series": "Qwen3"}) == qwen and claimed_by("mine", {}) is None
     assert claimed_by("qwen3.5-9b", {}).tags is None and claimed_by("gemma-3-4b", {}).number == 140
+
+
+def test_a_verdict_says_which_of_its_languages_are_beyond_the_list() -> None:
+    (said,) = controls_sentence(["en", "sw", "ha", "yo"])
+    assert said == "2 of the 4 compared languages are controls, beyond the list of 119: ha, yo."
+    assert controls_sentence(["en", "sw"]) == []
+    assert controls_sentence(list(read_all_languages()))[0].endswith(" ...")
+
+
+def test_controls_do_not_count_as_covered() -> None:
+    known = read_all_languages()
+    rates = {m: dict.fromkeys(("en", "sw", "de", "ha", "yo"), 0.9) for m in ("good", "plain")}
+    run = Evidence(
+        (table_from_cells("f", make_cells(rates)),), {t: known[t] for t in rates["good"]}
+    )
+    verdict = judge(run, "good", "plain", claims=read_claims(), resampling=QUICK)
+    (covered,) = [claim for claim in verdict["claims"] if claim["kind"] == "coverage"]
+    assert covered["n_languages"] == 3

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from mlbench.data.languages import REFERENCE
+from mlbench.data.languages import REFERENCE, read_controls, read_languages
 from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.families.origins import origin_of
 from mlbench.judge import judge, read_claims
@@ -26,6 +26,9 @@ from mlbench.store.samples import doc_ids_of
 
 SHOWN_REASONS = 3
 """Reasons in the message that nothing can be compared; `mlbench list cells` has the rest."""
+
+SHOWN_CONTROLS = 12
+"""Languages beyond the list that are named; the others are counted."""
 
 
 def judge_run(
@@ -117,6 +120,7 @@ def _chain(run: Run, verdict: Mapping[str, Any]) -> dict[str, int]:
 def _caveats(run: Run, verdict: Mapping[str, Any], pairing: Pairing) -> list[str]:
     """Return what a reader must know of these numbers, a sentence each."""
     found = [verdict["docs"]["sentence"]] if verdict["docs"]["sentence"] else []
+    found += controls_sentence(verdict["languages"])
     left = [
         name
         for name in verdict["families"]
@@ -144,6 +148,20 @@ def _caveats(run: Run, verdict: Mapping[str, Any], pairing: Pairing) -> list[str
         found.append(unshared)
     judged = replace(run, done={cell: run.done[cell] for cell in pairing.cells})
     return found + choice_caveats(judged, dict.fromkeys((pairing.a, pairing.b)))
+
+
+def controls_sentence(compared: Sequence[str]) -> list[str]:
+    """Return as a sentence which languages are beyond the list; none where none are."""
+    known = read_controls(read_languages())
+    controls = [tag for tag in compared if tag in known]
+    if not controls:
+        return []
+    more = len(controls) - SHOWN_CONTROLS
+    names = ", ".join(controls[:SHOWN_CONTROLS]) + (f" and {more} more" if more > 0 else "")
+    return [
+        f"{len(controls)} of the {len(compared)} compared languages are controls, beyond the list "
+        f"of {len(read_languages())}: {names}."
+    ]
 
 
 def _unshared_docs(run: Run, verdict: Mapping[str, Any], compared: Sequence[Cell]) -> str:
