@@ -46,6 +46,11 @@ def texts(tag: str, limit: int | None = None) -> list[str]:
     return [doc.text for doc in prepare(FAMILY, LANGUAGES[tag]).docs.scored[:limit]]
 
 
+def parts_of_characters(tokenizer, sentences: list[str]) -> int:
+    ids = [token for text in sentences for token in tokenizer.encode(text)]
+    return sum("\N{REPLACEMENT CHARACTER}" in tokenizer.decode([token]) for token in ids)
+
+
 def costs_of(capsys, *arguments: str) -> dict:
     code, out, err = run_cli(capsys, "tokenizers", *arguments, "--json")
     assert code == 0, err
@@ -67,6 +72,13 @@ def test_a_premium_is_the_ratio_of_the_tokens_of_the_same_sentences(capsys, sib2
             "n_docs": 9,
             "n_unknown": 0,
             "n_lost": 0,
+            "byte_share": pytest.approx(parts_of_characters(tokenizer, texts(tag)) / n_tokens),
+            "sentences_in_window": pytest.approx(
+                model["window"] * 9 // n_tokens if model["window"] else None
+            ),
+            "cost_to_read": None,
+            "cost_to_write": None,
+            "cost_of_machine": None,
         }
     assert model["languages"]["en"]["premium"] == 1
     assert model["vocabulary"] == len(tokenizer)
@@ -273,6 +285,9 @@ class Silent:
 
     unk_token_id = None
 
+    def decode(self, ids):
+        return "x"
+
     def __init__(self, tokenizer) -> None:
         self.tokenizer = tokenizer
 
@@ -282,3 +297,39 @@ class Silent:
     def __call__(self, texts, **_):
         dropped = [text if text.isascii() else "" for text in texts]
         return self.tokenizer(dropped, add_special_tokens=False)
+
+
+def test_a_thousand_sentences_have_a_price(capsys, sib200, letters):
+    prices = ("--price-in", "2", "--price-out", "6", "--gpu-hour", "3.6", "--speed", "1000")
+    arguments = ("--models", str(letters), "--languages", "en,ru", *prices)
+    (model,) = costs_of(capsys, *arguments)["models"]
+    for cost in model["languages"].values():
+        thousand = 1000 * cost["tokens_per_doc"]
+        assert cost["cost_to_read"] == pytest.approx(2 * thousand / 1e6)
+        assert cost["cost_to_write"] == pytest.approx(6 * thousand / 1e6)
+        assert cost["cost_of_machine"] == pytest.approx(3.6 * thousand / 1000 / 3600)
+    _, out, _ = run_cli(capsys, "tokenizers", *arguments)
+    assert "read/1000" in out and "write/1000" in out and "machine/1000" in out
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--price-in", "0"), "--price-in 0.0 is not a number above 0"),
+        (("--price-out", "nan"), "--price-out nan is not a number above 0"),
+        (("--gpu-hour", "2"), "--gpu-hour says nothing without --speed"),
+        (("--speed", "2"), "--speed says nothing without --gpu-hour"),
+    ],
+)
+def test_a_price_that_is_none_is_refused(capsys, given, words):
+    assert words in refused(capsys, "tokenizers", *given)
+
+
+def test_a_window_holds_fewer_sentences_of_an_expensive_language(capsys, sib200, letters):
+    config = {"max_position_embeddings": 1000, "model_type": "gpt2"}
+    (letters / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (model,) = costs_of(capsys, "--models", str(letters), "--languages", "en,hi")["models"]
+    assert model["window"] == 1000
+    for cost in model["languages"].values():
+        # One special token stands beside the sentences.
+        assert cost["sentences_in_window"] == 999 // cost["tokens_per_doc"]

@@ -23,6 +23,10 @@ from mlbench.terminal.options import (
 )
 
 ALL = ["all"]
+PriceIn = Annotated[float | None, typer.Option(help="Price of a million tokens read.")]
+PriceOut = Annotated[float | None, typer.Option(help="Price of a million tokens written.")]
+GpuHour = Annotated[float | None, typer.Option(help="Price of a machine's hour; give --speed too.")]
+Speed = Annotated[float | None, typer.Option(help="Tokens a second of that machine.")]
 NO_CHOICE: list[str] = []
 NO_FILES: list[Path] = []
 
@@ -79,18 +83,27 @@ def tokenizers(
     limit: Limit = None,
     languages_file: LanguagesFile = None,
     trust_remote_code: TrustRemoteCode = False,
+    price_in: PriceIn = None,
+    price_out: PriceOut = None,
+    gpu_hour: GpuHour = None,
+    speed: Speed = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a model's tokenizer costs in each language, against English. Runs no model.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       mlbench tokenizers --models qwen2.5-0.5b ./checkpoint --languages family:Turkic
+
+      mlbench tokenizers --models qwen2.5-0.5b --price-in 0.5 --price-out 1.5
     """
     from mlbench.terminal import tokenizer_table
+    from mlbench.tokens.prices import Prices
 
     settings = Settings(limit=limit, trust_remote_code=trust_remote_code)
-    tokenizer_table.show(models, languages, languages_file, settings, as_json=as_json)
+    prices = Prices(price_in, price_out, gpu_hour, speed)
+    way = tokenizer_table.Way(prices, as_json)
+    tokenizer_table.show(models, languages, languages_file, settings, way)
 
 
 def identify(

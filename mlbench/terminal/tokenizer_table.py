@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from mlbench.runner.command import Selection
 from mlbench.settings import Settings
 from mlbench.terminal.lists import print_table
 from mlbench.terminal.runs import prepare_docs
+from mlbench.tokens.prices import Prices
 from mlbench.tokens.tokenizers import (
     LanguageCost,
     ModelCost,
@@ -30,6 +31,7 @@ from mlbench.tokens.tokenizers import (
     with_english,
 )
 
+HALF = 0.5
 WIDTH_IN_PIPE = 10_000
 """Columns: ten models with all measures keep their lines whole."""
 
@@ -51,6 +53,21 @@ MEASURES = (
 """From the one that is shown in any case to the first one to go where a terminal is narrow."""
 
 
+def _priced(heading: str, of: Callable[[float], float]) -> ShownNumber:
+    return ShownNumber(heading, 3, lambda cost: of(cost.tokens_per_doc))
+
+
+def measures_of(prices: Prices) -> tuple[ShownNumber, ...]:
+    """Return what is shown; with a price, what a thousand sentences cost is beside the premium."""
+    priced = (
+        (prices.per_million_in, "read/1000", prices.to_read),
+        (prices.per_million_out, "write/1000", prices.to_write),
+        (prices.per_hour, "machine/1000", prices.of_machine),
+    )
+    costs = [_priced(heading, of) for price, heading, of in priced if price is not None]
+    return (MEASURES[0], *costs, *MEASURES[1:])
+
+
 @dataclass(frozen=True, slots=True)
 class Costs:
     """Everything that is shown. `is_english_added`: it was not asked for."""
@@ -61,6 +78,14 @@ class Costs:
     revision: str
     limit: int | None
     is_english_added: bool
+    prices: Prices = Prices()
+
+
+class Way(NamedTuple):
+    """How costs are shown: at which prices, and for a program or a person."""
+
+    prices: Prices
+    as_json: bool
 
 
 def show(
@@ -68,8 +93,7 @@ def show(
     languages: Sequence[str],
     languages_file: Path | None,
     settings: Settings,
-    *,
-    as_json: bool,
+    way: Way,
 ) -> None:
     """Count the tokenizers of models and print what they cost.
 
@@ -78,7 +102,8 @@ def show(
     known = read_languages(languages_file)
     chosen = select_languages(languages, known, read_controls(known))
     costs = _measure_all(find_models(models), chosen, with_english(chosen, known), settings)
-    if as_json:
+    costs = replace(costs, prices=way.prices)
+    if way.as_json:
         print(json.dumps(to_json(costs), ensure_ascii=False, indent=1, sort_keys=True))
     else:
         _print_costs(costs)
@@ -121,25 +146,36 @@ def to_json(costs: Costs) -> dict[str, Any]:
             for one, other in permutations(costs.models, 2)
         ],
         "limit": costs.limit,
-        "models": [_model_json(model) for model in costs.models],
+        "models": [_model_json(model, costs.prices) for model in costs.models],
         "no_data": dict(costs.no_data),
         "reference": REFERENCE,
         "revision": costs.revision,
     }
 
 
-def _model_json(model: ModelCost) -> dict[str, Any]:
+def _model_json(model: ModelCost, prices: Prices) -> dict[str, Any]:
     return {
         "languages": {
-            tag: {key: _known(value) for key, value in asdict(cost).items()}
-            for tag, cost in model.languages.items()
+            tag: {key: _known(value) for key, value in _language_json(model, tag, prices).items()}
+            for tag in model.languages
         },
         "mean_premium": _known(model.mean_premium),
         "median_premium": _known(model.median_premium),
         "model": model.model,
         "special_tokens": model.special_tokens,
         "vocabulary": model.vocabulary,
+        "window": model.window,
         "worst": model.worst,
+    }
+
+
+def _language_json(model: ModelCost, tag: str, prices: Prices) -> dict[str, float]:
+    cost = model.languages[tag]
+    return asdict(cost) | {
+        "sentences_in_window": model.fits(tag),
+        "cost_to_read": prices.to_read(cost.tokens_per_doc),
+        "cost_to_write": prices.to_write(cost.tokens_per_doc),
+        "cost_of_machine": prices.of_machine(cost.tokens_per_doc),
     }
 
 
@@ -164,12 +200,13 @@ def _print_costs(costs: Costs) -> None:
     if len(costs.models) > 1:
         names = ", ".join(f"{_label(i)} {m.model}" for i, m in enumerate(costs.models))
         say(f"{names}. Sorted by the premium of {_label(0)}.")
-    n_shown = _count_fitting(costs, console) if is_terminal else len(MEASURES)
+    measures = measures_of(costs.prices)
+    n_shown = _count_fitting(costs, console) if is_terminal else len(measures)
     print_table(
-        _table(costs, MEASURES[:n_shown], is_narrow=is_terminal), width_in_pipe=WIDTH_IN_PIPE
+        _table(costs, measures[:n_shown], is_narrow=is_terminal), width_in_pipe=WIDTH_IN_PIPE
     )
-    if n_shown < len(MEASURES):
-        left_out = ", ".join(measure.heading for measure in MEASURES[n_shown:])
+    if n_shown < len(measures):
+        left_out = ", ".join(measure.heading for measure in measures[n_shown:])
         say(f"Not shown, the terminal is too narrow: {left_out}. All: add --json, or | less -S")
     for reason in dict.fromkeys(costs.no_data.values()):
         say(f"No data: {reason}")
@@ -200,9 +237,10 @@ def _label(index: int) -> str:
 
 def _count_fitting(costs: Costs, console: Console) -> int:
     """Return how many measures a terminal has room for, at least one."""
+    measures = measures_of(costs.prices)
     options = console.options.update(max_width=WIDTH_IN_PIPE)
-    for n in range(len(MEASURES), 1, -1):
-        table = _table(costs, MEASURES[:n], is_narrow=True)
+    for n in range(len(measures), 1, -1):
+        table = _table(costs, measures[:n], is_narrow=True)
         if Measurement.get(console, options, table).maximum <= console.width:
             return n
     return 1
@@ -244,6 +282,18 @@ def _sum_up(model: ModelCost, languages: Mapping[str, Language]) -> str:
     if model.special_tokens:
         tokens = "token" if model.special_tokens == 1 else "tokens"
         text += f"; {model.special_tokens} special {tokens} beside each sentence, not counted"
+    if model.window and worst and not math.isnan(model.fits(model.worst[0])):
+        dearest = model.worst[0]
+        text += (
+            f"; a window of {model.window:,} tokens holds {model.fits(REFERENCE):,.0f} sentences "
+            f"of English, {model.fits(dearest):,.0f} of {languages[dearest].name}"
+        )
+    bytes_only = sorted(
+        (tag for tag, cost in model.languages.items() if cost.byte_share > HALF),
+        key=lambda tag: -model.languages[tag].byte_share,
+    )
+    if bytes_only:
+        text += f"; over half of the tokens are parts of characters in {', '.join(bytes_only)}"
     blind = [tag for tag, cost in model.languages.items() if cost.n_unknown or cost.n_lost > 0]
     if blind:
         text += f"; it cannot write all text, so cost understated, in {', '.join(blind)}"

@@ -5,9 +5,12 @@ so the numbers are those of the report's section on tokens. A tokenizer that can
 text looks cheap where it is blind: unknown tokens and texts that do not come back are counted too.
 """
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
@@ -24,6 +27,11 @@ FAMILY = "sib200_lm"
 """The family whose docs are whole sentences, translations of one another."""
 
 N_WORST = 5
+BROKEN = "\N{REPLACEMENT CHARACTER}"
+"""What a token is written as that holds some bytes of a character, and not all."""
+
+NO_LIMIT = 10**9
+"""Tokenizers that know no window say a number far beyond this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class LanguageCost:
     `premium` is a ratio, 1 for English; characters are code points, bytes are UTF-8; `n_docs` are
     those with any token; `n_unknown` counts the tokens that stand for text the tokenizer does not
     know, `n_lost` the docs that it cannot write (harness/round_trip.py), nan where that is unknown.
+    `byte_share` is the share of tokens that hold no whole character, only bytes of one.
     """
 
     premium: float
@@ -42,6 +51,7 @@ class LanguageCost:
     n_docs: int
     n_unknown: int
     n_lost: float
+    byte_share: float
 
 
 class Fewer(NamedTuple):
@@ -54,12 +64,22 @@ class Fewer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ModelCost:
-    """One tokenizer: its number of tokens, those it adds to every text, and costs by tag."""
+    """One tokenizer: its number of tokens, those it adds to every text, and costs by tag.
+
+    `window` is the tokens of a context at most, where it is known.
+    """
 
     model: str
     vocabulary: int
     special_tokens: int
     languages: Mapping[str, LanguageCost]
+    window: int | None = None
+
+    def fits(self, tag: str) -> float:
+        """Return how many sentences of a language fit the window; nan is unknown."""
+        size = self.languages[tag].tokens_per_doc
+        room = (self.window or math.nan) - self.special_tokens
+        return math.floor(room / size) if room > 0 and size > 0 else math.nan
 
     @property
     def median_premium(self) -> float:
@@ -99,11 +119,17 @@ class ModelCost:
 
 
 class _Counted(NamedTuple):
-    """A doc with its tokens, and how many of them are unknown."""
+    """A doc with its tokens, how many of them are unknown, and how many are part of a character."""
 
     doc: TextDoc
-    n_tokens: int
+    ids: list[int]
     n_unknown: int
+    n_parts: int
+
+    @property
+    def n_tokens(self) -> int:
+        """Count the tokens."""
+        return len(self.ids)
 
 
 def find_models(names: Sequence[str]) -> list[Model]:
@@ -147,25 +173,50 @@ def measure_tokenizer(
     # Imported late: a wrong name is told at once, transformers takes seconds.
     from mlbench.harness.tokenizer import encode
 
-    unknown = tokenizer.unk_token_id
     n_added = len(encode(tokenizer, ["a"])[0]) - len(encode(tokenizer, ["a"], special=False)[0])
+    parts: dict[int, bool] = {}
     counted: dict[str, list[_Counted]] = {}
     for one in prepared:
         docs = [doc for doc in one.docs.scored[:limit] if isinstance(doc, TextDoc)]
         if docs:
             ids = encode(tokenizer, [doc.text for doc in docs], special=False)
-            counted[one.language.tag] = [
-                _Counted(doc, len(its), its.count(unknown))
-                for doc, its in zip(docs, ids, strict=True)
-                if its
-            ]
+            counted[one.language.tag] = _count(tokenizer, docs, ids, parts)
     sizes = {tag: _sizes(its) for tag, its in counted.items()}
     premiums = premiums_of(sizes) | ({REFERENCE: 1.0} if sizes.get(REFERENCE) else {})
     costs = {
         tag: _cost(its, sizes[tag], premiums.get(tag, math.nan), _count_lost(tokenizer, its))
         for tag, its in counted.items()
     }
-    return ModelCost(model, len(tokenizer), n_added, costs)
+    return ModelCost(model, len(tokenizer), n_added, costs, window_of(model, tokenizer))
+
+
+def _count(
+    tokenizer: Any, docs: Sequence[TextDoc], each: list[list[int]], parts: dict[int, bool]
+) -> list[_Counted]:
+    """Count the docs that have any token; `parts` keeps which tokens are part of a character."""
+    new = sorted({token for ids in each for token in ids} - parts.keys())
+    parts.update((token, BROKEN in tokenizer.decode([token])) for token in new)
+    unknown = tokenizer.unk_token_id
+    return [
+        _Counted(doc, ids, ids.count(unknown), sum(parts[token] for token in ids))
+        for doc, ids in zip(docs, each, strict=True)
+        if ids
+    ]
+
+
+def window_of(model: str, tokenizer: Any) -> int | None:
+    """Return the tokens of a context: of the preset, else as the tokenizer or config.json says."""
+    presets = models.read_presets()
+    if window := presets.get(model, {}).get("window"):
+        return int(window)
+    config = Path(model) / "config.json"
+    if config.is_file():
+        with suppress(OSError, ValueError):  # it is said when the model is loaded
+            given = json.loads(config.read_text(encoding="utf-8")).get("max_position_embeddings")
+            if isinstance(given, int):
+                return given
+    limit = getattr(tokenizer, "model_max_length", None)
+    return limit if isinstance(limit, int) and 0 < limit < NO_LIMIT else None
 
 
 def _sizes(texts: Sequence[_Counted]) -> dict[DocKey, Size]:
@@ -188,11 +239,13 @@ def _cost(
         n_docs=len(texts),
         n_unknown=sum(text.n_unknown for text in texts),
         n_lost=n_lost,
+        byte_share=sum(text.n_parts for text in texts) / n_tokens if n_tokens else math.nan,
     )
 
 
 def _count_lost(tokenizer: Any, texts: Sequence[_Counted]) -> float:
     from mlbench.harness.round_trip import find_lost
 
-    lost = find_lost(tokenizer, [(text.doc.text,) for text in texts])
+    known = {text.doc.text: text.ids for text in texts}
+    lost = find_lost(tokenizer, [(text.doc.text,) for text in texts], known)
     return math.nan if lost is None else len(lost)
