@@ -65,8 +65,8 @@ PairOption = Annotated[
 
 def _families(default: str) -> Any:
     return typer.Option(
-        help="Families or suites: core, embedded, extension, translation, reading, all. With a "
-        "family file: its own.",
+        help="Families or suites: core, embedded, extension, translation, reading, lmeval, all; or "
+        "'lm_eval:TASK_{code}', any tasks of lm-eval. With a family file: its own.",
         rich_help_panel=SELECTION,
         show_default=default,
     )
