@@ -81,6 +81,7 @@ def test_differences_of_thirty_and_of_seventy_points_look_apart() -> None:
     steps = [difference_step(points) for points in (2, 10, 30, 50, 70, 90)]
     assert len({*steps}) == 6 and steps == sorted(steps)
     assert difference_step(-30) == STEPS - difference_step(30)
+    assert [difference_step(points) for points in (5, 20, 45, 80)] == [25, 30, 35, 40]
 
 
 def test_each_step_has_its_colours_of_both_themes_in_the_style() -> None:
