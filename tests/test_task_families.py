@@ -1,6 +1,10 @@
 """lm-eval's own tasks as families: asked and scored as lm-eval does, doc by doc."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from conftest import REAL_DATA
 from task_toys import sum_rows, write_mirror, write_tasks
 
 from mlbench.data.languages import read_languages
@@ -62,6 +66,32 @@ IN_TOYS = [
     ("tydiqa_goldp_lmeval", "ar"),
     ("tydiqa_goldp_lmeval", "ru"),
 ]
+
+
+REAL = [
+    *(("belebele_lmeval", tag) for tag in ("en", "de")),
+    *(("xcopa_lmeval", tag) for tag in ("et", "ht", "id", "it", "sw", "ta", "th", "tr", "vi")),
+]
+HAS_REAL = bool(REAL_DATA) and (Path(REAL_DATA) / "cambridgeltl" / "xcopa").is_dir()
+
+
+@pytest.mark.skipif(not HAS_REAL, reason="needs XCOPA and Belebele: set MLBENCH_DATA")
+def test_docs_of_the_real_data_sets_are_those_of_lm_eval(packed, checkpoint, monkeypatch):
+    """The first two docs of each language; the others are asked by the same code."""
+    monkeypatch.setenv("MLBENCH_DATA", REAL_DATA)
+    theirs = evaluate_in_lm_eval(checkpoint, REAL, Path(REAL_DATA), shots=0, limit=2)
+    for family, tag in REAL:
+        whole = prepare(FAMILIES[family], LANGUAGES[tag])
+        assert len(whole.docs.scored) == {"belebele_lmeval": 900, "xcopa_lmeval": 500}[family]
+        (found,) = find_tasks(whole.family.source, whole.language)
+        ids = {
+            "/".join(str(row["doc"][key]) for key in whole.family.source.doc_id)
+            or str(row["doc_id"])
+            for row in theirs[found.name]
+        }
+        docs = tuple(doc for doc in whole.docs.scored if doc.doc_id in ids)
+        few = replace(whole, docs=replace(whole.docs, scored=docs))
+        assert check_equal(packed, few, theirs, shots=0) == 2
 
 
 def _shorter(generation):
