@@ -104,6 +104,9 @@ class LengthLM:
     def loglikelihood_rolling(self, requests, disable_tqdm):
         return [-float(len(request.args[0])) for request in requests]
 
+    def generate_until(self, requests, disable_tqdm):
+        return [request.args[0] for request in requests]
+
 
 def test_texts_that_are_lost_have_no_bits_and_choices_are_counted(sib200):
     model = CountingModel(LengthLM(of_characters([PLAIN, *ENGLISH, '"0123456789".'])), "refuse")

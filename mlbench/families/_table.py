@@ -29,6 +29,8 @@ from mlbench.records import (
 
 MAX_SHOTS = 5
 UNKNOWN = "not stated"
+_LESS_PRIOR = "acc_pmi"
+"""The measure for which each choice is asked once more, after the cue alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +153,7 @@ def family_from_table(
         metrics=metrics,
         docs=make,
         prompt=None if is_text else prompt,
-        calibration_context=prompt.cue if "acc_pmi" in metrics else None,
+        calibration_context=prompt.cue if _LESS_PRIOR in metrics else None,
         is_parallel=facts.get("is_parallel", False),
         max_shots=make.max_shots,
         doc_set=facts.get("doc_set"),
