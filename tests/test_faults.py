@@ -1,9 +1,10 @@
 """The disk fails at every step in turn: nothing half is left, and the same command again ends the
 same.
 
-Times are legitimately stored and are held still: `created` of run.json, `seconds` of a cell.
+Times are legitimately stored and are held still: those of run.json, `seconds` of a cell.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,9 @@ from imports_toys import write_results, xcopa_rows
 from test_cli import run_cli
 
 from mlbench import store
+from mlbench.files import is_whole
 from mlbench.report import write
+from mlbench.store.folder import BACKUP
 from mlbench.store.read import read_run
 
 FIGURES = ("moat", "heatmap")
@@ -38,6 +41,7 @@ class Still(datetime):
 @pytest.fixture(autouse=True)
 def still(monkeypatch):
     monkeypatch.setattr("mlbench.store.manifest.datetime", Still)
+    monkeypatch.setattr("mlbench.runner.invocation.datetime", Still)
     monkeypatch.setattr("mlbench.runner.local.time", SimpleNamespace(perf_counter=lambda: 0.0))
 
 
@@ -88,12 +92,26 @@ def once(function):
 
 
 def tree() -> dict[str, bytes]:
-    """Return every file here but locks, whose content is nothing, and caches."""
+    """Return every file here but locks, whose content is nothing, and caches.
+
+    Of run.json without its record of commands: one that failed and one that ended it are two.
+    """
     return {
-        str(path): path.read_bytes()
+        str(path): without_records(path)
         for path in sorted(Path().rglob("*"))
         if path.is_file() and path.name != store.LOCK and "cache" not in path.parts
     }
+
+
+def without_records(path: Path) -> bytes:
+    content = path.read_bytes()
+    if path.name not in (store.MANIFEST, BACKUP):
+        return content
+    manifest = json.loads(content)
+    assert is_whole(content), path
+    for name in ("invocations", "seal"):
+        manifest.pop(name, None)
+    return json.dumps(manifest).encode()
 
 
 def fresh(base: Path, monkeypatch) -> None:

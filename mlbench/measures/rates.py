@@ -8,7 +8,6 @@ it says of the references is the most that a model can reach.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from mlbench.identifier import Fidelity, fidelity_all
 from mlbench.measures.measure import Measure, add_measure
 from mlbench.measures.replies import every, stored
 from mlbench.measures.samples import Reply, ReplySample
@@ -18,10 +17,16 @@ Texts = Callable[[Reply], str]
 Counts = Callable[[Sequence[Reply]], Iterator[tuple[float]]]
 
 
-def _share_of(texts: Texts, wanted: Fidelity) -> Counts:
-    """Count the replies of which the identifier says this; of empty ones nothing is said."""
+def _share_of(texts: Texts, wanted: str) -> Counts:
+    """Count the replies of which the identifier says this, by its name in Fidelity.
+
+    Of empty ones nothing is said.
+    """
 
     def counts(replies: Sequence[Reply]) -> Iterator[tuple[float]]:
+        # Imported late: most scores are of choices, and need no identifier.
+        from mlbench.identifier import Fidelity, fidelity_all
+
         asked = [
             (i, texts(reply), reply.language)
             for i, reply in enumerate(replies)
@@ -29,7 +34,7 @@ def _share_of(texts: Texts, wanted: Fidelity) -> Counts:
         ]
         told = fidelity_all([text for _, text, _ in asked], [language for *_, language in asked])
         found = {i: answer for (i, *_), answer in zip(asked, told, strict=True)}
-        return ((float(found.get(i) == wanted),) for i in range(len(replies)))
+        return ((float(found.get(i) == Fidelity[wanted]),) for i in range(len(replies)))
 
     return counts
 
@@ -47,7 +52,7 @@ FIDELITY = add_measure(
         sample=ReplySample,
         scales=(difference_in("fidelity", "points", margins=Margins(0.02, 0.05), factor=100.0),),
         statistics=stored("fidelity"),
-        count=_share_of(lambda reply: reply.text, Fidelity.YES),
+        count=_share_of(lambda reply: reply.text, "YES"),
         high=1.0,
         factor=100.0,
         doc_reach=1.0,
@@ -59,7 +64,7 @@ FIDELITY_OF_REFERENCES = add_measure(
         name="fidelity_of_references",
         title="references in the right language",
         statistics=stored("fidelity_of_references"),
-        count=_share_of(lambda reply: reply.reference, Fidelity.YES),
+        count=_share_of(lambda reply: reply.reference, "YES"),
     )
 )
 
@@ -82,13 +87,13 @@ def _fault(name: str, title: str) -> Measure:
 OTHER_LANGUAGE = add_measure(
     replace(
         _fault("other_language", "in another language"),
-        count=_share_of(lambda reply: reply.text, Fidelity.NO),
+        count=_share_of(lambda reply: reply.text, "NO"),
     )
 )
 UNDECIDED = add_measure(
     replace(
         _fault("undecided", "language not told"),
-        count=_share_of(lambda reply: reply.text, Fidelity.CANNOT_TELL),
+        count=_share_of(lambda reply: reply.text, "CANNOT_TELL"),
     )
 )
 COPIED = add_measure(replace(_fault("copied", "copied"), count=every(_is_copy)))
