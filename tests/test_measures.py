@@ -353,3 +353,17 @@ def test_a_score_of_another_kind_of_sample_is_refused():
 @pytest.mark.parametrize(("value", "says"), [(-0.0004, "+0.0"), (-0.0006, "-0.1"), (0.0, "+0.0")])
 def test_an_effect_that_rounds_to_nothing_has_no_minus(value, says):
     assert scale_of("adjusted").format(value) == says
+
+
+def test_numbers_over_families_are_adjusted_whatever_else_was_scored():
+    names = list(all_scales())
+    assert names[:5] == ["adjusted", "logit", "retention", "bits", "tokens"]
+    assert {"f1", "word_f1", "exact_match", "chrf_fitted"} <= set(names[5:])
+
+
+def test_two_scales_do_not_share_a_name():
+    scale = replace(measure_of("macro_f1").scales[0], unit="other points")
+    other = replace(measure_of("macro_f1"), name="my_f1", scales=(scale,))
+    with pytest.raises(SelectionError, match="a scale 'f1' already"):
+        add_measure(other)
+    assert "my_f1" not in {measure.name for measure in all_measures()}

@@ -31,7 +31,7 @@ WORD_F1 = add_measure(
         EXACT_MATCH,
         name="f1",
         title="F1 of words",
-        scales=(difference_in("f1", "points", margins=MARGINS, factor=100.0),),
+        scales=(difference_in("word_f1", "F1 points", margins=MARGINS, factor=100.0),),
         statistics=stored("f1"),
     )
 )

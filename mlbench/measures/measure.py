@@ -110,10 +110,14 @@ _KNOWN: dict[str, Measure] = {}
 def add_measure(measure: Measure) -> Measure:
     """Make a measure known by its name, to families and to runs that are read.
 
-    Raises SelectionError if another measure has the name.
+    Raises SelectionError if another measure has the name, or another scale that of one of its own.
     """
     if _KNOWN.get(measure.name, measure) != measure:
         raise SelectionError(f"there is a measure {measure.name!r} already; choose another name")
+    scales = all_scales()
+    for scale in measure.scales:
+        if scales.get(scale.name, scale) != scale:
+            raise SelectionError(f"there is a scale {scale.name!r} already; choose another name")
     _KNOWN[measure.name] = measure
     return measure
 
@@ -139,8 +143,12 @@ def all_measures() -> Iterator[Measure]:
 
 
 def all_scales() -> dict[str, Scale]:
-    """Return every scale by name; first those that several families can share."""
-    return {scale.name: scale for measure in _KNOWN.values() for scale in measure.scales}
+    """Return every scale by name; first those that several families can share.
+
+    They are what chance adjusts, then amounts; numbers over families are on the first there is.
+    """
+    ordered = sorted(_KNOWN.values(), key=lambda known: (not known.has_chance, not known.is_amount))
+    return {scale.name: scale for measure in ordered for scale in measure.scales}
 
 
 def scale_of(name: str) -> Scale:
