@@ -26,6 +26,8 @@ from mlbench.records import Cell, Family, OutputType
 from mlbench.report import write
 from mlbench.store.manifest import Contents, add_to_manifest, family_facts
 
+SUITES = ("core", "extension", "embedded")
+"""Whose families are scored: choices and texts."""
 N_DOCS, N_CHOICES, DOCS_PER_CLUSTER = 204, 4, 2
 FAILED_SHARE = 0.01
 MARKS = "<!-- report -->\n", "<!-- /report -->"
@@ -62,7 +64,8 @@ def random_samples(rng: np.random.Generator, family: Family, ability: float) -> 
 def make_run(folder: Path, n_models: int, seed: int = 0) -> int:
     """Store a run of random scores and its manifest; return the number of cells."""
     rng = np.random.default_rng(seed)
-    families, languages = read_families(), tuple(read_languages().values())
+    families = {f.name: f for f in read_families().values() if f.suite in SUITES}
+    languages = tuple(read_languages().values())
     models = {f"org/model-{i}": {"slug": f"model-{i}"} for i in range(n_models)}
     level = rng.uniform(0.3, 0.7, len(languages))
     level[[language.tag == REFERENCE for language in languages]] = 0.8
