@@ -168,3 +168,11 @@ def test_an_unknown_list_is_refused_with_those_there_are(capsys):
     message = refused(capsys, "list", "tasks")
     lists = message.rpartition("Lists: ")[2].split(", ")
     assert {"languages", "controls", "families", "models", "runs", "cells RUN"} <= set(lists)
+
+
+def test_a_selection_of_languages_is_listed_and_a_wrong_one_refused(capsys):
+    code, out, _ = run_cli(capsys, "list", "languages", "swh_Latn,ha", "--json")
+    assert code == 0 and [row["tag"] for row in json.loads(out)] == ["sw", "ha"]
+    assert len(json.loads(run_cli(capsys, "list", "languages", "--json")[1])) == 119
+    assert "no language 'klingon'" in refused(capsys, "list", "languages", "klingon")
+    assert "Type: mlbench list cells bench" in refused(capsys, "list", "runs", "bench")

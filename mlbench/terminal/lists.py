@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mlbench.data.languages import read_controls, read_languages
+from mlbench.data.languages import read_controls, read_languages, select_languages
 from mlbench.errors import SelectionError, StoreError, unknown
 from mlbench.records import Cell, Language, Score
 
@@ -27,15 +27,16 @@ MANY_ROWS = 1000
 """More of them are plain columns in a terminal too: laying one out takes a millisecond."""
 
 
-def show(what: str, *, languages_file: Path | None, as_json: bool) -> None:
+def show(what: str, name: str | None, *, languages_file: Path | None, as_json: bool) -> None:
     """Print one list as a table, or as JSON; cells are show_cells, families family_list.py,
-    models model_table.py.
+    models model_table.py. `name` is a selection of languages.
 
-    Raises SelectionError for a list that does not exist.
+    Raises SelectionError for a list that does not exist, or for a name where none is taken.
     """
+    languages = name or ("all" if what == "languages" else what)
     makers: dict[str, Callable[[], list[Row]]] = {
-        "languages": lambda: [_language_row(x) for x in read_languages(languages_file).values()],
-        "controls": lambda: [_language_row(x) for x in _controls(languages_file).values()],
+        "languages": lambda: _language_rows(languages, languages_file),
+        "controls": lambda: _language_rows(languages, languages_file),
         "runs": _run_rows,
     }
     if what not in makers:
@@ -43,7 +44,14 @@ def show(what: str, *, languages_file: Path | None, as_json: bool) -> None:
         kinds = [*makers, *named]
         message = unknown("list", what, kinds, "mlbench list --help")
         raise SelectionError(f"{message}. Lists: {', '.join(kinds)}")
+    if name is not None and what == "runs":
+        raise SelectionError(f"list runs takes no name. Type: mlbench list cells {name}")
     _print_rows(makers[what](), what, as_json=as_json)
+
+
+def _language_rows(selection: str, languages_file: Path | None) -> list[Row]:
+    known = read_languages(languages_file)
+    return [_language_row(x) for x in select_languages(selection, known, read_controls(known))]
 
 
 def show_cells(run: str | None, *, as_json: bool, is_strict: bool) -> int:
@@ -113,10 +121,6 @@ def print_table(table: Table, *, width_in_pipe: int = WIDTH_IN_PIPE) -> None:
     with console.capture() as capture:
         console.print(table)
     print("\n".join(line.rstrip() for line in capture.get().splitlines()))
-
-
-def _controls(languages_file: Path | None) -> Mapping[str, Language]:
-    return read_controls(read_languages(languages_file))
 
 
 def _language_row(language: Language) -> Row:

@@ -38,7 +38,10 @@ def list_(
     ],
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="The run of cells, or a model or family."),
+        typer.Argument(
+            metavar="[NAME]",
+            help="The run of cells; a model or family; or a selection of languages.",
+        ),
     ] = None,
     as_json: AsJson = False,
     strict: Strict = False,
@@ -50,6 +53,8 @@ def list_(
     [bold]Examples[/bold]
 
       mlbench list languages
+
+      mlbench list languages family:Turkic
 
       mlbench list controls
 
@@ -74,7 +79,7 @@ def list_(
     elif what == "pairs":
         model_table.show_pairs(as_json=as_json)
     else:
-        lists.show(what, languages_file=languages_file, as_json=as_json)
+        lists.show(what, name, languages_file=languages_file, as_json=as_json)
 
 
 def tokenizers(
