@@ -105,10 +105,9 @@ def tree() -> dict[str, bytes]:
 
 def without_records(path: Path) -> bytes:
     content = path.read_bytes()
-    if path.name not in (store.MANIFEST, BACKUP):
+    if path.name not in (store.MANIFEST, BACKUP) or not is_whole(content):
         return content
     manifest = json.loads(content)
-    assert is_whole(content), path
     for name in ("invocations", "seal"):
         manifest.pop(name, None)
     return json.dumps(manifest).encode()
