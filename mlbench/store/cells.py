@@ -195,7 +195,7 @@ def find_finished(folder: Path) -> CellResult | None:
     """Return a finished cell of the model whose cells are in a folder; None where none is whole."""
     own = sorted(folder.glob("*/*/*.parquet"))
     for path in (*own, *(path for pack in folder.glob(f"*/{PACK}") for path in packed_paths(pack))):
-        with suppress(StoreError):
+        with suppress(StoreError):  # a damaged one says nothing; the next may
             found = get(path)
             if isinstance(found, CellResult):
                 return found
