@@ -5,13 +5,16 @@ the two sentences differs between languages. English itself is what every langua
 and has no docs.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, NamedTuple
 
 from mlbench.errors import NoData
-from mlbench.families._sib200 import Sentence
+from mlbench.families._sib200 import CITATION, LICENCE, ORIGIN, Sentence
 from mlbench.families._sib200_articles import is_apart
 from mlbench.families._sib200_choices import (
+    N_CHOICES,
+    PIVOT,
+    WITH_ENGLISH,
     Outline,
     Texts,
     find_fours,
@@ -20,7 +23,16 @@ from mlbench.families._sib200_choices import (
     read_english,
     read_texts,
 )
-from mlbench.records import ChoiceDoc, FamilyDocs, Language, Prompt, Rows
+from mlbench.records import (
+    ChoiceDoc,
+    Family,
+    FamilyDocs,
+    Language,
+    OutputType,
+    Prompt,
+    Rows,
+    Size,
+)
 
 SPREAD = 1.05
 CUE = "Translation:"
@@ -35,6 +47,36 @@ class Pair(NamedTuple):
     english: Mapping[int, str]
     scored: list[Outline]
     examples: list[Outline]
+
+
+def make_family(
+    direction: Literal["from", "into"],
+    question: str,
+    docs: Callable[[Rows, Language], FamilyDocs],
+) -> Family:
+    """Return the family of a direction."""
+    return Family(
+        name=f"sib200_bitext_{direction}_{PIVOT}",
+        version=1,
+        title=f"Bitext {direction} English",
+        question=question,
+        suite="extension",
+        output_type=OutputType.CHOICES,
+        source=WITH_ENGLISH,
+        licence=LICENCE,
+        citation=CITATION,
+        chance=1 / N_CHOICES,
+        metrics=("acc_pmi", "acc_bytes", "acc"),
+        docs=docs,
+        prompt=prompt_from_doc,
+        calibration_context=CUE,
+        max_shots=MAX_SHOTS,
+        pivot=PIVOT,
+        doc_set=DOC_SET,
+        origin=ORIGIN,
+        size=Size(196, 166),
+        is_gated=False,
+    )
 
 
 def read_pair(rows: Rows, language: Language) -> Pair:
