@@ -163,6 +163,18 @@ def test_two_models_of_one_name_are_refused(checkpoint):
         find_models([f"a={checkpoint}", "a=org/name"])
 
 
+def test_a_folder_here_that_is_called_as_a_preset_is_not_taken_for_it(
+    checkpoint, tmp_path, monkeypatch
+):
+    (tmp_path / "qwen2.5-7b").symlink_to(checkpoint)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        ModelError, match=r"Type \./qwen2\.5-7b for the folder, or Qwen/Qwen2\.5-7B"
+    ):
+        find_model("qwen2.5-7b")
+    assert find_model("./qwen2.5-7b").path == str(checkpoint.resolve())
+
+
 def test_an_adapter_and_a_tokenizer_are_part_of_the_weights(checkpoint, tmp_path):
     other = tmp_path / "tokenizer"
     shutil.copytree(checkpoint, other)

@@ -7,7 +7,7 @@ of them is what it is called. Nothing is loaded here; that is harness/backend.py
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +67,7 @@ def find_model(name: str, *, needs_weights: bool = True) -> Model:
     """
     presets = read_presets()
     if name in presets:
+        _refuse_same_name(name, presets[name])
         facts = dict(presets[name])
         folder, hub_id = facts.pop("folder", None), facts.pop("hub", "")
         path = str(_check_folder(name, PRESETS_FILE.parent / folder)) if folder else hub_id
@@ -128,6 +129,16 @@ def with_options(settings: Settings, model: Model) -> Settings:
     if "trust_remote_code" in given:
         given["trust_remote_code"] = given["trust_remote_code"] == "True"
     return replace(settings, **given)
+
+
+def _refuse_same_name(name: str, preset: Mapping[str, Any]) -> None:
+    """Refuse a preset's name where a checkpoint of that name lies in the folder one stands in."""
+    if not (Path(name) / "config.json").is_file() or "folder" in preset:
+        return
+    raise ModelError(
+        f"model {name!r} is a preset ({preset.get('hub')}), and a folder here has its name. "
+        f"Type ./{name} for the folder, or {preset.get('hub')} for the model on the hub"
+    )
 
 
 def _find_hf(name: str, text: str, *, needs_weights: bool) -> Model:
