@@ -7,6 +7,7 @@ from babel import Locale
 
 from mlbench.data import cldr
 from mlbench.data.languages import read_languages
+from mlbench.data.territories import read_cldr, region_of
 from mlbench.errors import DataError, NoData
 
 LANGUAGES = read_languages()
@@ -95,3 +96,35 @@ def test_a_unit_without_a_long_form_has_the_short_one_cldr_aliases_it_to() -> No
 )
 def test_near_english(own: str, english: str, *, near: bool) -> None:
     assert cldr.is_near_english(own, english) is near
+
+
+@pytest.mark.parametrize(
+    ("tag", "region"),
+    [
+        ("en", "Northern America"),
+        ("id", "Southeast Asia"),
+        ("sw", "Eastern Africa"),
+        ("pt", "South America"),
+        ("nb", "Northern Europe"),
+        ("zh-Hant", "Eastern Asia"),
+        ("fa", "Southern Asia"),
+        ("arz", "Northern Africa"),
+    ],
+)
+def test_a_language_is_at_home_where_its_main_territory_lies(tag: str, region: str) -> None:
+    assert region_of(LANGUAGES[tag]) == region
+
+
+def test_every_language_has_a_region_and_the_territory_of_a_tag_goes_before() -> None:
+    assert {tag for tag, language in LANGUAGES.items() if region_of(language) is None} == set()
+    portugal = replace(LANGUAGES["pt"], tag="pt-PT")
+    assert region_of(portugal) == "Southern Europe"
+    assert region_of(replace(LANGUAGES["es"], tag="es-419")) is None
+    assert region_of(replace(LANGUAGES["es"], tag="qzz")) is None
+
+
+def test_no_country_is_left_without_a_region() -> None:
+    uninhabited = {"AC", "AQ", "CP", "DG", "TA", "ZZ"}
+    shares = read_cldr().shares
+    tags = {code: replace(LANGUAGES["en"], tag=f"en-{code}") for code in shares}
+    assert {code for code, one in tags.items() if region_of(one) is None} == uninhabited

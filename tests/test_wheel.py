@@ -102,6 +102,7 @@ def test_the_wheel_carries_what_is_read_at_run_time(wheel):
         "mlbench/licences.yaml",
         "mlbench/claimed_languages.yaml",
         "mlbench/data/controls.yaml",
+        "mlbench/data/regions.yaml",
         "mlbench/identifier/grams.npz",
         "mlbench/identifier/calibration.json",
         "mlbench/identifier/README.md",

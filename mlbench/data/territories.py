@@ -1,16 +1,22 @@
 """Which languages do the people of a country use? Estimates of the Unicode CLDR, from babel.
 
 A country may be named by its ISO 3166 code or by its English name. CLDR calls some languages
-otherwise than languages.yaml; `tags_by_code` says which is which.
+otherwise than languages.yaml; `tags_by_code` says which is which. In which region of the world a
+language is at home follows from its main territory and regions.yaml.
 """
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from mlbench.data.cldr import read_locale
 from mlbench.errors import SelectionError, unknown
 from mlbench.records import Language
+from mlbench.yaml_text import parse_yaml
+
+REGIONS_FILE = Path(__file__).with_name("regions.yaml")
 
 _NO_LANGUAGE = "und"
 # CLDR lists Norwegian as itself and as Bokmal, with the same people.
@@ -139,3 +145,26 @@ def language_name(cldr: Cldr, code: str) -> str:
     bare, _, script = code.partition("_")
     name = cldr.language_names.get(bare, bare)
     return f"{name} in {cldr.script_names.get(script, script)} script" if script else name
+
+
+def region_of(language: Language) -> str | None:
+    """Return the English name of the region of a language's main territory, or None.
+
+    The main territory is the one of its tag, or that of CLDR's likely subtags: Indonesia for id.
+    """
+    from babel.core import get_global
+
+    likely: Mapping[str, str] = get_global("likely_subtags")
+    code = language.tag.replace("-", "_")
+    bare, *rest = code.split("_")
+    named = [part for part in rest if len(part) == 2 or part.isdigit()]
+    full = likely.get(code) or likely.get(bare, "")
+    return _regions().get(named[0] if named else full.rpartition("_")[2])
+
+
+@cache
+def _regions() -> Mapping[str, str]:
+    """Return the name of the region of each territory."""
+    names = read_locale("en")["territories"]
+    regions = parse_yaml(REGIONS_FILE.read_text(encoding="utf-8"))
+    return {code: names[region] for region, codes in regions.items() for code in codes.split()}

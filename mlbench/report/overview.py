@@ -10,6 +10,7 @@ from statistics import median
 from typing import NamedTuple
 
 from mlbench.data.languages import REFERENCE
+from mlbench.data.territories import region_of
 from mlbench.measures import scale_of
 from mlbench.records import Cell, Language
 from mlbench.report import grid
@@ -26,7 +27,12 @@ FEWEST = 4
 SENTENCES = 3
 """Models that the sentence names; the table has all."""
 
-GROUPINGS = {"family": "language family", "script": "script", "class": "resource class"}
+GROUPINGS = {
+    "family": "language family",
+    "script": "script",
+    "class": "resource class",
+    "region": "region",
+}
 OTHERS = "others"
 
 
@@ -66,6 +72,8 @@ def _group_name(language: Language, by: str) -> str:
         return language.script
     if by == "class":
         return "unknown" if language.resource_class is None else f"class {language.resource_class}"
+    if by == "region":
+        return region_of(language) or "unknown"
     return language.family
 
 

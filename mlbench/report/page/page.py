@@ -30,6 +30,7 @@ from mlbench.report.compare import Comparison, Pair, unit_of
 from mlbench.report.derivatives import Shown
 from mlbench.report.figures.drawing import FORMATS
 from mlbench.report.markets import market_rows, markets_of, markets_slots
+from mlbench.report.overview import GROUPINGS
 from mlbench.report.page import words
 from mlbench.report.page.chooser import chooser_data, chooser_of
 from mlbench.report.page.citation import citation
@@ -188,6 +189,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "rankings": rankings_of(table),
         "order": [show_line(name) for name in order_of(table)],
         "map": map_of(table) if run.done else None,
+        "groupings": GROUPINGS,
         "trust": trust(table),
         "citation": citation(table),
         "coverage": _coverage(table),
