@@ -4,8 +4,8 @@ Everything else in the package is plain functions over these. Nothing here does 
 heavy library.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -29,11 +29,20 @@ TAG = "tag"
 
 
 @dataclass(frozen=True, slots=True)
+class Caveat:
+    """A known problem with text: `about` are the data sets that have it (`source`); none: any."""
+
+    text: str
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     """One language of languages.yaml or data/controls.yaml; `tag` (BCP 47) is its key everywhere.
 
     `speakers_shared_with` is the tag of the language whose speakers are the same people; `aliases`
-    are other names in English, by which it is found.
+    are other names in English, by which it is found. `same_text_in` are the data sets in which
+    it has the text of `same_text_as`; none: any.
     """
 
     tag: str
@@ -48,14 +57,35 @@ class Language:
     speakers_shared_with: str | None = None
     dialect_of: str | None = None
     same_text_as: str | None = None
+    same_text_in: tuple[str, ...] = ()
     codes: Mapping[str, str] = field(default_factory=dict)
-    caveats: tuple[str, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
     aliases: tuple[str, ...] = ()
 
     @property
     def is_duplicate(self) -> bool:
         """Return whether its benchmark text is (nearly) another language's text."""
         return self.same_text_as is not None
+
+    @property
+    def warning(self) -> str:
+        """Return its caveats as one text; empty without any."""
+        return " ".join(caveat.text for caveat in self.caveats)
+
+    def in_data(self, sources: Collection[str]) -> "Language":
+        """Return it with the caveats, and as a near-copy, only as far as these data sets go.
+
+        The one place that chooses what a reader of these data is warned of.
+        """
+
+        def concerns(about: Collection[str]) -> bool:
+            return not about or any(source in sources for source in about)
+
+        return replace(
+            self,
+            caveats=tuple(caveat for caveat in self.caveats if concerns(caveat.about)),
+            same_text_as=self.same_text_as if concerns(self.same_text_in) else None,
+        )
 
     def code(self, key: str) -> str | None:
         """Return what a data set calls it, by an entry of `codes`; `tag` is the tag itself."""

@@ -13,14 +13,20 @@ from mlbench import store
 from mlbench.data.prepare import Prepared
 from mlbench.families import read_families
 from mlbench.measures import ChoiceSample, Sample, TextSample, cell_score
-from mlbench.records import Cell, ChoiceDoc, FamilyDocs, Language, TextDoc
+from mlbench.records import Caveat, Cell, ChoiceDoc, FamilyDocs, Language, TextDoc
 from mlbench.store.texts import keep_texts
 
 ENGLISH = Language("en", "English", "English", "Latn", "ltr", "Indo-European")
 SWAHILI = Language("sw", "Swahili", "Kiswahili", "Latn", "ltr", "Niger-Congo")
 HINDI = Language("hi", "Hindi", "हिन्दी", "Deva", "ltr", "Indo-European")
 ARABIC = Language(
-    "ar", "Arabic", "العربية", "Arab", "rtl", "Afro-Asiatic", caveats=("near-copy of another",)
+    "ar",
+    "Arabic",
+    "العربية",
+    "Arab",
+    "rtl",
+    "Afro-Asiatic",
+    caveats=(Caveat("near-copy of another"),),
 )
 YORUBA = Language("yo", "Yoruba", "Yorùbá", "Latn", "ltr", "Niger-Congo")
 LANGUAGES = (SWAHILI, ENGLISH, HINDI, ARABIC, YORUBA)

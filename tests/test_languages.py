@@ -12,6 +12,8 @@ from mlbench.data.languages import (
     select_languages,
 )
 from mlbench.errors import LanguageFileError, SelectionError
+from mlbench.families import read_families
+from mlbench.families.lm_eval_tasks import read_task_families
 
 LANGUAGES = read_languages()
 CONTROLS = read_controls(LANGUAGES)
@@ -340,3 +342,22 @@ def test_a_language_of_a_file_of_ones_own_is_no_control(tmp_path):
     mine = read_languages(write(tmp_path, BLOCK.replace("tag: sw", "tag: ha")))
     assert "ha" not in read_controls(mine) and len(read_controls(mine)) == 85
     assert list(read_all_languages(write(tmp_path, BLOCK))) == ["sw", *CONTROLS]
+
+
+def test_a_caveat_is_about_data_that_a_family_has():
+    families = {**read_families(), **read_task_families()}
+    known = {family.source.name for family in families.values()} | {"LinguaMeta"}
+    for language in [*LANGUAGES.values(), *CONTROLS.values()]:
+        about = {source for caveat in language.caveats for source in caveat.about}
+        assert about | {*language.same_text_in} <= known, language.tag
+        assert bool(language.same_text_as) == bool(language.same_text_in)
+
+
+def test_a_caveat_of_a_file_of_ones_own_may_be_its_text_alone(tmp_path):
+    caveats = "  caveats: [seen, {text: bad, about: [a/b, c]}]\n"
+    found = read_languages(write(tmp_path, BLOCK + caveats))["sw"]
+    assert found.warning == "seen bad"
+    assert found.in_data(["c"]) == found
+    assert found.in_data(["d"]).warning == found.in_data([]).warning == "seen"
+    with pytest.raises(LanguageFileError, match="caveats"):
+        read_languages(write(tmp_path, BLOCK + "  caveats: [{about: [a]}]\n"))

@@ -182,7 +182,7 @@ def test_a_manifest_of_0_1_0_is_read_and_gets_a_seal_at_the_next_change(run):
     as_0_1_0(run)
     assert len(read_run("r").done) == 8
     add_cells(run, models=("third",))
-    assert read_manifest(run)["format"] == 2 and len(read_run("r").done) == 12
+    assert read_manifest(run)["format"] == 3 and len(read_run("r").done) == 12
 
 
 def test_a_copy_is_kept_at_each_change_and_nothing_is_written_without_one(run):

@@ -143,7 +143,7 @@ def test_a_run_of_0_1_0_is_planned_judged_and_drawn_as_it_is(checkpoint, other_c
     code, out, _ = run_cli(capsys, "run", *asked)
     assert code == 0 and "4 cells (4 done)" in out
     assert before == {p: p.read_bytes() for p in store.RUNS.rglob("*.parquet")}
-    assert read_manifest(Path("runs/r"))["format"] == 2
+    assert read_manifest(Path("runs/r"))["format"] == 3
 
 
 LINE = "model,family,language,doc_id,score,chance\n"

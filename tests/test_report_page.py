@@ -27,7 +27,7 @@ from report_toys import (
 
 from mlbench.data.languages import read_languages
 from mlbench.errors import StoreError
-from mlbench.records import Cell
+from mlbench.records import Caveat, Cell
 from mlbench.report import Asked, write_report
 from mlbench.report.page.fonts import letters_by_script
 from mlbench.report.page.packing import HOLE
@@ -242,7 +242,9 @@ def test_the_same_run_gives_the_same_bytes(report: Path, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_hostile_names_and_reasons_stay_text(tmp_path: Path) -> None:
-    evil = replace(SWAHILI, name=f"Swahili{SCRIPT}", endonym=OVERRIDE, caveats=("\0" + SCRIPT,))
+    evil = replace(
+        SWAHILI, name=f"Swahili{SCRIPT}", endonym=OVERRIDE, caveats=(Caveat("\0" + SCRIPT),)
+    )
     run = ToyRun(tmp_path / "r", languages=(ENGLISH, evil))
     run.families["topic"] = run.families["topic"] | {"title": SCRIPT, "citation": "x" * 10**6}
     for model in (f"model {SCRIPT}", "$\\frac{1}$ " + OVERRIDE):

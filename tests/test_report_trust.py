@@ -12,18 +12,23 @@ from report_toys import (
     HINDI,
     LANGUAGES,
     SWAHILI,
+    TOPIC,
     ToyRun,
     choices,
     two_models,
 )
 
 from mlbench import store
+from mlbench.data.languages import read_languages
 from mlbench.measures import ChoiceSample, Sample, ScoreSample, cell_score
 from mlbench.records import Cell
 from mlbench.report import write_report
 from mlbench.report.checks.check import MOST_NAMES, Check, language_names
+from mlbench.report.checks.scores import check_text
 from mlbench.report.checks.trust import trust
+from mlbench.report.figures.layout import shown_name
 from mlbench.report.page.citation import citation, escape
+from mlbench.report.page.page import render_page
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.stats import Resampling
 from mlbench.store.read import read_run
@@ -135,6 +140,43 @@ def test_means_with_and_without_near_copies(tmp_path: Path) -> None:
     assert found.details[0] == ("Hindi", "same text as Swahili", "")
     assert found.details[1].says == "50.0 over all, 75.0 without near-copies (+25.00)"
     assert found.state == "check this" and "by more than 25.00 points" in found.finding
+
+
+def of_data(tmp_path: Path, *sources: str) -> ToyRun:
+    """Make a run of four real languages, with a family of each data set."""
+    known = read_languages()
+    families = {f"f{i}": TOPIC | {"source": source} for i, source in enumerate(sources)}
+    languages = tuple(known[tag] for tag in ("en", "fa", "yue", "zh-Hant", "tl"))
+    run = ToyRun(tmp_path / "r", families=families, languages=languages)
+    for family in families:
+        for language in languages:
+            run.put(Cell("a", family, language.tag, 0), right(30))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("sources", "warned"),
+    [
+        (["Davlan/sib200"], ["fa", "yue"]),
+        (["Unicode CLDR"], ["tl"]),
+        (["Unicode CLDR", "facebook/belebele"], ["fa", "tl", "yue"]),
+        (["my_table.csv"], []),
+    ],
+)
+def test_only_problems_of_the_data_of_the_run_are_told(tmp_path, sources, warned) -> None:
+    run = of_data(tmp_path, *sources)
+    table = table_from_run(read_run(run.write()))
+    assert sorted(x.tag for x in table.languages if x.caveats) == warned
+    assert [x.tag for x in table.languages if x.is_duplicate] == ["yue"] * ("yue" in warned)
+    details = check_text(table, {"a": "a"}).details
+    assert len([d for d in details if not d.what.startswith("Mean")]) == len(warned)
+    page = render_page(table, {})
+    marks = page.count('aria-label="caveat"')
+    assert marks == len(warned)
+    assert ("Known problems with the text" in page) == bool(warned)
+    assert ("known problem with the text of this language" in page) == bool(warned)
+    names = {x.tag: shown_name(x, 9, 8) for x in table.languages}
+    assert sorted(tag for tag, name in names.items() if name.endswith("(!)")) == warned
 
 
 def test_languages_without_caveats_are_ok(tmp_path: Path) -> None:

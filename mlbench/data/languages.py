@@ -21,7 +21,7 @@ from mlbench.data.added_languages import with_defaults
 from mlbench.data.codes import find_tag, is_other_word
 from mlbench.errors import LanguageFileError, SelectionError, unknown, yaml_hint
 from mlbench.names import local_path
-from mlbench.records import Language
+from mlbench.records import Caveat, Language
 from mlbench.yaml_text import parse_yaml
 
 ADD = "add"
@@ -62,6 +62,15 @@ def _check_script(script: str) -> str:
     return script
 
 
+class _Caveat(BaseModel):
+    """A caveat with the data sets that it is about."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Annotated[str, Field(min_length=1)]
+    about: list[str] = []
+
+
 class _Block(BaseModel):
     """The form of one block of a languages file."""
 
@@ -79,8 +88,9 @@ class _Block(BaseModel):
     speakers_shared_with: str | None = None
     dialect_of: str | None = None
     same_text_as: str | None = None
+    same_text_in: list[str] = []
     codes: dict[str, Annotated[str, Field(min_length=1)]]
-    caveats: list[str] = []
+    caveats: list[str | _Caveat] = []
     aliases: list[Annotated[str, Field(min_length=1)]] = []
 
 
@@ -244,9 +254,17 @@ def _language_from_block(path: Path, text: str, index: int, block: Any) -> Langu
             f"{where}: language {form.tag!r}, codes.iso639_3 is missing; "
             f"every language needs its ISO 639-3 code, got {', '.join(form.codes) or 'nothing'}"
         )
-    fields = form.model_dump()
-    lists = {key: tuple(fields[key]) for key in ("caveats", "aliases")}
-    return Language(**{**fields, **lists})
+    return language_from(form.model_dump())
+
+
+def language_from(fields: Mapping[str, Any]) -> Language:
+    """Return a language from what stands in a file or a run; a caveat may be its text alone."""
+    lists = {key: tuple(fields.get(key, ())) for key in ("aliases", "same_text_in")}
+    caveats = [
+        Caveat(one) if isinstance(one, str) else Caveat(one["text"], tuple(one["about"]))
+        for one in fields.get("caveats", ())
+    ]
+    return Language(**{**fields, **lists, "caveats": tuple(caveats)})
 
 
 def _locate(path: Path, text: str, index: int, *keys: str | int) -> str:

@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from mlbench.names import fault_of_name
 
-FORMAT = 2
-"""Of run.json. 2 has a seal (files.py); 1, of earlier versions, has neither seal nor number."""
+FORMAT = 3
+"""Of run.json. 3 has caveats with the data that they are about, 2 a seal (files.py); 1 has neither
+seal nor number. All are read."""
 LONGEST_VALUE = 60
 _MOST_NAMED = 3
 
@@ -71,6 +72,11 @@ class _Family(_Facts):
     source: str
 
 
+class _Caveat(_Facts):
+    text: str
+    about: list[str]
+
+
 class _Language(_Facts):
     tag: str
     name: str
@@ -84,8 +90,9 @@ class _Language(_Facts):
     speakers_shared_with: str | None = None
     dialect_of: str | None = None
     same_text_as: str | None = None
+    same_text_in: list[str] = []
     codes: dict[str, str] = {}
-    caveats: list[str] = []
+    caveats: list[str | _Caveat] = []
     aliases: list[str] = []
 
 

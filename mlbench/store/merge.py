@@ -16,7 +16,7 @@ from mlbench import store
 from mlbench.errors import SelectionError, StoreError
 from mlbench.records import Cell
 from mlbench.store.manifest import Contents, add_to_manifest, planned_cells, read_manifest
-from mlbench.store.read import Run, read_run
+from mlbench.store.read import Run, read_language, read_run
 from mlbench.store.texts import FOLDER as TEXTS
 
 _DECISIVE = {
@@ -150,7 +150,7 @@ def _contents(source: _Source, done: set[Cell]) -> Contents:
         for cell, digest in planned.items()
         if digest is not None and (cell in source.run.done or cell not in done)
     }
-    languages = source.run.languages.values()
+    languages = map(read_language, manifest["languages"].values())
     return Contents(
         manifest["models"],
         manifest["families"],

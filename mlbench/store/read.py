@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from mlbench import store
+from mlbench.data.languages import language_from
 from mlbench.errors import StoreError
 from mlbench.records import Cell, Language
 from mlbench.store.manifest import planned_cells, read_manifest
@@ -38,7 +39,8 @@ class Run:
     `changed` cells were scored under an earlier plan (other weights, data or settings) and
     `damaged` files, each with its message, cannot be read: both count as missing, and the same
     `mlbench run` command scores them again.
-    `families` and `models` hold the facts of the manifest; `no_data` the reason by family and tag;
+    `families` and `models` hold the facts of the manifest, `languages` what concerns the data of
+    the families (Language.in_data); `no_data` the reason by family and tag;
     `pair` is compared first where the command that ran it named one (`--pair`).
     """
 
@@ -139,7 +141,8 @@ def read_run(run: str | Path) -> Run:
         parent = store.cell_path(folder, manifest["models"][model]["slug"], cells[0]).parent
         for cell, stored in zip(cells, store.get_all(parent, cells), strict=True):
             found.add(cell, stored, planned[cell])
-    languages = {tag: read_language(block) for tag, block in manifest["languages"].items()}
+    sources = {facts["source"] for facts in manifest["families"].values()}
+    languages = {t: read_language(b).in_data(sources) for t, b in manifest["languages"].items()}
     return Run(
         folder=folder,
         created=manifest["created"],
@@ -164,9 +167,7 @@ def _pair_of(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def read_language(block: Mapping[str, Any]) -> Language:
     """Return a language of a manifest; what only a newer version knows of it is left out."""
-    known = {part.name: block[part.name] for part in fields(Language) if part.name in block}
-    lists = {key: tuple(known.get(key, ())) for key in ("caveats", "aliases")}
-    return Language(**{**known, **lists})
+    return language_from({p.name: block[p.name] for p in fields(Language) if p.name in block})
 
 
 @dataclass(frozen=True, slots=True)

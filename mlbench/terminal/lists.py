@@ -133,7 +133,7 @@ def _language_row(language: Language) -> Row:
         "branch": language.branch,
         "class": language.resource_class,
         "speakers": f"{language.speakers:,}" if language.speakers else None,
-        "caveats": " ".join(language.caveats) or None,
+        "caveats": language.warning or None,
     }
 
 

@@ -144,7 +144,8 @@ def check_text(table: ReportTable, names: Mapping[str, str]) -> Check:
         "Text of the languages",
         "check this" if odd else "OK",
         finding,
-        "Check this: any caveat or near-copy in languages.yaml. Means are over the languages but "
+        "Check this: any caveat or near-copy in languages.yaml that is about the data of this run. "
+        "Means are over the languages but "
         "English of the column “Mean adjusted score”, with and without near-copies, which would "
         "count one text twice.",
         tuple(details),
@@ -152,7 +153,7 @@ def check_text(table: ReportTable, names: Mapping[str, str]) -> Check:
 
 
 def _text_detail(table: ReportTable, language: Language) -> Detail:
-    caveats, of = show_line(" ".join(language.caveats)), _name(table, language.same_text_as)
+    caveats, of = show_line(language.warning), _name(table, language.same_text_as)
     if not caveats:
         return Detail(show_line(language.name, 60), f"same text as {of}")
     copy = f"nearly the text of {of}" if language.is_duplicate else ""
