@@ -1,5 +1,6 @@
 """Parts that several machines scored are one run again; two that say different things are not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,19 @@ def test_cells_that_say_different_things_are_refused(changes, says):
     with pytest.raises(StoreError, match=says):
         merge_runs(["a", "b"], "all")
     assert not Path("runs/all/run.json").exists() and not list(Path("runs/all").rglob("*.parquet"))
+
+
+def test_a_run_that_did_not_name_its_docs_is_merged_with_one_that_does(monkeypatch):
+    from mlbench.families import cldr_terms
+
+    make_run("a", {"en": -1.0})
+    for name, doc_set in (("b", "cldr/terms"), ("c", "others")):
+        family = replace(cldr_terms.FAMILY, doc_set=doc_set)
+        monkeypatch.setitem(globals(), "read_families", lambda f=family: {"cldr_terms": f})
+        make_run(name, {"ar": -1.0})
+    assert merge_runs(["a", "b"], "all").n_new == 2
+    with pytest.raises(StoreError, match="differ in 'doc_set'"):
+        merge_runs(["b", "c"], "both")
 
 
 def test_a_cell_that_is_planned_otherwise_elsewhere_stays_done():

@@ -240,6 +240,10 @@ def test_tasks_that_no_table_knows_say_themselves_what_they_are():
     prepared = prepare(family, LANGUAGES["en"])
     assert prepared.family.metrics == ("acc", "acc_norm") and prepared.family.chance == 0.25
     assert prepared.family.version == "1.0" and prepared.family.source.hub_id == "facebook/belebele"
+    ours = prepare(FAMILIES["belebele_lmeval"], LANGUAGES["en"])
+    assert prepared.family.doc_set == ours.family.doc_set == "belebele/test"
+    ids, same = ([(d.doc_id, d.cluster_id) for d in p.docs.scored] for p in (prepared, ours))
+    assert ids == same
     assert prepare(family, LANGUAGES["ja"]).reason
 
 

@@ -6,14 +6,16 @@ for the tasks of all languages, and for all subjects of an exam.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import doc_from_dict
 from mlbench.errors import NoData, SelectionError
-from mlbench.families.task_map import Entry, read_shipped
+from mlbench.families._sib200 import DOC_SET as SIB200
+from mlbench.families.task_map import Entry, cluster_of, find_data_set, read_shipped
 from mlbench.names import fault_of_name
 from mlbench.records import (
     AskedDoc,
@@ -65,6 +67,13 @@ def family_of_tasks(text: str) -> Family:
     return _make_family(pattern, entry)
 
 
+def docs_of_sib200(rows: Rows, language: Language) -> FamilyDocs:
+    """Put docs into their form that are sentences of articles."""
+    docs = docs_from_rows(rows, language)
+    scored = [replace(d, cluster_id=cluster_of(d.doc_id, SIB200)) for d in docs.scored]
+    return replace(docs, scored=tuple(scored))
+
+
 def docs_from_rows(rows: Rows, language: Language) -> FamilyDocs:
     """Put docs that harness/ finished into their form."""
     if not rows["scored"]:
@@ -73,9 +82,30 @@ def docs_from_rows(rows: Rows, language: Language) -> FamilyDocs:
     return FamilyDocs(scored, examples=tuple(row["text"] for row in rows["examples"]))
 
 
+def with_data_set(family: Family, hub_id: str, split: str) -> Family:
+    """Return a family whose tasks turn out to be on this data set, with what is known of its rows.
+
+    Then another prompt for Belebele is no new evidence beside the tasks of the table.
+    """
+    assert isinstance(family.source, TaskSource)
+    known = find_data_set(hub_id, split) or Entry(family=family.name)
+    source = replace(family.source, hub_id=hub_id, doc_id=known.doc_id, cluster=known.cluster)
+    return replace(
+        family,
+        source=source,
+        docs=_maker_of(known.doc_set),
+        doc_set=known.doc_set,
+        is_parallel=known.is_parallel,
+    )
+
+
 def prompt_from_doc(doc: AskedDoc) -> Prompt:
     """Return the finished question; what stands around it is the doc's (TaskDoc)."""
     return Prompt(doc.query, doc.choices if isinstance(doc, ChoiceDoc) else ())
+
+
+def _maker_of(doc_set: str | None) -> Callable[[Rows, Language], FamilyDocs]:
+    return docs_of_sib200 if doc_set == SIB200 else docs_from_rows
 
 
 def _find_in_table(template: str) -> Family | None:
@@ -118,9 +148,10 @@ def _make_family(pattern: str, entry: Entry) -> Family:
         citation=entry.citation,
         chance=entry.chance,
         metrics=entry.metrics,
-        docs=docs_from_rows,
+        docs=_maker_of(entry.doc_set),
         prompt=prompt_from_doc,
         is_parallel=entry.is_parallel,
+        doc_set=entry.doc_set,
         max_shots=entry.shots,
         origin=entry.origin,
         caveats=entry.caveats,

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from mlbench.errors import DataError, yaml_hint
+from mlbench.families._sib200 import DOC_SET as SIB200
+from mlbench.families._sib200_articles import article_of
 from mlbench.records import Origin, OutputType
 from mlbench.yaml_text import parse_yaml
 
@@ -44,6 +46,7 @@ class Entry(BaseModel):
     is_parallel: bool = False
     doc_id: tuple[str, ...] = ()
     cluster: str | None = None
+    doc_set: str | None = None
     metric: str | None = None
     filter: str | None = None
     chance: Annotated[float, Field(ge=0, lt=1)] | None = None
@@ -85,6 +88,17 @@ def fold(code: str) -> str:
     ('pt_br', 'north_macedonian')
     """
     return re.sub(r"[^a-z0-9]", "_", code.casefold())
+
+
+def cluster_of(doc_id: str, doc_set: str | None) -> str:
+    """Return the cluster of a doc whose row names none: the article, of a sentence of SIB-200."""
+    return article_of(int(doc_id)) if doc_set == SIB200 and doc_id.isdecimal() else doc_id
+
+
+def find_data_set(hub_id: str, split: str) -> Entry | None:
+    """Return what is known of the rows of a split, whichever tasks of the table are on them."""
+    entries = (e for e in read_shipped().values() if e.source == hub_id and e.doc_set)
+    return next((e for e in entries if str(e.doc_set).endswith(f"/{split}")), None)
 
 
 def _read_entries(path: Path) -> dict[str, Entry]:

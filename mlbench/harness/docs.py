@@ -17,7 +17,7 @@ from mlbench.data.prepare import Prepared, Reader
 from mlbench.data.prepare import prepare as prepare_rows
 from mlbench.data.sources import revision, state_of
 from mlbench.errors import DataError, NoData
-from mlbench.families.lm_eval_tasks import UNKNOWN
+from mlbench.families.lm_eval_tasks import UNKNOWN, with_data_set
 from mlbench.families.task_map import ANSWER_METRICS, CHOICE_METRICS
 from mlbench.records import (
     ChoiceDoc,
@@ -81,8 +81,9 @@ def _complete(family: Family, source: TaskSource, language: Language) -> Family:
         output = OutputType(_refuse_other(config))
         known = ANSWER_METRICS if output == OutputType.REPLY else CHOICE_METRICS
         listed = [known[name] for name in _metrics_of(config) if name in RUNNABLE[output]]
-        source = replace(source, hub_id=str(config["dataset_path"]))
-        family = replace(family, output_type=output, metrics=tuple(listed), source=source)
+        family = replace(family, output_type=output, metrics=tuple(listed))
+        split = str(config.get("test_split") or config.get("validation_split"))
+        family = with_data_set(family, str(config["dataset_path"]), split)
     if family.output_type == OutputType.REPLY:
         family = replace(family, reply=_reply_limits(config))
     return replace(family, version=version)

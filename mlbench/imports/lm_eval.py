@@ -239,6 +239,7 @@ def _facts(parts: Sequence[_Part]) -> Mapping[str, Any]:
         "chance": _chance(entry.chance, samples) if is_choice else entry.chance,
         "metrics": metrics if is_agreed else [SCORE.name],
         "is_parallel": entry.is_parallel,
+        "doc_set": entry.doc_set,
         "licence": entry.licence,
         "citation": entry.citation,
         "origin": entry.origin,

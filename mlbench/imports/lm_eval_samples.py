@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
-from mlbench.families.task_map import CHOICE_METRICS
+from mlbench.families.task_map import CHOICE_METRICS, cluster_of
 from mlbench.imports.lm_eval_result import TaskResult
 from mlbench.imports.targets import MappedTask, Unmapped
 from mlbench.measures import (
@@ -80,7 +80,8 @@ def _read_rows(result: TaskResult, target: MappedTask) -> list[_Row]:
             entry = target.entry
             ids = [_field(doc, key) for key in entry.doc_id] or [place]
             doc_id = "/".join([target.part, *ids] if target.part and not entry.doc_id else ids)
-            cluster = _field(doc, entry.cluster) if entry.cluster else doc_id
+            named = _field(doc, entry.cluster) if entry.cluster else None
+            cluster = named or cluster_of(doc_id, entry.doc_set)
             rows.append((name, _Row(line, doc_id, cluster, content)))
         except (KeyError, TypeError) as error:
             raise DataError(f"{result.path}:{line}: not lm-eval's sample: no {error}") from error

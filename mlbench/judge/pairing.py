@@ -14,7 +14,7 @@ from mlbench.judge.evidence import Evidence
 from mlbench.judge.tables import FamilyTables, rule_tables, score_table, token_table
 from mlbench.models.claimed import claimed_by
 from mlbench.records import Cell
-from mlbench.stats import ScoreTable
+from mlbench.stats import ScoreTable, drawn_alike
 from mlbench.stats.aggregates import Excluded
 from mlbench.store.cells import CellResult
 from mlbench.store.read import Column, Run, demonstrations_of
@@ -82,6 +82,7 @@ def _evidence_from(
     run: Run, tables: Mapping[str, FamilyTables], models: tuple[str, str]
 ) -> Evidence:
     a, b = models
+    tables = _alike(tables)
     rules: dict[str, list[ScoreTable]] = {}
     for found in tables.values():
         for rule, table in found.rules.items():
@@ -100,6 +101,25 @@ def _evidence_from(
             if (claimed := claimed_by(model, run.models[model])) is not None
         },
     )
+
+
+def _alike(tables: Mapping[str, FamilyTables]) -> dict[str, FamilyTables]:
+    """Let the families of one doc set be drawn alike, by every rule and with examples too."""
+    alike = iter(
+        drawn_alike(
+            table
+            for found in tables.values()
+            for table in (found.scores, *found.rules.values(), *found.fewshot.values())
+        )
+    )
+    return {
+        name: found._replace(
+            scores=next(alike),
+            rules={rule: next(alike) for rule in found.rules},
+            fewshot={n: next(alike) for n in found.fewshot},
+        )
+        for name, found in tables.items()
+    }
 
 
 class _Part(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from mlbench.families.doc_sets import doc_set_of
 from mlbench.judge.chance import cell_chance, pooled_chance
 from mlbench.measures import TOKENS, measure_of, statistics_of
 from mlbench.records import Cell
@@ -53,7 +54,7 @@ def score_table(
         mine,
         measure=measure,
         is_parallel=facts["is_parallel"],
-        doc_set=facts.get("doc_set"),
+        doc_set=doc_set_of(family, facts),
     )
 
 
@@ -78,7 +79,7 @@ def token_table(run: Run, cells: Iterable[Cell], family: str) -> ScoreTable | No
     if not chosen:
         return None
     mine = [_cell_scores(run, cell, known[cell], None) for cell in chosen]
-    doc_set = run.families[family].get("doc_set")
+    doc_set = doc_set_of(family, run.families[family])
     return table_from_cells(family, mine, measure=TOKENS, is_parallel=True, doc_set=doc_set)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlbench.data.languages import REFERENCE
 from mlbench.report.choosing import means_of, question_of
-from mlbench.report.complete_block import RankQuestion, part_of, too_few_cells
+from mlbench.report.complete_block import RankQuestion, alike, part_of, too_few_cells
 from mlbench.report.markets import Market, markets_of
 from mlbench.report.ranking import shown_level, shown_level_interval
 from mlbench.report.tables import ReportTable
@@ -83,7 +83,7 @@ def audiences_of(table: ReportTable) -> Audiences | None:
     models = [model for model in question.models if model not in few]
     tags = [language.tag for language in table.languages]
     found = (part_of(table, block, models, tags)[0] for block in question.joint)
-    parts = [part for part in found if part]
+    parts = alike([part for part in found if part])
     tested = [tag for tag in tags if any(tag in part.scores.languages for part in parts)]
     if len(models) < 2 or not tested:
         return None

@@ -16,7 +16,7 @@ from mlbench.data.languages import REFERENCE
 from mlbench.data.weights import Audience, Weighted
 from mlbench.errors import SelectionError
 from mlbench.measures import Measure
-from mlbench.report.complete_block import Part, RankQuestion, part_of
+from mlbench.report.complete_block import Part, RankQuestion, alike, part_of
 from mlbench.report.model_facts import ModelFacts, facts_of, memory_words
 from mlbench.report.next_tests import N_TO_TEST, command_for
 from mlbench.report.tables import ReportTable
@@ -195,7 +195,7 @@ def _rank_on(
     tested = {tag for part in parts for tag in part.scores.languages}
     _refuse_too_little(question, audience, tested)
     return _Ranked(
-        models, parts, _scaled({tag: share[tag] for tag in tags if tag in tested}), notes
+        models, alike(parts), _scaled({tag: share[tag] for tag in tags if tag in tested}), notes
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError
+from mlbench.families.doc_sets import doc_set_of
 from mlbench.judge.pairing import why_not_paired
 from mlbench.measures import Measure, statistics_of
 from mlbench.records import Cell
@@ -23,6 +24,7 @@ from mlbench.stats import (
     Resampling,
     ScoreTable,
     add_means,
+    drawn_alike,
     macro_means,
     rank_models,
     table_from_cells,
@@ -136,11 +138,17 @@ def part_of(
             cells,
             measure=block.measure,
             is_parallel=block.is_parallel,
-            doc_set=table.run.families[block.family].get("doc_set"),
+            doc_set=doc_set_of(block.family, table.run.families[block.family]),
         )
     except DataError as error:
         return None, [*left_out, f"{block.title}: {show_line(error)}"]
     return Part(block, scores), left_out
+
+
+def alike(parts: Sequence[Part]) -> list[Part]:
+    """Let the families of one doc set be drawn alike."""
+    scores = drawn_alike(part.scores for part in parts)
+    return [Part(part.block, table) for part, table in zip(parts, scores, strict=True)]
 
 
 def _cell_scores(result: CellResult, block: Block) -> CellScores:

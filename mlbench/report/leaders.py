@@ -12,7 +12,7 @@ import numpy as np
 
 from mlbench.judge.chance import Place, place_of
 from mlbench.report.columns import adjust
-from mlbench.report.complete_block import Part, part_of
+from mlbench.report.complete_block import Part, alike, part_of
 from mlbench.report.once import once_a_table
 from mlbench.report.tables import ReportTable
 from mlbench.stats import Ranking, Resampling, add_means, macro_means, rank_models
@@ -67,7 +67,8 @@ def _parts_by_language(
     """List the families behind the mean of each language, if all its models have the same docs."""
     tags = [language.tag for language in table.languages]
     blocks = [b for b in table.blocks if b.shots == shots and b.chance is not None and b.is_pooled]
-    parts = [part for block in blocks if (part := part_of(table, block, models, tags)[0])]
+    found = (part_of(table, block, models, tags)[0] for block in blocks)
+    parts = alike([part for part in found if part])
     for tag in tags:
         inside = [part for part in parts if tag in part.scores.languages]
         if inside and len(inside) == table.adjusted[models[0], shots, tag].n:

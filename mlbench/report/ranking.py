@@ -17,6 +17,7 @@ from mlbench.measures import Measure
 from mlbench.report.complete_block import (
     Found,
     RankQuestion,
+    alike,
     part_of,
     rank_parts,
     too_few_cells,
@@ -104,6 +105,7 @@ def _rank_table(question: RankQuestion, resampling: Resampling) -> RankTable:
         part, why = part_of(question.table, block, ranked)
         parts += [part] if part else []
         left_out += why
+    parts = alike(parts)
     inside = [part for part in parts if part.block in question.joint]
     if len(ranked) < 2 or not inside:
         return _no_ranking(question, unranked, left_out)

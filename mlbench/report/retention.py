@@ -8,7 +8,7 @@ import numpy as np
 
 from mlbench.data.languages import REFERENCE
 from mlbench.report.columns import Block
-from mlbench.report.complete_block import Part, part_of
+from mlbench.report.complete_block import Part, alike, part_of
 from mlbench.report.tables import ReportTable
 from mlbench.stats import MacroMeans, Resampling, add_means, macro_means
 
@@ -30,7 +30,7 @@ def retention_of(
     English is not above chance in nearly every draw keeps nothing that could be told.
     """
     tags = [language.tag for language in table.languages]
-    parts = [part for block in blocks if (part := part_of(table, block, models, tags)[0])]
+    parts = alike([p for block in blocks if (p := part_of(table, block, models, tags)[0])])
     parts = [p for p in parts if REFERENCE in p.scores.languages and len(p.scores.languages) > 1]
     if not parts:
         return {}

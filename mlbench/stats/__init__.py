@@ -14,6 +14,7 @@ from mlbench.stats.aggregates import (
     population_weights,
 )
 from mlbench.stats.align import table_from_cells
+from mlbench.stats.alike import drawn_alike
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.cells import Level, cell_level, cell_levels, value_levels
 from mlbench.stats.contrast import Difference, Differences
@@ -64,6 +65,7 @@ __all__ = [
     "cell_level",
     "cell_levels",
     "complete_block",
+    "drawn_alike",
     "detectable_effect",
     "docs_needed",
     "fewest_docs",

@@ -61,10 +61,11 @@ def table_from_cells(
 
 
 class _Axes(NamedTuple):
-    """The doc axis of each language, and the cluster code of each place on it."""
+    """The doc axis of each language, the cluster code of each place on it, and their names."""
 
     doc_ids: tuple[tuple[str, ...], ...]
     clusters: Ints
+    names: tuple[tuple[str, ...], ...]
 
 
 def _parallel_axes(docs_by_language: dict[str, _Docs]) -> _Axes:
@@ -73,18 +74,21 @@ def _parallel_axes(docs_by_language: dict[str, _Docs]) -> _Axes:
     for ids_there, clusters in {docs[:2] for docs in docs_by_language.values()}:
         cluster_by_id |= zip(ids_there, clusters, strict=True)
     ids = tuple(sorted(cluster_by_id))
-    codes = np.unique([cluster_by_id[i] for i in ids], return_inverse=True)[1]
-    n_languages = len(docs_by_language)
-    return _Axes((ids,) * n_languages, np.tile(codes.astype(np.int64), (n_languages, 1)))
+    names, codes = np.unique([cluster_by_id[i] for i in ids], return_inverse=True)
+    n = len(docs_by_language)
+    return _Axes((ids,) * n, np.tile(codes.astype(np.int64), (n, 1)), (tuple(names.tolist()),) * n)
 
 
 def _own_axes(docs_by_language: dict[str, _Docs]) -> _Axes:
     """A doc axis of its own for each language, padded to the longest."""
     all_docs = list(docs_by_language.values())
     clusters = np.full((len(all_docs), max(len(docs.ids) for docs in all_docs)), -1, np.int64)
+    names = []
     for row, docs in enumerate(all_docs):
-        clusters[row, : len(docs.ids)] = np.unique(docs.clusters, return_inverse=True)[1]
-    return _Axes(tuple(docs.ids for docs in all_docs), clusters)
+        own, codes = np.unique(docs.clusters, return_inverse=True)
+        clusters[row, : len(docs.ids)] = codes
+        names.append(tuple(own.tolist()))
+    return _Axes(tuple(docs.ids for docs in all_docs), clusters, tuple(names))
 
 
 def _filled(
@@ -127,6 +131,7 @@ def _filled(
         chance,
         values,
         np.array([docs.cell_chance for docs in docs_by_language.values()]),
+        cluster_names=axes.names,
     )
 
 

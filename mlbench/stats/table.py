@@ -49,6 +49,7 @@ class ScoreTable:
     its own. `clusters[language, doc]` is -1 where the doc is not there. `cell_chance` holds, by
     language, what a model has to pass to be above chance; None: the mean of `chance`. Families of
     one `doc_set` have the same docs, and are drawn alike; None: no other family has them.
+    `cluster_names[language]` names the clusters by code.
     """
 
     family: str
@@ -62,6 +63,7 @@ class ScoreTable:
     statistics: Floats
     cell_chance: Floats | None = None
     doc_set: str | None = None
+    cluster_names: tuple[tuple[str, ...], ...] = ()
 
     @cached_property
     def values(self) -> Floats:
@@ -113,6 +115,7 @@ class ScoreTable:
             chance=self.chance[rows],
             statistics=self.statistics[:, rows],
             cell_chance=None if self.cell_chance is None else self.cell_chance[rows],
+            cluster_names=tuple(self.cluster_names[i] for i in rows if self.cluster_names),
         )
 
     def with_docs(self, is_kept: NDArray[np.bool_]) -> "ScoreTable":

@@ -6,7 +6,7 @@ missing. The manifest is written last.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -85,12 +85,18 @@ def _refuse_facts(sources: Sequence[_Source]) -> None:
         for source in sources:
             for name, facts in source.manifest[what].items():
                 before, folder = held.setdefault(name, (facts, source.folder))
-                key = next((k for k in decisive if before.get(k) != facts.get(k)), None)
+                key = next((k for k in decisive if _is_other(before, facts, k)), None)
                 if key is not None:
                     raise StoreError(
                         f"{folder} and {source.folder} differ in {key!r} of {name!r}: "
                         f"{before.get(key)!r} and {facts.get(key)!r}. Run the older one again"
                     )
+
+
+def _is_other(before: Mapping[str, Any], facts: Mapping[str, Any], key: str) -> bool:
+    """Return whether a fact differs; a doc set that an earlier version did not name is no other."""
+    one, other = before.get(key), facts.get(key)
+    return one != other and not (key == "doc_set" and None in (one, other))
 
 
 def _refuse_cells(sources: Sequence[_Source]) -> None:
