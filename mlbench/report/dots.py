@@ -33,6 +33,20 @@ def points_path(points: Sequence[tuple[float, float]]) -> str:
     return "".join(f"M{round(x, 1):g} {round(y, 1):g}h0" for x, y in points)
 
 
+def relative_path(points: Sequence[tuple[int, int]]) -> str:
+    """Draw one dot at each point of a grid, each from the one before, which takes least room.
+
+    >>> relative_path([(12, 5), (9, 10), (12, 10)])
+    'M9 10h0m3-5h0m0 5h0'
+    """
+    found, last = "", (0, 0)
+    for x, y in sorted(points):
+        step = f"{x - last[0]} {y - last[1]}h0".replace(" -", "-")
+        found += f"m{step}" if found else f"M{x} {y}h0"
+        last = (x, y)
+    return found
+
+
 def diamond_path(x: float, *, floor: float, size: float) -> str:
     """Draw a diamond that stands at x on the floor and is `2 * size` high."""
     return f"M{round(x, 1):g} {floor:g}l{size:g} {-size:g}l{-size:g} {-size:g}l{-size:g} {size:g}z"

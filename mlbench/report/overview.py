@@ -24,6 +24,9 @@ from mlbench.report.text import interval, number, plural, short_names, signed
 FEWEST = 4
 """Languages that a group needs to stand alone; smaller ones stand together at the end."""
 
+HALF = 0.5
+"""The share of its level in English that a model is said to keep, or not."""
+
 SENTENCES = 3
 """Models that the sentence names; the table has all."""
 
@@ -163,7 +166,7 @@ def overview_sentence(table: ReportTable) -> str:
             continue
         words = f"{names[model]} has a median level of {number(100 * median(known))}"
         if english > 0:
-            n = sum(value >= english / 2 for value in known)
+            n = sum(value >= HALF * english for value in known)
             words += (
                 f" and keeps at least half of its English {number(100 * english)} in {n} of "
                 f"{plural(len(known), 'language')}"

@@ -41,6 +41,7 @@ from mlbench.report.page.pairs import PairView, in_twos, pair_cells, pair_views
 from mlbench.report.page.rows import all_rows, columns_of, rows_of
 from mlbench.report.page.seek import seek_data
 from mlbench.report.ranking import order_of, rankings_of
+from mlbench.report.resources import resources_of
 from mlbench.report.tables import CellState, ReportTable
 from mlbench.report.text import number, percent, plural, short_names, show, show_line
 from mlbench.report.tokens import tokens_of, tokens_slots
@@ -197,6 +198,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "unusable": _unusable(table),
         "absences": _absences(table),
         "markets": markets_of(table, first),
+        "resources": resources_of(table, first) if run.done else None,
         "tree": tree_of(table, first),
         "tokens": tokens_of(table, first),
         "longest_name": LONGEST_NAME,
