@@ -43,6 +43,7 @@ FOREIGN = {"--include_path", "--log_samples", "--model_args", "--num_fewshot", "
 FOREIGN |= {"--tasks", "--model"}
 FOREIGN |= {f"--{option[2:].replace('-', '_')}" for option in OF_LM_EVAL}
 FOREIGN |= {"--logits_all"}  # of llama-cpp-python's server
+FOREIGN |= {"--save-details", "--output-dir", "--max-samples"}  # of lighteval and OLMES
 # Taken as --batch-size and the like.
 FOREIGN |= {"--batch_size", "--trust_remote_code"}
 # Still taken, and hidden: docs/decisions.md says what each is called now.

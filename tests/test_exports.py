@@ -13,7 +13,7 @@ from mlbench import store
 from mlbench.data.languages import read_languages
 from mlbench.exports import export_run
 from mlbench.imports.imported import Imported, ImportedCell, add_to_run
-from mlbench.imports.lm_eval import read_lm_eval
+from mlbench.imports.lm_eval_files import read_lm_eval
 from mlbench.measures import ChoiceSample, Sample, ScoreSample, TextSample
 from mlbench.models import Model
 from mlbench.records import Cell

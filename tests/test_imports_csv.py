@@ -113,7 +113,7 @@ def test_that_docs_are_not_paired_is_told(capsys):
 def test_a_missing_table_and_a_needless_map_are_refused(capsys):
     assert "cannot read none.csv" in refused(capsys, "import", "csv", "none.csv", "--run", "r")
     options = ("none.csv", "--run", "r", "--map", "m.yaml")
-    assert "--map is for lm-eval" in refused(capsys, "import", "csv", *options)
+    assert "--map is for tasks of a tool" in refused(capsys, "import", "csv", *options)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_header(capsys):

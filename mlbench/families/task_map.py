@@ -66,19 +66,19 @@ class Entry(BaseModel):
 TaskMap = Mapping[str, Entry]
 
 
-def read_task_map(path: Path | None = None) -> TaskMap:
-    """Return the entries by pattern: those of a user's file first, then the shipped ones.
+def read_task_map(path: Path | None = None, shipped: Path = SHIPPED) -> TaskMap:
+    """Return the entries by pattern: those of a user's file first, then those of a shipped one.
 
     Raises DataError with file, key and what is allowed.
     """
     own = _read_entries(path) if path else {}
-    return {**own, **{k: v for k, v in read_shipped().items() if k not in own}}
+    return {**own, **{k: v for k, v in read_shipped(shipped).items() if k not in own}}
 
 
 @cache
-def read_shipped() -> TaskMap:
-    """Return the entries that come with mlbench."""
-    return _read_entries(SHIPPED)
+def read_shipped(path: Path = SHIPPED) -> TaskMap:
+    """Return the entries that come with mlbench, of lm-eval's tasks if not said."""
+    return _read_entries(path)
 
 
 def fold(code: str) -> str:

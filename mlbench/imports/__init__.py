@@ -1,7 +1,7 @@
 """Results that others made, as a run like our own: no model and no GPU.
 
-Read in this order: targets (which family and language a task is), lm_eval_files, lm_eval_samples,
-lm_eval; csv_rows; imported (what is written to the run).
+Read in this order: targets (which family and language a task is), scored_task (what each tool says
+of one), lm_eval_files, lighteval, olmes; task_samples, tasks; csv_rows; imported (what is written).
 """
 
 from collections.abc import Callable, Mapping
@@ -12,11 +12,19 @@ from mlbench.data.languages import read_all_languages
 from mlbench.errors import SelectionError, unknown
 from mlbench.imports.csv_rows import read_csv
 from mlbench.imports.imported import Imported, Outcome, add_to_run
-from mlbench.imports.lm_eval import read_lm_eval
+from mlbench.imports.lighteval import read_lighteval
+from mlbench.imports.lm_eval_files import read_lm_eval
+from mlbench.imports.olmes import read_olmes
+from mlbench.imports.setups import LIGHTEVAL, LM_EVAL, OLMES
 from mlbench.records import Language
 
 Reader = Callable[[Path, Mapping[str, Language], Path | None], Imported]
-READERS: Mapping[str, Reader] = {"lm-eval": read_lm_eval, "csv": read_csv}
+READERS: Mapping[str, Reader] = {
+    LM_EVAL: read_lm_eval,
+    LIGHTEVAL: read_lighteval,
+    OLMES: read_olmes,
+    "csv": read_csv,
+}
 """How each kind of results is read; the only list of kinds."""
 
 

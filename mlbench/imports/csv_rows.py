@@ -75,7 +75,7 @@ def read_csv(
     Raises DataError with file and line for the first line that is wrong, SelectionError for a map.
     """
     if map_path:
-        raise SelectionError("--map is for lm-eval; a table names its families itself")
+        raise SelectionError("--map is for tasks of a tool; a table names its families itself")
     rows_by_cell: dict[Cell, list[_Row]] = defaultdict(list)
     line_by_doc: dict[tuple[Cell, str], str] = {}
     rows_by_family: dict[str, list[_Row]] = defaultdict(list)

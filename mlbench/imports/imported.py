@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from mlbench import __version__, store
 from mlbench.errors import DataError, StoreError
 from mlbench.files import Fill
-from mlbench.imports.setups import LM_EVAL, held_setups, names_of
+from mlbench.imports.setups import TOOLS, held_setups, names_of
 from mlbench.measures import Sample, cell_score
 from mlbench.models import Model
 from mlbench.names import fault_of_name
@@ -125,7 +125,7 @@ def _name_setups(
     models, cells, notes = dict(found.models), [], []
     for model, facts in found.models.items():
         own = [imported for imported in found.cells if imported.cell.model == model]
-        if any(imported.signature.source != LM_EVAL for imported in own):
+        if any(imported.signature.source not in TOOLS for imported in own):
             cells += own
             continue
         del models[model]

@@ -8,12 +8,16 @@ of any machine can be imported where no lm-eval is.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
 from mlbench.imports.imported import Skipped
 from mlbench.imports.lm_eval_result import TaskResult
+from mlbench.imports.scored_task import ScoredTask, Tool
+from mlbench.imports.setups import LM_EVAL
+from mlbench.imports.tasks import read_tool
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?"
 _SAMPLES = re.compile(rf"samples_(?P<task>.+)_(?P<time>{_TIME})\.jsonl?")
@@ -29,7 +33,7 @@ class _Results(NamedTuple):
     content: Mapping[str, Any]
 
 
-def find_results(folder: Path) -> tuple[list[TaskResult], list[Skipped]]:
+def find_results(folder: Path) -> tuple[list[ScoredTask], list[Skipped]]:
     """Return every task with samples below a folder, and what is left out.
 
     Raises DataError if there is none.
@@ -48,7 +52,7 @@ def find_results(folder: Path) -> tuple[list[TaskResult], list[Skipped]]:
     if not tasks:
         why = "".join(f" {what}: {reason}." for what, reason in skipped[:3])
         raise DataError(f"no samples of lm-eval with their results in {folder}.{why} {_HOW}")
-    return tasks, skipped
+    return list(tasks), skipped
 
 
 def _find_results_files(folder: Path) -> tuple[list[_Results], list[Skipped]]:
@@ -106,3 +110,6 @@ def _read_results(path: Path) -> Mapping[str, Any] | str:
     if not isinstance(content, dict) or not all(isinstance(content.get(p), dict) for p in parts):
         return "not lm-eval's results: expected `config` and `configs`"
     return content
+
+
+read_lm_eval = partial(read_tool, Tool(LM_EVAL, find_results))

@@ -8,11 +8,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mlbench.errors import DataError
+from mlbench.imports.scored_task import ScoredTask
+from mlbench.imports.setups import LM_EVAL
 from mlbench.model_arguments import parse_arguments, score_arguments, setup_of
 from mlbench.redaction import redact
 
@@ -23,7 +24,7 @@ _USUAL_SEED = 1234
 
 
 @dataclass(frozen=True)
-class TaskResult:
+class TaskResult(ScoredTask):
     """One task in one run of lm-eval: its samples file, and the content of its results file.
 
     `time` is empty where the file has none, which lm-eval 0.4.2 and before wrote.
@@ -33,6 +34,7 @@ class TaskResult:
     time: str
     path: Path
     results: Mapping[str, Any]
+    tool = LM_EVAL
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -62,12 +64,6 @@ class TaskResult:
         limit = self._general.get("limit")
         is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
         return float(limit) if is_number and limit is not None else None
-
-    @cached_property
-    def n_docs(self) -> int:
-        """Return the number of docs that were scored: as lm-eval says, else the lines there are."""
-        said = self.stated_docs
-        return len({str(row.get("doc_id")) for _, row in self.rows()}) if said is None else said
 
     @property
     def stated_docs(self) -> int | None:
@@ -135,15 +131,10 @@ class TaskResult:
         return "mlbench_export" in self.metadata
 
     @property
-    def lm_eval(self) -> str | None:
+    def version(self) -> str | None:
         """Return the version of lm-eval that scored it, as far as it says."""
         version = self.results.get("lm_eval_version")
         return None if version is None else str(version)
-
-    def digest(self) -> str:
-        """Return the digest of the samples file."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield each sample with its line, or its place in a list of JSON.

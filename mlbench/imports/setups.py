@@ -16,8 +16,9 @@ from mlbench.records import Cell
 from mlbench.store.manifest import planned_cells
 from mlbench.store.signature import Signature
 
-LM_EVAL = "lm-eval"
-"""The `source` of cells that lm-eval scored."""
+LM_EVAL, LIGHTEVAL, OLMES = "lm-eval", "lighteval", "olmes"
+TOOLS = frozenset({LM_EVAL, LIGHTEVAL, OLMES})
+"""The `source` of cells that a tool scored which says how the model was loaded."""
 
 _PLAIN = frozenset({"dtype", "model_type"})
 _SHORT = 8
@@ -80,7 +81,7 @@ def names_of(
 
 def read_setup(signature: Signature) -> Setup:
     """Return the set-up of a cell's model, whoever scored it."""
-    if signature.source == LM_EVAL:
+    if signature.source in TOOLS:
         return Setup(setup_of(signature.arguments or ""), signature.weights)
     if signature.source is not None:
         return Setup(None, None)

@@ -19,7 +19,7 @@ SUFFIXES = {"markdown": "tables.md", "latex": "tables.tex", "badge": "badge.svg"
 
 
 def import_(
-    kind: Annotated[str, typer.Argument(help="Whose results: lm-eval or csv.")],
+    kind: Annotated[str, typer.Argument(help="Whose results: lm-eval, lighteval, olmes or csv.")],
     paths: ImportPaths,
     run: RunName,
     map: TaskMapOption = None,
@@ -32,6 +32,8 @@ def import_(
       mlbench import lm-eval results/ --run others
 
       mlbench import lm-eval results/model_a results/model_b --run others
+
+      mlbench import lighteval evals/ --run others
     """
     from mlbench.imports import import_results
 

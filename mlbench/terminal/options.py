@@ -165,7 +165,7 @@ ImportPaths = Annotated[
     list[Path],
     typer.Argument(
         metavar="PATH...",
-        help="Results folders of lm-eval, or CSV files.",
+        help="Results folders of a tool, or CSV files.",
         parser=lambda text: local_path(text, "PATH"),
     ),
 ]

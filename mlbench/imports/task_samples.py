@@ -1,7 +1,7 @@
-"""What did a model reply to each doc? Rows of samples_<task>_<time>.jsonl become our samples.
+"""What did a model reply to each doc? Rows of a task that was scored elsewhere become our samples.
 
-lm-eval logs the log-likelihoods but not which choice is right in a form of its own. A reading is
-kept only if it gives lm-eval's own score of every doc; else the score alone is imported.
+Tools log the log-likelihoods but not which choice is right in a form of its own. A reading is kept
+only if it gives the tool's own score of every doc; else the score alone is imported.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mlbench.errors import DataError
 from mlbench.families.task_map import CHOICE_METRICS, cluster_of
-from mlbench.imports.lm_eval_result import TaskResult
+from mlbench.imports.scored_task import ScoredTask
 from mlbench.imports.targets import MappedTask, Unmapped
 from mlbench.measures import (
     ACC,
@@ -49,7 +49,7 @@ class _Row(NamedTuple):
     content: Mapping[str, Any]
 
 
-def read_samples(result: TaskResult, target: MappedTask) -> Reading:
+def read_samples(result: ScoredTask, target: MappedTask) -> Reading:
     """Return the samples of one task, in the order of the file.
 
     Raises DataError with file and line for what lm-eval would not write, Unmapped if the mapping
@@ -68,7 +68,7 @@ def read_samples(result: TaskResult, target: MappedTask) -> Reading:
     return Reading(scores, ("score",), scores)
 
 
-def _read_rows(result: TaskResult, target: MappedTask) -> list[_Row]:
+def _read_rows(result: ScoredTask, target: MappedTask) -> list[_Row]:
     rows, filters = [], set()
     for line, content in result.rows():
         content.pop("resps", None)
@@ -84,7 +84,9 @@ def _read_rows(result: TaskResult, target: MappedTask) -> list[_Row]:
             cluster = named or cluster_of(doc_id, entry.doc_set)
             rows.append((name, _Row(line, doc_id, cluster, content)))
         except (KeyError, TypeError) as error:
-            raise DataError(f"{result.path}:{line}: not lm-eval's sample: no {error}") from error
+            raise DataError(
+                f"{result.path}:{line}: not {result.tool}'s sample: no {error}"
+            ) from error
     if not rows:
         raise DataError(f"{result.path}: the file holds no samples")
     chosen = _choose_filter(filters, target)
@@ -106,7 +108,7 @@ def _choose_filter(filters: set[str], target: MappedTask) -> str:
     raise Unmapped(f"it has the filters {names}; choose one in a mapping file (--map)")
 
 
-def _logged_metrics(result: TaskResult, target: MappedTask, rows: Sequence[_Row]) -> list[str]:
+def _logged_metrics(result: ScoredTask, target: MappedTask, rows: Sequence[_Row]) -> list[str]:
     """Return the names of the task's metrics, the primary one first."""
     listed = [str(item.get("metric")) for item in result.config.get("metric_list") or []]
     names = [name for name in listed if all(name in row.content for row in rows)]
@@ -128,7 +130,7 @@ def _scored_metric(metrics: Sequence[str], rows: Sequence[_Row]) -> str:
     return next((name for name in metrics if not isinstance(first[name], Mapping)), metrics[0])
 
 
-def _read_scores(result: TaskResult, rows: Sequence[_Row], metric: str) -> tuple[ScoreSample, ...]:
+def _read_scores(result: ScoredTask, rows: Sequence[_Row], metric: str) -> tuple[ScoreSample, ...]:
     scores = []
     for row in rows:
         value = row.content[metric]
@@ -140,7 +142,7 @@ def _read_scores(result: TaskResult, rows: Sequence[_Row], metric: str) -> tuple
     return tuple(scores)
 
 
-def _read_texts(result: TaskResult, rows: Sequence[_Row]) -> Reading:
+def _read_texts(result: ScoredTask, rows: Sequence[_Row]) -> Reading:
     samples = []
     for row in rows:
         (loglikelihood,) = _loglikelihoods(result, row)
@@ -156,7 +158,7 @@ def _read_texts(result: TaskResult, rows: Sequence[_Row]) -> Reading:
 
 
 def _read_choices(
-    result: TaskResult, rows: Sequence[_Row], metrics: Sequence[str]
+    result: ScoredTask, rows: Sequence[_Row], metrics: Sequence[str]
 ) -> tuple[tuple[ChoiceSample, ...], tuple[str, ...]] | None:
     """Return samples that give lm-eval's own scores, with the metrics that do; None if none do."""
     if metrics[0] not in CHOICE_METRICS:
@@ -182,7 +184,7 @@ def _read_choices(
     return None
 
 
-def _bare_sample(result: TaskResult, row: _Row, delimiter: str, *, has_prior: bool) -> ChoiceSample:
+def _bare_sample(result: ScoredTask, row: _Row, delimiter: str, *, has_prior: bool) -> ChoiceSample:
     """Return a sample whose target is not known yet."""
     arguments, values = _arguments(result, row, 2), _loglikelihoods(result, row)
     if len(arguments) != len(values) or not values:
@@ -265,16 +267,18 @@ def _share_contexts(arguments: Any) -> Any:
     ]
 
 
-def _arguments(result: TaskResult, row: _Row, n_parts: int) -> list[list[str]]:
+def _arguments(result: ScoredTask, row: _Row, n_parts: int) -> list[list[str]]:
     """Return so many arguments of each request, checked to be text."""
     given: list[list[str]] = [group[:n_parts] for group in row.content["arguments"]]
     is_text = all(isinstance(part, str) for group in given for part in group)
     if not given or not is_text or any(len(group) < n_parts for group in given):
-        raise DataError(f"{result.path}:{row.line}: no `arguments` of the requests, as lm-eval has")
+        raise DataError(
+            f"{result.path}:{row.line}: no `arguments` of the requests, as {result.tool} has"
+        )
     return given
 
 
-def _loglikelihoods(result: TaskResult, row: _Row) -> list[float]:
+def _loglikelihoods(result: ScoredTask, row: _Row) -> list[float]:
     replies = row.content.get("filtered_resps")
     where = f"{result.path}:{row.line}: doc {row.doc_id!r}"
     try:

@@ -1,4 +1,4 @@
-"""What does a results folder of lm-eval hold, as cells of a run?
+"""What does a results folder of a tool hold, as cells of a run?
 
 Tasks of one model, family, language and number of examples are one cell: the 57 subjects of an exam
 are one. Of the same task scored twice the one with the most docs counts, then the latest.
@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 from mlbench.errors import DataError
 from mlbench.families.task_map import TaskMap, read_task_map
 from mlbench.imports.imported import Imported, ImportedCell, Skipped
-from mlbench.imports.lm_eval_files import find_results
-from mlbench.imports.lm_eval_result import TaskResult
-from mlbench.imports.lm_eval_samples import Reading, read_samples
+from mlbench.imports.scored_task import ScoredTask, Tool
 from mlbench.imports.setups import LM_EVAL
 from mlbench.imports.targets import MappedTask, Unmapped, find_target
+from mlbench.imports.task_samples import Reading, read_samples
 from mlbench.measures import SCORE, ChoiceSample, Sample
 from mlbench.models import Model
 from mlbench.records import Cell, Language, OutputType
@@ -29,7 +28,7 @@ from mlbench.store.signature import Signature
 class _Part(NamedTuple):
     """One task of a cell."""
 
-    result: TaskResult
+    result: ScoredTask
     target: MappedTask
     reading: Reading
 
@@ -42,16 +41,16 @@ class _Key(NamedTuple):
     weights: str | None
 
 
-def read_lm_eval(
-    folder: Path, languages: Mapping[str, Language], map_path: Path | None = None
+def read_tool(
+    tool: Tool, folder: Path, languages: Mapping[str, Language], map_path: Path | None = None
 ) -> Imported:
     """Return what a results folder holds.
 
     A task that cannot be read is left out with its reason. Raises DataError if nothing can be
     imported, or if two versions of a task are there.
     """
-    task_map = read_task_map(map_path)
-    results, skipped = find_results(folder)
+    task_map = read_task_map(map_path, tool.task_map)
+    results, skipped = tool.find(folder)
     parts_by_cell: dict[tuple[Cell, _Key], list[_Part]] = defaultdict(list)
     for (key, _, shots), group in _group(results, skipped).items():
         part = _read_best(_in_order(group, skipped), task_map, languages, skipped)
@@ -70,8 +69,8 @@ def read_lm_eval(
 
 
 def _group(
-    results: Iterable[TaskResult], skipped: list[Skipped]
-) -> dict[tuple[_Key, str, int], list[TaskResult]]:
+    results: Iterable[ScoredTask], skipped: list[Skipped]
+) -> dict[tuple[_Key, str, int], list[ScoredTask]]:
     """Return the results of each task of a set-up."""
     keyed = []
     for result in results:
@@ -79,12 +78,12 @@ def _group(
             key = _Key(result.model, json.dumps(result.setup), result.weights)
             keyed.append((key, result.shots, result))
         except _BAD as error:
-            skipped.append(Skipped(result.path.name, _why(error)))
+            skipped.append(Skipped(result.path.name, _why(error, result)))
     commits: dict[tuple[str, str], set[str]] = defaultdict(set)
     for key, _, _ in keyed:
         if key.weights is not None:
             commits[key.model, key.setup].add(key.weights)
-    groups: dict[tuple[_Key, str, int], list[TaskResult]] = defaultdict(list)
+    groups: dict[tuple[_Key, str, int], list[ScoredTask]] = defaultdict(list)
     for key, shots, result in keyed:
         # Results that do not say which weights they are of are of those that the others name.
         known = commits[key.model, key.setup]
@@ -93,7 +92,7 @@ def _group(
     return groups
 
 
-def _in_order(group: Sequence[TaskResult], skipped: list[Skipped]) -> list[TaskResult]:
+def _in_order(group: Sequence[ScoredTask], skipped: list[Skipped]) -> list[ScoredTask]:
     """Return results of one task, the one that counts first: the most docs, no limit, the latest.
 
     A later trial with --limit so hides no full run.
@@ -106,12 +105,12 @@ def _in_order(group: Sequence[TaskResult], skipped: list[Skipped]) -> list[TaskR
             order = (result.n_docs, result.limit is None, result.time, str(result.path))
             counted.append((order, result))
         except _BAD as error:
-            skipped.append(Skipped(result.path.name, _why(error)))
+            skipped.append(Skipped(result.path.name, _why(error, result)))
     return [result for _, result in sorted(counted, key=lambda one: one[0], reverse=True)]
 
 
 def _read_best(
-    candidates: Sequence[TaskResult],
+    candidates: Sequence[ScoredTask],
     task_map: TaskMap,
     languages: Mapping[str, Language],
     skipped: list[Skipped],
@@ -126,11 +125,11 @@ def _read_best(
             chosen = _read_part(result, task_map, languages)
         except _BAD as error:
             what = result.task if isinstance(error, Unmapped) else result.path.name
-            skipped.append(Skipped(what, _why(error)))
+            skipped.append(Skipped(what, _why(error, result)))
     return chosen
 
 
-def _left_out_for(chosen: TaskResult, other: TaskResult) -> str:
+def _left_out_for(chosen: ScoredTask, other: ScoredTask) -> str:
     limit = "" if other.limit is None else f" with --limit {other.limit:g}"
     if other.n_docs == chosen.n_docs:
         is_older = other.time <= chosen.time
@@ -145,13 +144,13 @@ def _left_out_for(chosen: TaskResult, other: TaskResult) -> str:
 _BAD = (Unmapped, DataError, KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, result: ScoredTask) -> str:
     if isinstance(error, Unmapped | DataError):
         return str(error)
-    return f"not as lm-eval writes it: {type(error).__name__} {error}"
+    return f"not as {result.tool} writes it: {type(error).__name__} {error}"
 
 
-def _read_part(result: TaskResult, task_map: TaskMap, languages: Mapping[str, Language]) -> _Part:
+def _read_part(result: ScoredTask, task_map: TaskMap, languages: Mapping[str, Language]) -> _Part:
     target = find_target(result.task, result.metadata, task_map, languages)
     reading = read_samples(result, target)
     if target.facts and target.facts["metrics"][0] != reading.metrics[0]:
@@ -204,16 +203,26 @@ def _sign(cell: Cell, parts: Sequence[_Part], weights: str | None) -> Signature:
         **cell._asdict(),
         arguments=json.dumps(first.setup, ensure_ascii=False),
         weights=weights,
-        source=LM_EVAL,
+        data_sha256=_joined([part.result.data_sha256 for part in parts]),
+        prompts=_joined([part.result.prompts for part in parts]),
+        source=first.tool,
         source_sha256=hashlib.sha256("\n".join(digests).encode()).hexdigest(),
         tasks=tuple(part.result.task for part in parts),
         limit=min(limits, default=None),
-        lm_eval=first.lm_eval,
+        lm_eval=first.version if first.tool == LM_EVAL else None,
     )
 
 
-def _model_facts(result: TaskResult) -> dict[str, Any]:
-    note = f"imported from lm-eval {result.lm_eval or 'of an unknown version'}"
+def _joined(digests: Sequence[str | None]) -> str | None:
+    """Return one digest of those of the parts, None where one has none."""
+    known = [digest for digest in digests if digest is not None]
+    if len(known) < len(digests) or len(known) == 1:
+        return known[0] if known == list(digests) else None
+    return hashlib.sha256("\n".join(known).encode()).hexdigest()
+
+
+def _model_facts(result: ScoredTask) -> dict[str, Any]:
+    note = f"imported from {result.tool} {result.version or 'of an unknown version'}"
     return {"slug": Model(result.model, "imported").slug, "note": note}
 
 
@@ -232,7 +241,7 @@ def _facts(parts: Sequence[_Part]) -> Mapping[str, Any]:
     samples = (sample for part in parts for sample in part.reading.samples)
     return {
         "title": entry.title or entry.family,
-        "question": f"As asked by lm-eval's task {task}",
+        "question": f"As asked by {parts[0].result.tool}'s task {task}",
         "suite": "imported",
         "version": version,
         "output_type": kind,
