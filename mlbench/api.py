@@ -23,8 +23,8 @@ from mlbench.identifier import identify as identify_text
 from mlbench.judge.run import judge_run
 from mlbench.runner.command import do_work, prepare_work, select
 from mlbench.settings import Settings
+from mlbench.store.join import read_runs
 from mlbench.store.read import Run as StoredRun
-from mlbench.store.read import read_run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -106,12 +106,12 @@ def run(  # noqa: PLR0913  (what is asked, by name)
     return load(name)
 
 
-def load(run: str | Path) -> Run:
-    """Read a run by its name under runs/, or its path.
+def load(*runs: str | Path) -> Run:
+    """Read a run by its name under runs/, or its path; several as one, which changes none.
 
     Raises StoreError if there is no such run or it is damaged.
     """
-    stored = read_run(run)
+    stored = read_runs(runs)
     return Run(**{part.name: getattr(stored, part.name) for part in fields(stored)})
 
 

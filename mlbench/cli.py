@@ -58,7 +58,7 @@ from mlbench.terminal.options import (
     ReportB,
     ReportBase,
     ReportOut,
-    RunArgument,
+    RunArguments,
     RunBase,
     RunName,
     ShardOption,
@@ -191,7 +191,7 @@ def plan(
 
 @app.command(cls=ListCommand, rich_help_panel="Read")
 def report(
-    run: RunArgument,
+    runs: RunArguments,
     out: ReportOut = None,
     docs: Annotated[
         int, typer.Option(min=0, help="Docs of each family and language to show; 0 for none.")
@@ -208,9 +208,13 @@ def report(
 ) -> None:
     """Write the page reports/RUN/index.html, its figures (SVG, PNG, PDF) and the scores as CSV.
 
+    Several runs are read as one, and stay as they are: reports/RUN+RUN/index.html.
+
     [bold]Examples[/bold]
 
       mlbench report bench
+
+      mlbench report laptop cluster imported
 
       mlbench report bench --docs 0 --out to_send
 
@@ -222,7 +226,7 @@ def report(
     from mlbench.terminal import reports
 
     shown = ShownDocs(docs if items is None else items, max_html_mb)
-    raise typer.Exit(reports.write(run, out, shown, Asked(a, b, claims, base), is_strict=strict))
+    raise typer.Exit(reports.write(runs, out, shown, Asked(a, b, claims, base), is_strict=strict))
 
 
 @app.command(cls=ListCommand, rich_help_panel="Read")
@@ -256,7 +260,7 @@ def figure(
 
 @app.command(cls=ListCommand, rich_help_panel="Read")
 def verdict(
-    run: RunArgument,
+    runs: RunArguments,
     a: VerdictA = None,
     b: VerdictB = None,
     claims: ClaimsOption = None,
@@ -274,13 +278,15 @@ def verdict(
 
       mlbench verdict bench --a demo-polyglot --b demo-anglo
 
+      mlbench verdict laptop cluster --a ./checkpoint --b qwen2.5-0.5b
+
       mlbench verdict bench --a demo-polyglot --b demo-anglo --fail-unless supported
     """
-    from mlbench.store.read import read_run
+    from mlbench.store.join import read_runs
     from mlbench.terminal import verdicts
     from mlbench.terminal.counts import exit_code
 
-    found, is_failed = read_run(run), False
+    found, is_failed = read_runs(runs), False
     pair = verdicts.pair_of(found, a, b)
     if explain:
         verdicts.show_docs(found, pair, explain)

@@ -105,7 +105,7 @@ def test_the_csv_and_the_parquet_file_say_the_same(toy_run):
     import pyarrow.parquet as pq
 
     for kind in ("csv", "parquet"):
-        export_run(toy_run, kind, Path(f"t.{kind}"))
+        export_run(read_run(toy_run), kind, Path(f"t.{kind}"))
     with Path("t.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     rows = pq.read_table("t.parquet").to_pylist()
@@ -118,7 +118,7 @@ def test_the_csv_and_the_parquet_file_say_the_same(toy_run):
 def test_an_export_is_the_same_bytes_twice(toy_run):
     contents = []
     for name in ("one", "two"):
-        export_run(toy_run, "lm-eval", Path(name))
+        export_run(read_run(toy_run), "lm-eval", Path(name))
         files = sorted(p for p in Path(name).rglob("*") if p.is_file())
         contents.append([(str(p)[3:], p.read_bytes()) for p in files])
     assert len(contents[0]) == 2 * (4 * 3 + 2) and contents[0] == contents[1]
@@ -184,7 +184,7 @@ def test_lm_eval_s_files_give_identical_samples_again(
         Cell("other", "told", "en", 0): told,
     }
     write_run("trip", cells, families)
-    export_run("trip", "lm-eval", Path("out"))
+    export_run(read_run("trip"), "lm-eval", Path("out"))
     found = read_lm_eval(Path("out"), LANGUAGES)
     assert {item.cell: item.samples for item in found.cells} == cells
     assert found.families == read_run("trip").families and found.skipped == ()
@@ -198,7 +198,7 @@ def test_a_failed_cell_is_left_out_and_told(toy_run):
     cell = run.planned[0]
     path = store.cell_path(run.folder, run.models[cell.model]["slug"], cell)
     path.unlink()
-    line = export_run(toy_run, "csv", None)
+    line = export_run(read_run(toy_run), "csv", None)
     assert line == (
         "exports/toys/scores.csv: 23 cells, 920 docs; of 24 planned cells: 23 done, 0 changed, "
         "0 failed, 0 damaged, 1 missing"

@@ -10,22 +10,21 @@ from mlbench import store
 from mlbench.errors import SelectionError
 from mlbench.exports.lm_eval import lm_eval_files
 from mlbench.exports.table import fill_csv, fill_parquet
-from mlbench.store.read import read_run
+from mlbench.store.read import Run
 
 Format = Literal["csv", "parquet", "lm-eval"]
 
 
-def export_run(run: str, kind: Format, out: Path | None = None) -> str:
+def export_run(found: Run, kind: Format, out: Path | None = None) -> str:
     """Write the finished cells of a run in a format; return a line about what was written.
 
     Raises SelectionError if there are none, or if the place cannot be used.
     """
-    found = read_run(run)
     if not found.done:
         raise SelectionError(
-            f"{found.folder} has no finished cell. See: mlbench list cells {found.typed}"
+            f"{found.name} has no finished cell. See: mlbench list cells {found.typed}"
         )
-    folder = Path("exports") / found.folder.name
+    folder = Path("exports") / found.name
     if kind == "lm-eval":
         place = out or folder / "lm-eval"
         if place.is_file():

@@ -120,6 +120,7 @@ def _chain(run: Run, verdict: Mapping[str, Any]) -> dict[str, int]:
 def _caveats(run: Run, verdict: Mapping[str, Any], pairing: Pairing) -> list[str]:
     """Return what a reader must know of these numbers, a sentence each."""
     found = [verdict["docs"]["sentence"]] if verdict["docs"]["sentence"] else []
+    found += [f"{note}." for note in run.notes]
     found += controls_sentence(verdict["languages"])
     left = [
         name

@@ -35,8 +35,11 @@ def read_claimed() -> Mapping[str, Claimed]:
 
 
 def claimed_by(model: str, facts: Mapping[str, Any]) -> Claimed | None:
-    """Return what the maker of a model says, by its name or hub id and the facts of its run."""
-    presets = read_presets()
+    """Return what the maker of a model says, by its name or hub id and the facts of its run.
+
+    `called` among these is its own name, where a view of several runs has it under another.
+    """
+    presets, model = read_presets(), str(facts.get("called", model))
     of_hub = next((preset for preset in presets.values() if preset.get("hub") == model), {})
     series = {**of_hub, **presets.get(model, {}), **facts}.get("series")
     return read_claimed().get(str(series))

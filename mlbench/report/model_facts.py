@@ -13,6 +13,7 @@ from mlbench.data.languages import REFERENCE
 from mlbench.models.presets import memory_gb, read_licences, read_presets
 from mlbench.report.premium import sizes_of
 from mlbench.report.tables import ReportTable
+from mlbench.store.read import CALLED
 from mlbench.tokens.premium import premiums_of
 
 GIGABYTE = 1e9
@@ -46,7 +47,8 @@ class ModelFacts:
 
 def facts_of(table: ReportTable, model: str) -> ModelFacts:
     """Return what the run and models.yaml know of a model."""
-    facts = {**_preset_of(model), **table.run.models[model]}
+    facts = dict(table.run.models[model])
+    facts = {**_preset_of(str(facts.get(CALLED, model))), **facts}
     licence = str(facts.get("licence") or "")
     commercial = read_licences().get(licence, {}).get("commercial", "")
     memory, memory_from = _memory(table, model, facts)

@@ -86,8 +86,8 @@ class ReportTable:
 
     @property
     def name(self) -> str:
-        """Name the run by its folder, also when that was given as `.`."""
-        return self.run.folder.resolve().name
+        """Name the run."""
+        return self.run.name
 
     @property
     def has_english(self) -> bool:

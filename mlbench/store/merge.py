@@ -80,13 +80,12 @@ def _read(folder: Path) -> _Source:
 
 
 def _refuse_facts(sources: Sequence[_Source]) -> None:
-    for what, decisive in _DECISIVE.items():
+    for what in _DECISIVE:
         held: dict[str, tuple[Any, Path]] = {}
         for source in sources:
             for name, facts in source.manifest[what].items():
                 before, folder = held.setdefault(name, (facts, source.folder))
-                key = next((k for k in decisive if _is_other(before, facts, k)), None)
-                if key is not None:
+                if (key := other_fact(what, before, facts)) is not None:
                     raise StoreError(
                         f"{folder} and {source.folder} differ in {key!r} of {name!r}: "
                         f"{before.get(key)!r} and {facts.get(key)!r}. Run the older one again"
@@ -97,6 +96,11 @@ def _is_other(before: Mapping[str, Any], facts: Mapping[str, Any], key: str) -> 
     """Return whether a fact differs; a doc set that an earlier version did not name is no other."""
     one, other = before.get(key), facts.get(key)
     return one != other and not (key == "doc_set" and None in (one, other))
+
+
+def other_fact(what: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
+    """Name the decisive fact in which two models, or families, of one name differ, if any does."""
+    return next((key for key in _DECISIVE[what] if _is_other(one, other, key)), None)
 
 
 def _refuse_cells(sources: Sequence[_Source]) -> None:

@@ -66,14 +66,15 @@ def find_moved(before: Run, after: Run) -> Outcome:
         if again is None:
             reason = after.reason(cell) if cell in after.planned else "not asked for"
             moved.append(Moved(cell, metric, value, None, (), reason))
-        elif why := _difference(found, again):
+        elif why := difference_of(found, again):
             parts, reason = why
             score = again.scores.get(metric)
             moved.append(Moved(cell, metric, value, score and score.value, parts, reason))
     return Outcome(len(scored) - len(moved), len(before.done) - len(scored), tuple(moved))
 
 
-def _difference(one: CellResult, other: CellResult) -> tuple[tuple[str, ...], str] | None:
+def difference_of(one: CellResult, other: CellResult) -> tuple[tuple[str, ...], str] | None:
+    """Return by which parts of the signature a cell is another one, and the reason; None if not."""
     parts = one.signature.same_cell(other.signature)
     moved = [
         name

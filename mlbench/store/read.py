@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from mlbench import store
 from mlbench.data.languages import language_from
 from mlbench.errors import StoreError
+from mlbench.names import folder_name
 from mlbench.records import Cell, Language
 from mlbench.store.manifest import planned_cells, read_manifest
 
@@ -19,6 +20,9 @@ SCORED_EARLIER = "scored under an earlier plan; the same `mlbench run` command s
 
 NOT_RUN = "planned, not run yet"
 """Why a missing cell has no score."""
+
+CALLED = "called"
+"""The fact of a model that has another name in a view of several runs (join.py): its own."""
 
 State = Literal["done", "changed", "failed", "damaged", "missing"]
 STATES: tuple[State, ...] = get_args(State)
@@ -41,7 +45,9 @@ class Run:
     `mlbench run` command scores them again.
     `families` and `models` hold the facts of the manifest, `languages` what concerns the data of
     the families (Language.in_data); `no_data` the reason by family and tag;
-    `pair` is compared first where the command that ran it named one (`--pair`).
+    `pair` is compared first where the command that ran it named one (`--pair`); `machine` says in
+    words where it ran last, as far as it is known. A view of several runs (join.py) has these as
+    `parts`, and in `notes` what is not joined of them; its folder is that of the first.
     """
 
     folder: Path
@@ -56,6 +62,21 @@ class Run:
     damaged: Mapping[Cell, str]
     changed: Mapping[Cell, store.CellResult] = field(default_factory=dict)
     pair: tuple[str, str] | None = None
+    machine: str = ""
+    parts: tuple["Run", ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name the run by its folder, also when that was given as `.`; a view by its parts."""
+        if self.parts:
+            return folder_name("+".join(part.name for part in self.parts))
+        return self.folder.resolve().name
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Return where its files are."""
+        return tuple(part.folder for part in self.parts) or (self.folder,)
 
     @property
     def columns(self) -> list[Column]:
@@ -65,7 +86,7 @@ class Run:
     @property
     def typed(self) -> str:
         """Return what to type for this run on a command line."""
-        return store.run_name(self.folder)
+        return " ".join(map(store.run_name, self.folders))
 
     def state(self, cell: Cell) -> State:
         """Return where a planned cell stands."""
@@ -156,6 +177,7 @@ def read_run(run: str | Path) -> Run:
         damaged=found.damaged,
         changed=found.changed,
         pair=_pair_of(manifest),
+        machine=_machine_of(manifest),
     )
 
 
@@ -163,6 +185,17 @@ def _pair_of(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return the pair that a command named, while both of its models are in the run."""
     a, b = manifest.get("pair") or ("", "")
     return (a, b) if a != b and {a, b} <= set(manifest["cells"]) else None
+
+
+def _machine_of(manifest: Mapping[str, Any]) -> str:
+    """Return in words on what the last command of a run scored; empty where it does not say."""
+    machine = [record.get("machine") for record in manifest.get("invocations", ())][-1:]
+    if not machine or not isinstance(machine[0], Mapping):
+        return ""
+    known = {key: str(value) for key, value in machine[0].items() if value is not None}
+    cores = f"{known['cores']} cores" if "cores" in known else ""
+    system = " ".join(known[key] for key in ("system", "processor") if key in known)
+    return ", ".join(filter(None, (system, cores, known.get("device", ""))))
 
 
 def read_language(block: Mapping[str, Any]) -> Language:

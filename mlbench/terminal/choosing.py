@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlbench.errors import SelectionError
-from mlbench.terminal.options import AsJson, LanguagesFile, RunArgument
+from mlbench.terminal.options import AsJson, LanguagesFile, RunArguments
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +49,7 @@ MaxPremium = Annotated[
 
 
 def choose(
-    run: RunArgument,
+    runs: RunArguments,
     languages: WeightedLanguages = NOTHING,
     country: Country = None,
     licence: Licence = None,
@@ -78,11 +78,11 @@ def choose(
     from mlbench.report.choosing import choose as choose_model
     from mlbench.report.tables import table_from_run
     from mlbench.stats import Resampling
-    from mlbench.store.read import read_run
+    from mlbench.store.join import read_runs
 
     conditions = Conditions(licence is not None, read_memory(memory), _read_premium(max_premium))
     known = read_languages(languages_file)
-    found = read_run(run)
+    found = read_runs(runs)
     known = {**known, **found.languages}
     if country is None:
         audience = audience_of_languages(languages, known)

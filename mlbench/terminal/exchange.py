@@ -9,7 +9,7 @@ from mlbench.terminal.options import (
     ExportOut,
     ImportPaths,
     Replace,
-    RunArgument,
+    RunArguments,
     RunName,
     TaskMapOption,
 )
@@ -43,7 +43,7 @@ def import_(
 
 
 def export(
-    run: RunArgument,
+    runs: RunArguments,
     format: Annotated[
         Kind,
         typer.Option(
@@ -64,21 +64,22 @@ def export(
       mlbench export bench --format badge
     """
     if format == "markdown" or format == "latex" or format == "badge":
-        typer.echo(_publish(run, format, out))
+        typer.echo(_publish(runs, format, out))
         return
     from mlbench.exports import export_run
+    from mlbench.store.join import read_runs
 
-    typer.echo(export_run(run, format, out))
+    typer.echo(export_run(read_runs(runs), format, out))
 
 
-def _publish(run: str, kind: Literal["markdown", "latex", "badge"], out: Path | None) -> str:
+def _publish(runs: list[str], kind: Literal["markdown", "latex", "badge"], out: Path | None) -> str:
     from mlbench import store
     from mlbench.errors import SelectionError
     from mlbench.report.publish import badge_svg, tables_text
     from mlbench.report.tables import table_from_run
-    from mlbench.store.read import read_run
+    from mlbench.store.join import read_runs
 
-    table = table_from_run(read_run(run))
+    table = table_from_run(read_runs(runs))
     place = out or Path("exports") / table.name / SUFFIXES[kind]
     if place.is_dir():
         raise SelectionError(f"--out {str(place)!r} is a folder; name a file in it")

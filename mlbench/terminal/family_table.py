@@ -20,15 +20,16 @@ from mlbench.judge.family_check import (
     check_families,
 )
 from mlbench.measures import measure_of
-from mlbench.store.read import Run, read_run
+from mlbench.store.join import read_runs
+from mlbench.store.read import Run
 from mlbench.terminal.lists import print_table
 
 MARKS = {"above": "+", "at": "", "below": "-", None: ""}
 
 
-def show(name: str, families: Sequence[str], *, as_json: bool) -> None:
+def show(names: Sequence[str], families: Sequence[str], *, as_json: bool) -> None:
     """Print what a run says of its families; every language where families are named."""
-    run = read_run(name)
+    run = read_runs(names)
     found = check_families(run, families)
     if as_json:
         rows = [_plain(_with_names(check)) for check in found]

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,16 +54,16 @@ def _language_rows(selection: str, languages_file: Path | None) -> list[Row]:
     return [_language_row(x) for x in select_languages(selection, known, read_controls(known))]
 
 
-def show_cells(run: str | None, *, as_json: bool, is_strict: bool) -> int:
-    """Print the planned cells of a run and where they stand; return the exit code."""
-    if run is None:
+def show_cells(runs: Sequence[str], *, as_json: bool, is_strict: bool) -> int:
+    """Print the planned cells of runs and where they stand; return the exit code."""
+    if not runs:
         raise SelectionError("which run? Type: mlbench list cells RUN. See: mlbench list runs")
     # Imported late: pyarrow and numpy are for what is stored.
     from mlbench.judge.levels import score_levels
-    from mlbench.store.read import read_run
+    from mlbench.store.join import read_runs
     from mlbench.terminal.counts import exit_code
 
-    found = read_run(run)
+    found = read_runs(runs)
     levels: dict[Cell, Level] = {}
     if as_json:
         for family, shots in dict.fromkeys((cell.family, cell.shots) for cell in found.done):

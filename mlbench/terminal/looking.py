@@ -16,7 +16,7 @@ from mlbench.terminal.options import (
     Limit,
     Models,
     OfLanguages,
-    RunArgument,
+    RunArguments,
     Strict,
     TrustRemoteCode,
     WithLangdetect,
@@ -36,13 +36,13 @@ def list_(
         str,
         typer.Argument(help="languages, controls, families, models, pairs, runs, or cells"),
     ],
-    name: Annotated[
-        str | None,
+    names: Annotated[
+        list[str],
         typer.Argument(
-            metavar="[NAME]",
-            help="The run of cells; a model or family; or a selection of languages.",
+            metavar="[NAME...]",
+            help="The run of cells, or several; a model or family; or a selection of languages.",
         ),
-    ] = None,
+    ] = NO_CHOICE,
     as_json: AsJson = False,
     strict: Strict = False,
     languages_file: LanguagesFile = None,
@@ -65,13 +65,21 @@ def list_(
       mlbench list families --family-file my_family.py
 
       mlbench list cells bench
+
+      mlbench list cells laptop cluster
     """
+    from mlbench.errors import SelectionError
     from mlbench.families import add_family_files
     from mlbench.terminal import family_list, lists, model_table
 
     add_family_files(family_file)
     if what == "cells":
-        raise typer.Exit(lists.show_cells(name, as_json=as_json, is_strict=strict))
+        raise typer.Exit(lists.show_cells(names, as_json=as_json, is_strict=strict))
+    if len(names) > 1:
+        raise SelectionError(
+            f"list {what} takes one name, not {len(names)}. Type: mlbench list {what} {names[0]}"
+        )
+    name = names[0] if names else None
     if what == "families":
         family_list.show(name, languages_file, as_json=as_json)
     elif what == "models":
@@ -136,7 +144,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def check_family(
-    run: RunArgument, family: FigureFamilies = NO_CHOICE, as_json: AsJson = False
+    runs: RunArguments, family: FigureFamilies = NO_CHOICE, as_json: AsJson = False
 ) -> None:
     """Check if a family is worth its place: above chance, repeatable, telling models apart.
 
@@ -148,4 +156,4 @@ def check_family(
     """
     from mlbench.terminal import family_table
 
-    family_table.show(run, family, as_json=as_json)
+    family_table.show(runs, family, as_json=as_json)

@@ -107,6 +107,10 @@ RunName = Annotated[
     str, typer.Option("--run", help="Name under runs/, or a path, where results are kept.")
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Name under runs/, or a path.")]
+RunArguments = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="Name under runs/, or a path. Several are read as one."),
+]
 Replace = Annotated[
     bool,
     typer.Option(

@@ -82,7 +82,8 @@ def _cells(table: ReportTable, block: Block, tag: str) -> _Cells | None:
 
 def _texts(table: ReportTable, results: Sequence[CellResult]) -> tuple[Mapping[str, str], str]:
     try:
-        texts = read_texts(table.run.folder, results[0])
+        found = (read_texts(folder, results[0]) for folder in table.run.folders)
+        texts = next(filter(None, found), {})
     except StoreError as error:
         return {}, str(error)
     return texts, "" if texts else "This run does not hold the texts of these docs."

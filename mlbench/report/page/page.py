@@ -173,6 +173,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         "compared": words.compared_words(table, names),
         "version": __version__,
         "run": run,
+        "parts": words.parts_of(run),
         "table": table,
         "names": names,
         "models": [(names[name], name, facts) for name, facts in run.models.items()],

@@ -21,6 +21,8 @@ from mlbench.report.page.pairs import PairView
 from mlbench.report.strips import Strip, strip_of
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import interval, join, number, plural, show_line, signed
+from mlbench.store.join import labels_of
+from mlbench.store.read import Run
 
 MOST_NAMED = 3
 """Models that a title names; of more it gives the number."""
@@ -255,6 +257,42 @@ def compared_words(table: ReportTable, names: Mapping[str, str]) -> str:
     shown = list(names.values())
     who = join(shown) if len(shown) <= MOST_NAMED else plural(len(shown), "model")
     return f"{who} in {plural(len(table.languages), 'language')}"
+
+
+class Part(NamedTuple):
+    """One of several runs that the page reads as one; texts are ready to show."""
+
+    name: str
+    created: str
+    started: str
+    machine: str
+    models: str
+    n_done: int
+    n_planned: int
+
+
+class Parts(NamedTuple):
+    """The runs of a page; `machines`: they were not all on machines that are known to be alike."""
+
+    rows: tuple[Part, ...]
+    machines: bool
+
+
+def parts_of(run: Run) -> Parts:
+    """Name the runs that a page is made of, with when and where they were scored."""
+    rows = tuple(
+        Part(
+            show_line(name),
+            show_line(part.created),
+            time_words(part.created),
+            show_line(part.machine) or "not stated",
+            join([show_line(model) for model in part.models]),
+            len(part.done),
+            len(part.planned),
+        )
+        for name, part in zip(labels_of(run.parts), run.parts, strict=True)
+    )
+    return Parts(rows, machines=len({row.machine for row in rows}) > 1)
 
 
 def time_words(created: str) -> str:
