@@ -15,6 +15,7 @@ class OutputType(StrEnum):
     """What lm-eval calls the way in which a model is asked."""
 
     CHOICES = "multiple_choice"
+    TARGET = "loglikelihood"
     TEXT = "loglikelihood_rolling"
     REPLY = "generate_until"
 
@@ -107,6 +108,7 @@ class ChoiceDoc:
 class TaskDoc(ChoiceDoc):
     """A doc of a task of lm-eval, with all that the task would put around it.
 
+    Where the task asks for one text alone (OutputType.TARGET), that is the only choice.
     A choice follows `query` after `delimiter`. Where the choices are contexts themselves (lm-eval's
     "multiple inputs"), `ending` follows each of them. `head` stands before the examples, of which
     `examples` says for one, two, ... of them where they are in FamilyDocs.examples.

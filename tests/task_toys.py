@@ -171,6 +171,39 @@ def passage_rows() -> list[dict[str, Any]]:
     ]
 
 
+LAMBADA = {"en": "eng_Latn", "de": "rus_Cyrl", "es": "tha_Thai", "fr": "hin_Deva"}
+"""Rows need no more than blanks between words, so other scripts are tried under these names too."""
+
+
+def write_lambada(root: Path, checkpoint: Path) -> None:
+    """Write passages whose last words are ours, and others that end as the model would write."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    model = AutoModelForCausalLM.from_pretrained(checkpoint)
+
+    def written_after(context: str) -> str:
+        with torch.inference_mode():
+            logits = model(tokenizer(context, return_tensors="pt").input_ids).logits
+        text: str = tokenizer.decode(logits[0, -1].argmax())
+        return text
+
+    configs = {}
+    for name, code in LAMBADA.items():
+        words = " ".join(SENTENCES[code]).split(" ")
+        begun = [" ".join(words[:n]) for n in range(1, len(words))]
+        whole = [text + end for text in begun if is_word(end := written_after(text))]
+        texts = [f"{sentence(code, i)} {sentence(code, i + 1)}" for i in range(3)] + whole[:3]
+        configs[name] = {"test": [{"text": text} for text in texts]}
+    write_mirror(root, "EleutherAI/lambada_openai", configs)
+
+
+def is_word(text: str) -> bool:
+    """Return whether a text is a blank and a word."""
+    return text[:1] == " " and text[1:].isprintable() and text[1:].strip() == text[1:] != ""
+
+
 def write_tasks(root: Path) -> Path:
     """Write all data sets of these rows; return the folder for MLBENCH_DATA."""
     belebele = {code: {"test": belebele_rows(code)} for code in SENTENCES}

@@ -7,7 +7,7 @@ from mlbench.data.prepare import covers
 from mlbench.errors import NoData, SelectionError
 from mlbench.families import select_families
 from mlbench.families.lm_eval_tasks import UNKNOWN, family_of_tasks, read_task_families
-from mlbench.families.task_map import ANSWER_METRICS, CHOICE_METRICS, read_shipped
+from mlbench.families.task_map import METRICS, read_shipped
 from mlbench.harness.lm_eval_tasks import find_tasks
 from mlbench.measures import measure_of
 from mlbench.records import OutputType
@@ -38,7 +38,7 @@ def test_the_table_says_what_the_installed_tasks_say(family):
         assert MOVED.get(path, path) == family.source.hub_id
         assert config["output_type"] == family.output_type
         assert str(config["metadata"]["version"]) == family.version
-        known = {**CHOICE_METRICS, **ANSWER_METRICS}
+        known = METRICS[family.output_type]
         listed = [known.get(each["metric"]) for each in config["metric_list"]]
         assert set(family.metrics) <= set(listed)
         assert family.max_shots == 0 or config.get("num_fewshot") != 0

@@ -19,6 +19,7 @@ from mlbench.measures import (
     ChoiceSample,
     ReplySample,
     Sample,
+    TargetSample,
     TextSample,
     measure_of,
     statistics_of,
@@ -115,6 +116,8 @@ def _aggregate(metric: str, score: Score) -> dict[str, Any]:
 def _output_type(sample: Sample) -> str:
     if isinstance(sample, ChoiceSample):
         return str(OutputType.CHOICES)
+    if isinstance(sample, TargetSample):
+        return str(OutputType.TARGET)
     return str(OutputType.TEXT if isinstance(sample, TextSample) else OutputType.REPLY)
 
 
@@ -157,7 +160,8 @@ def sample_rows(run: Run, cell: Cell) -> Iterator[dict[str, Any]]:
 def _request_parts(sample: Sample) -> tuple[dict[str, Any], str, list[tuple[list[str], Any]]]:
     """Return what a kind of sample adds to the doc, its target, and its requests with replies.
 
-    Whether a choice was the greedy one is not kept: None, where lm-eval has True or False.
+    Whether a choice was the greedy one is not kept where there are several: None, where lm-eval has
+    True or False.
     """
     if isinstance(sample, ChoiceSample):
         values = (*sample.loglikelihoods, *sample.calibration)
@@ -172,6 +176,9 @@ def _request_parts(sample: Sample) -> tuple[dict[str, Any], str, list[tuple[list
     if isinstance(sample, TextSample):
         extra = {"n_bytes": sample.n_bytes, "n_tokens": sample.n_tokens}
         return extra, "", [([""], repr(sample.loglikelihood))]
+    if isinstance(sample, TargetSample):
+        reply = [repr(sample.loglikelihood), str(sample.is_greedy)]
+        return {}, sample.target, [(["", sample.target], reply)]
     if isinstance(sample, ReplySample):
         return {"reference": sample.reference}, sample.reference, [(["", "{}"], sample.reply)]
     return {}, "", [(["", "{}"], "")]

@@ -31,6 +31,13 @@ CHOICE_METRICS = {
 ANSWER_METRICS = {"exact_match": "exact_match", "f1": "f1"}
 """Our name of each of lm-eval's metrics of replies that a doc has for itself."""
 
+METRICS = {
+    OutputType.CHOICES: CHOICE_METRICS,
+    OutputType.TARGET: {"acc": "acc_greedy"},
+    OutputType.REPLY: ANSWER_METRICS,
+}
+"""Our name of each of lm-eval's metrics of a doc, by what is asked."""
+
 
 class Entry(BaseModel):
     """What is known of the tasks that one pattern matches; the head of task_map.yaml explains."""

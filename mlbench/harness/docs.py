@@ -18,7 +18,7 @@ from mlbench.data.prepare import prepare as prepare_rows
 from mlbench.data.sources import revision, state_of
 from mlbench.errors import DataError, NoData
 from mlbench.families.lm_eval_tasks import UNKNOWN, with_data_set
-from mlbench.families.task_map import ANSWER_METRICS, CHOICE_METRICS
+from mlbench.families.task_map import METRICS
 from mlbench.records import (
     ChoiceDoc,
     Family,
@@ -41,6 +41,7 @@ SEED = 1234
 
 RUNNABLE: Mapping[str, tuple[str, ...]] = {
     OutputType.CHOICES: ("acc", "acc_norm", "acc_bytes"),
+    OutputType.TARGET: ("acc",),
     OutputType.REPLY: ("exact_match", "f1"),
 }
 """Metrics that a doc has for itself, by what lm-eval asks."""
@@ -79,7 +80,7 @@ def _complete(family: Family, source: TaskSource, language: Language) -> Family:
     version = str((config.get("metadata") or {}).get("version", UNKNOWN))
     if family.version == UNKNOWN:
         output = OutputType(_refuse_other(config))
-        known = ANSWER_METRICS if output == OutputType.REPLY else CHOICE_METRICS
+        known = METRICS[output]
         listed = [known[name] for name in _metrics_of(config) if name in RUNNABLE[output]]
         family = replace(family, output_type=output, metrics=tuple(listed))
         split = str(config.get("test_split") or config.get("validation_split"))
@@ -96,9 +97,9 @@ def _metrics_of(config: Mapping[str, Any]) -> list[str]:
 def _refuse_other(config: Mapping[str, Any]) -> str:
     """Return the output type of a task; raises DataError where it, or its score, is another."""
     name, output, metrics = config["task"], str(config.get("output_type")), _metrics_of(config)
-    is_choice = output == OutputType.CHOICES
+    is_scored_here = output in (OutputType.CHOICES, OutputType.TARGET)
     if not set(metrics) & set(RUNNABLE.get(output, ())) or (
-        is_choice and config.get("process_results")
+        is_scored_here and config.get("process_results")
     ):
         ways = "; ".join(f"{kind} by {', '.join(names)}" for kind, names in RUNNABLE.items())
         raise DataError(
@@ -250,6 +251,10 @@ class _TaskReader:
         return {**shared, **(self._answer(doc) if is_reply else self._choices(doc))}
 
     def _choices(self, doc: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self.task.OUTPUT_TYPE == OutputType.TARGET:
+            # lm-eval puts no delimiter before a target of this kind.
+            only = {"choices": [str(self.task.doc_to_target(doc))], "target": 0}
+            return {**only, "delimiter": "", "ending": None}
         choices = self.task.doc_to_choice(doc)
         gold, ending = self.task.doc_to_target(doc), None
         if self.task.multiple_input:

@@ -130,8 +130,10 @@ def load_tasks(
         loaded = _index(source.folder).load({"group": source.hub_id, "task": members})
     except ImportError as error:
         raise DataError(
-            f"lm-eval's task {names[0]} cannot be loaded here: {error}. It is of another version "
-            f"of that package than the one that is installed"
+            f"lm-eval's task {names[0]} cannot be loaded here: {error}. It needs another version "
+            f"of that package than mlbench does. In an environment of its own, with lm-eval and "
+            f"that version, type: lm_eval run --tasks {names[0]} --log_samples; then here: mlbench "
+            f"import lm-eval"
         ) from error
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise DataError(

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mlbench.errors import CellRefused, NoNumber
-from mlbench.measures import ChoiceSample, ReplySample, Sample, TextSample
+from mlbench.measures import ChoiceSample, ReplySample, Sample, TargetSample, TextSample
 
 NEARLY_ALL = 0.90
 """In a cell where this share of the docs is tied, the order of the choices makes the score."""
@@ -36,7 +36,7 @@ def refuse_no_scores(samples: Sequence[Sample], n_same_tokens: int = 0) -> None:
     refuse_no_numbers(samples)
     _refuse_above_zero(samples)
     _refuse_tied_choices([s for s in samples if isinstance(s, ChoiceSample)], n_same_tokens)
-    _refuse_tied_texts([s for s in samples if isinstance(s, TextSample)])
+    _refuse_tied_texts([s for s in samples if isinstance(s, TextSample | TargetSample)])
     _refuse_one_reply([s for s in samples if isinstance(s, ReplySample)])
 
 
@@ -58,6 +58,8 @@ def refuse_no_numbers(samples: Sequence[Sample]) -> None:
 def _is_known(sample: Sample) -> bool:
     if isinstance(sample, TextSample):
         return math.isfinite(sample.loglikelihood)
+    if isinstance(sample, TargetSample):
+        return sample.loglikelihood < math.inf  # minus infinity: ruled out, and not greedy
     if not isinstance(sample, ChoiceSample):
         return True
     priors = (*sample.calibration, *sample.label_means)
@@ -83,7 +85,7 @@ def _refuse_above_zero(samples: Sequence[Sample]) -> None:
 def _values(sample: Sample) -> tuple[float, ...]:
     if isinstance(sample, ChoiceSample):
         return sample.loglikelihoods
-    return (sample.loglikelihood,) if isinstance(sample, TextSample) else ()
+    return (sample.loglikelihood,) if isinstance(sample, TextSample | TargetSample) else ()
 
 
 def _refuse_tied_choices(samples: Sequence[ChoiceSample], n_same_tokens: int) -> None:
@@ -103,7 +105,7 @@ def _refuse_tied_choices(samples: Sequence[ChoiceSample], n_same_tokens: int) ->
     )
 
 
-def _refuse_tied_texts(samples: Sequence[TextSample]) -> None:
+def _refuse_tied_texts(samples: Sequence[TextSample | TargetSample]) -> None:
     if not samples:
         return
     value, n = Counter(sample.loglikelihood for sample in samples).most_common(1)[0]

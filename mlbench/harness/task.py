@@ -39,6 +39,7 @@ from mlbench.measures import (
     Reply,
     ReplySample,
     Sample,
+    TargetSample,
     TextSample,
     cell_score,
     doc_scores,
@@ -157,6 +158,9 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         if self.family.output_type == OutputType.REPLY:
             return self.reply_samples([doc], [str(results[0])])[0]
         choices = self._prompt(doc).choices
+        if self.family.output_type == OutputType.TARGET:
+            (value, is_greedy), ids = results[0], (doc["doc_id"], doc["cluster_id"])
+            return TargetSample(*ids, choices[0], float(value), bool(is_greedy))
         values = tuple(float(result[0]) for result in results)
         n = len(choices)
         n_prior = n if self.family.calibration_context is not None else 0
@@ -229,6 +233,8 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         shared["doc_to_text"] = lambda doc: self._prompt(doc).context
         if self.family.reply is not None:
             return {**shared, "doc_to_target": "reference", **_generation(self.family.reply)}
+        if self.family.output_type == OutputType.TARGET:
+            return {**shared, "doc_to_target": lambda doc: self._prompt(doc).choices[0]}
         return {
             **shared,
             "doc_to_choice": lambda doc: list(self._prompt(doc).choices),

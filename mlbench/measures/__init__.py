@@ -4,7 +4,7 @@ Read in this order: measure (the record), scales, then one file a kind of measur
 texts, replies; scores makes numbers of docs and cells.
 """
 
-from mlbench.measures.answers import EXACT_MATCH, WORD_F1
+from mlbench.measures.answers import ACC_GREEDY, EXACT_MATCH, WORD_F1
 from mlbench.measures.choices import (
     ACC,
     ACC_BYTES,
@@ -44,6 +44,7 @@ from mlbench.measures.samples import (
     ReplySample,
     Sample,
     ScoreSample,
+    TargetSample,
     TextSample,
     by_choice_of,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "ACC",
     "ACC_BYTES",
     "ACC_CALIBRATED",
+    "ACC_GREEDY",
     "ACC_NORM",
     "ACC_PMI",
     "ADJUSTED",
@@ -91,6 +93,7 @@ __all__ = [
     "Sample",
     "Scale",
     "ScoreSample",
+    "TargetSample",
     "TextSample",
     "UNDECIDED",
     "add_measure",

@@ -1,14 +1,17 @@
 """Was a reply the answer? Exact match and F1 of words, as a task of lm-eval counts them.
 
 The task itself scores a reply when it comes (harness.scorer): each strips and compares in its own
-way, and some in the way of a language. What it said is kept with the reply.
+way, and some in the way of a language. What it said is kept with the reply. An answer that is given
+and not written is right where it is what the model would have written.
 """
 
 from dataclasses import replace
 
+import numpy as np
+
 from mlbench.measures.measure import Measure, add_measure
 from mlbench.measures.replies import stored
-from mlbench.measures.samples import ReplySample
+from mlbench.measures.samples import Floats, ReplySample, TargetSample
 from mlbench.measures.scales import Margins, difference_in
 
 MARGINS = Margins(0.02, 0.05)
@@ -35,3 +38,18 @@ WORD_F1 = add_measure(
         statistics=stored("f1"),
     )
 )
+ACC_GREEDY = add_measure(
+    replace(
+        EXACT_MATCH,
+        name="acc_greedy",
+        title="right text is the likeliest",
+        sample=TargetSample,
+        scales=(difference_in("acc_greedy", "points", margins=MARGINS, factor=100.0),),
+        statistics=lambda sample: (float(sample.is_greedy),),
+        columns=lambda columns: _as_column(columns.numbers("is_greedy")),
+    )
+)
+
+
+def _as_column(found: Floats | None) -> Floats | None:
+    return None if found is None else found.astype(np.float64)[:, np.newaxis]

@@ -56,6 +56,20 @@ class TextSample:
     n_tokens: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TargetSample:
+    """The reply to a doc that has one right text: its natural-log likelihood after the context.
+
+    `is_greedy`: each of its tokens is the likeliest one, so the model would have written it.
+    """
+
+    doc_id: str
+    cluster_id: str
+    target: str
+    loglikelihood: float
+    is_greedy: bool
+
+
 class Reply(NamedTuple):
     """A reply as it came, with all that it can be held against; texts in NFC.
 
@@ -94,7 +108,7 @@ class ScoreSample:
     score: float
 
 
-Sample = ChoiceSample | TextSample | ReplySample | ScoreSample
+Sample = ChoiceSample | TextSample | TargetSample | ReplySample | ScoreSample
 
 
 class Likelihoods(NamedTuple):

@@ -326,7 +326,8 @@ def _row(sample: Sample) -> dict[str, Any]:
 
 def _column(pa: Any, name: str, values: list[Any]) -> Any:
     types = {
-        "target": pa.int32(),
+        "target": pa.string() if isinstance(values[0], str) else pa.int32(),
+        "is_greedy": pa.bool_(),
         "n_bytes": pa.int32(),
         "n_tokens": pa.list_(pa.int32()) if isinstance(values[0], tuple) else pa.int32(),
         "loglikelihood": pa.float64(),

@@ -20,6 +20,7 @@ from mlbench.measures import (
     ReplySample,
     Sample,
     ScoreSample,
+    TargetSample,
     TextSample,
     doc_scores,
     measure_of,
@@ -37,6 +38,7 @@ _KIND_BY_COLUMN: dict[str, type[Any]] = {
     "n_bytes": TextSample,
     "reply": ReplySample,
     "score": ScoreSample,
+    "is_greedy": TargetSample,
 }
 # How long the texts of choices are, by Arrow's functions.
 _LENGTHS = {"n_bytes": "binary_length", "n_characters": "utf8_length"}
@@ -122,7 +124,8 @@ class SampleColumns(Sequence[Sample], Columns):
     def numbers(self, name: str) -> Floats | None:
         """Give one number a doc, None where samples of this kind have none of that name."""
         is_there = self._kind is not ChoiceSample and name in self.stored.columns
-        return np.asarray(self._table[name].to_numpy()) if is_there else None
+        column = self._table[name] if is_there else None
+        return None if column is None else np.asarray(column.to_numpy(zero_copy_only=False))
 
     def stored_statistics(self, measure: str) -> Floats | None:
         """Give docs x k statistics that were stored, None where they were not."""
@@ -194,7 +197,7 @@ def likelihoods_of(samples: Sequence[Sample]) -> Likelihoods:
         s.loglikelihoods
         if isinstance(s, ChoiceSample)
         else (s.loglikelihood,)
-        if isinstance(s, TextSample)
+        if isinstance(s, TextSample | TargetSample)
         else ()
         for s in samples
     ]

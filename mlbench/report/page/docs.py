@@ -16,6 +16,7 @@ from mlbench.measures import (
     ChoiceSample,
     ReplySample,
     Sample,
+    TargetSample,
     doc_scores,
     label_rule,
     measure_of,
@@ -188,8 +189,9 @@ def _docs(
             if isinstance(sample, ChoiceSample) and "choices" not in doc:
                 doc["choices"] = [show(choice, LONGEST_CHOICE) for choice in sample.choices]
                 doc["target"] = sample.target
-            if isinstance(sample, ReplySample):
-                doc["reference"] = show(sample.reference, LONGEST_REPLY)
+            if isinstance(sample, ReplySample | TargetSample):
+                right = sample.target if isinstance(sample, TargetSample) else sample.reference
+                doc["reference"] = show(right, LONGEST_REPLY)
     return list(docs.values())
 
 
@@ -209,5 +211,7 @@ def _reply(sample: Sample, metric: str) -> list[Any]:
     (value,) = doc_scores([sample], metric)
     measure = measure_of(metric)
     words = f"{number(measure.factor * value, measure.digits)} {measure.unit}"
+    if isinstance(sample, TargetSample):
+        words = "would be written" if sample.is_greedy else "would not be written"
     written = [show(sample.reply.strip(), LONGEST_REPLY)] if isinstance(sample, ReplySample) else []
     return [None, words, *written]
