@@ -31,8 +31,11 @@ endif
 quote = '$(subst ','\'',$(1))'
 quoted = $(foreach word,$(1),$(call quote,$(word)))
 
+# Every warning is an error. The variable silences an advertisement of the theme's next generation.
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 .DEFAULT_GOAL := help
-.PHONY: help setup bench report test quick mutations check tasks demo-models pictures clean distclean
+.PHONY: help setup bench report test quick mutations check docs tasks demo-models pictures clean distclean
 
 help: ## list the targets
 	@echo "mlbench: is a language model as good in your language as in English?"
@@ -76,11 +79,15 @@ quick: setup ## run the tests of a minute: without those that are slow, use a br
 mutations: setup ## make single changes to the code, and see whether the tests notice each
 	@$(BIN)/python tests/run_mutations.py
 
-check: setup ## format, lint, types, generated task files
+check: setup ## format, lint, types, generated task files, links of the docs
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(MLBENCH) tasks check
+	@$(SITE)
+
+docs: setup ## build the documentation as a site: build/site/index.html
+	@$(SITE)
 
 tasks: setup ## write the lm-eval task files again
 	@$(MLBENCH) tasks generate
