@@ -122,8 +122,8 @@ def prepare_work(
     _refuse_what_only_ours_can(models, prepared, settings)
     _say_what_is_not_passed(models, settings)
     _say_who_is_taught_to_chat(models, settings)
-    settings = replace(settings, dtype=resolve_dtype(settings))
-    plan = sign_cells(store.find_run(run, must_exist=False), models, prepared, settings)
+    resolved = replace(settings, dtype=resolve_dtype(settings))
+    plan = sign_cells(store.find_run(run, must_exist=False), models, prepared, resolved)
     plan = take_shard(plan, settings)
     if not plan.cells:
         reasons = {reason for by_tag in plan.no_data.values() for reason in by_tag.values()}
@@ -164,11 +164,11 @@ def do_work(work: Work, *, may_replace: bool = False) -> Generator[Planned | Eve
 
 def _record(work: Work, plan: Plan) -> None:
     """Put a command that has something to do on record in the run."""
-    from mlbench.harness.device import resolve_device
+    from mlbench.harness.device import resolve_device, resolve_dtype
 
     if plan.pending:
-        device = resolve_device(work.settings)
-        add_invocation(plan.folder, begin(work.asked, work.settings, device))
+        settings = replace(work.settings, dtype=resolve_dtype(work.settings))
+        add_invocation(plan.folder, begin(work.asked, settings, resolve_device(settings)))
 
 
 def _is_untouched(plan: Plan) -> bool:

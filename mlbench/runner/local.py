@@ -23,6 +23,7 @@ from mlbench.models import Model
 from mlbench.redaction import redact
 from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded, ModelStopped
 from mlbench.runner.plan import Plan, PlannedCell
+from mlbench.runner.precision import PrecisionWatch
 from mlbench.runner.window import refuse_overflow
 from mlbench.settings import Settings
 from mlbench.store.findings import findings_of
@@ -50,11 +51,12 @@ def _run_model(cells: list[PlannedCell], settings: Settings, folder: Path) -> It
     check(model, cells, settings)
     refuse_mixture(model, cells[0].model, folder)
     yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
-    streak = Streak()
+    streak, watch = Streak(), PrecisionWatch(model, cells, settings)
     for number, planned in enumerate(cells, start=1):
         outcome = score(model, planned, settings.limit)
         yield keep(folder, planned, outcome)
         streak.add(outcome)
+        watch.scored(number)
         if streak.n >= MAX_EQUAL_FAILURES and number < len(cells):
             yield ModelStopped(planned.cell.model, streak.n, len(cells) - number, streak.reason)
             return

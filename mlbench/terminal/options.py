@@ -200,7 +200,9 @@ Device = Annotated[
 DtypeOption = Annotated[
     Dtype,
     typer.Option(
-        help="auto: float32 on a CPU, else the checkpoint's own.", rich_help_panel=LOADING
+        help="auto: float32 on a CPU, else the checkpoint's own. A long run on a CPU says what "
+        "bfloat16 would gain and cost.",
+        rich_help_panel=LOADING,
     ),
 ]
 BatchSize = Annotated[
