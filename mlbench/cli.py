@@ -71,6 +71,7 @@ from mlbench.terminal.options import (
     families_or,
     paired_with,
 )
+from mlbench.terminal.settling import StepOption, UntilOption
 from mlbench.terminal.task_commands import tasks_app
 from mlbench.terminal.watching import watch
 
@@ -110,6 +111,8 @@ def run(
     pivot: Pivot = "",
     shots: Shots = ZERO,
     limit: Limit = None,
+    until: UntilOption = None,
+    step: StepOption = 50,
     run: RunName = "bench",
     engine: EngineOption = "packed",
     executor: ExecutorOption = "local",
@@ -149,6 +152,8 @@ def run(
       mlbench run --pair qwen2.5-7b-instruct/llama-3.1-8b-instruct --chat --families core
 
       mlbench run --models ./checkpoint --families translation --pivot vi --shots 5
+
+      mlbench run --models ./a ./b --until settled
 
       mlbench run --config run.yaml --run trial
     """

@@ -9,6 +9,7 @@ Engine = Literal["packed", "hf"]
 Executor = Literal["local", "ray"]
 Overflow = Literal["refuse", "truncate"]
 Bos = Literal["auto", "yes", "no"]
+Until = Literal["settled"]
 
 
 class Shard(NamedTuple):
@@ -28,7 +29,8 @@ class Settings:
     docs of each family that packed also scores plainly before it begins, 0 for none. `shard`: which
     part of the cells is this command's, of several machines'. `chat`: put a
     doc to a model through its own chat template. `bos`: whether a context begins with the token
-    for the beginning of a text; auto is as the tokenizer has it.
+    for the beginning of a text; auto is as the tokenizer has it. `until`: docs are added, `step` at
+    a time, until the pair is told apart (runner/settle.py); None: all at once.
     """
 
     shots: Sequence[int] = (0,)
@@ -45,3 +47,5 @@ class Settings:
     shard: Shard | None = None
     chat: bool = False
     bos: Bos = "auto"
+    until: Until | None = None
+    step: int = 50

@@ -6,6 +6,7 @@ hashes and bootstrap: same contexts, same requests, same order of choices.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from os.path import commonprefix
 from typing import Any
 
@@ -30,16 +31,18 @@ SHOWN = 40
 
 
 def evaluate(
-    model: CountingModel, prepared: Prepared, *, shots: int, limit: int | None
+    model: CountingModel, prepared: Prepared, *, shots: int, limit: int | None, start: int = 0
 ) -> tuple[list[Sample], Usage]:
     """Return the samples of a cell in the order of its docs, and what they took.
 
+    `start`: so many docs are scored already, and with them those that calibrate the labels.
     Raises ContextOverflow for a request beyond the window where truncation was not allowed,
     TextLost where whole texts are to be scored that the tokenizer cannot write, and what replies.py
     does for replies of which no score can be made.
     """
     task = build_task(prepared, shots)
-    requests_by_doc = _build_requests(task, shots, limit, model.chat)
+    task.is_to_calibrate &= not start
+    requests_by_doc = _build_requests(task, shots, range(start, _end(prepared, limit)), model.chat)
     n_lost = _count_lost(model, task, [doc for doc, _ in requests_by_doc])
     requests = [request for _, group in requests_by_doc for request in group]
     responses = _ask(model, requests)
@@ -114,17 +117,22 @@ def verify(
         for at, n in Counter(i * len(items) // n_docs for i in range(n_docs)).items():
             task = build_task(items[at], shots)
             task.is_to_calibrate = False
-            built = _build_requests(task, shots, n if limit is None else min(n, limit), model.chat)
+            docs = range(min(n, _end(items[at], limit)))
+            built = _build_requests(task, shots, docs, model.chat)
             requests += [request for _, group in built for request in group]
     model.lm.verify_mode(requests)
 
 
+def _end(prepared: Prepared, limit: int | None) -> int:
+    return len(prepared.docs.scored[:limit])
+
+
 def _build_requests(
-    task: FamilyTask, shots: int, limit: int | None, chat: Chat | None
+    task: FamilyTask, shots: int, docs: range, chat: Chat | None
 ) -> list[tuple[dict[str, Any], list[Instance]]]:
     groups = []
     how = {"apply_chat_template": chat is not None, "chat_template": chat}
-    for doc_id, doc in task.doc_iterator(limit=limit):
+    for doc_id, doc in islice(task.doc_iterator(limit=docs.stop), docs.start, None):
         context = task.fewshot_context(doc, shots, **how, fewshot_as_multiturn=chat is not None)
         metadata = (task.task_name, doc_id, 1)
         made = task.construct_requests(doc=doc, ctx=context, metadata=metadata, **how)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from mlbench.stats.aggregates import mean_of_families
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.contrast import Contrast, single, summarise
@@ -94,18 +96,21 @@ def pooled_effect(
     together = mean_of_families(means)
     assert together is not None
     estimates = [effect.estimate for effect in each]
-    pooled = pool_families(estimates, float(together.stderr[0]), resampling.level)
+    level = float(together.nominal(resampling.level)[0])
+    pooled = pool_families(estimates, float(together.stderr[0]), level)
     if math.isnan(pooled.stderr):
         return undefined("a family has too few docs for an interval", margin)
     alpha = 1 - resampling.level
     has_docs = min(int(mean.n_clusters[0]) for mean in means) >= fewest_docs(alpha)
     quantiles = float(t_of(resampling.level, len(each))) + z_of(2 * POWER - 1)
-    state = state_of(pooled.estimate, pooled.p, equivalence_p(pooled, margin), alpha)
+    p = 2 * float(together.repeated(np.array([pooled.p / 2]))[0])
+    p_equal = float(together.repeated(np.array([equivalence_p(pooled, margin)]))[0])
+    state = state_of(pooled.estimate, p, p_equal, alpha)
     return Effect(
         pooled.estimate,
         pooled.low,
         pooled.high,
-        pooled.p,
+        p,
         pooled.stderr,
         pooled.stderr * quantiles if has_docs else math.nan,
         VERDICT_BY_STATE[state],

@@ -21,6 +21,7 @@ from mlbench.judge.sentences import twins_sentence
 from mlbench.measures import ADJUSTED, Sample, scale_of
 from mlbench.records import Cell
 from mlbench.stats import Resampling
+from mlbench.store.cells import CellResult
 from mlbench.store.read import Column, Run
 from mlbench.store.samples import doc_ids_of
 
@@ -121,6 +122,7 @@ def _caveats(run: Run, verdict: Mapping[str, Any], pairing: Pairing) -> list[str
     """Return what a reader must know of these numbers, a sentence each."""
     found = [verdict["docs"]["sentence"]] if verdict["docs"]["sentence"] else []
     found += [f"{note}." for note in run.notes]
+    found += steps_sentence([run.done[cell] for cell in pairing.compared])
     found += controls_sentence(verdict["languages"])
     left = [
         name
@@ -149,6 +151,24 @@ def _caveats(run: Run, verdict: Mapping[str, Any], pairing: Pairing) -> list[str
         found.append(unshared)
     judged = replace(run, done={cell: run.done[cell] for cell in pairing.cells})
     return found + choice_caveats(judged, dict.fromkeys((pairing.a, pairing.b)))
+
+
+def steps_sentence(compared: Iterable[CellResult]) -> list[str]:
+    """Return as a sentence that docs were added in steps, and what holds then; none if not."""
+    steps = [
+        (result.signature.limit or 0, s) for result in compared if (s := result.signature.looks)
+    ]
+    if not steps:
+        return []
+    n_docs, n_all = sum(int(n) for n, _ in steps), sum(looks[-1] for _, looks in steps)
+    return [
+        f"Docs were added in steps, and a language stopped where the two were told apart: "
+        f"{n_docs:,} of {n_all:,} docs were scored with each model. Leads, their intervals, "
+        f"p-values and verdicts allow for that (alpha spending after Lan and DeMets) and hold at "
+        f"every step, so they are wider than of a fixed number of docs. Scores of single models, "
+        f"ranks, and what could have been seen do not allow for it; and a lead that stopped early "
+        f"is on average a little too large."
+    ]
 
 
 def controls_sentence(compared: Sequence[str]) -> list[str]:

@@ -12,9 +12,11 @@ from mlbench.judge.chance import cell_chance, pooled_chance
 from mlbench.measures import TOKENS, measure_of, statistics_of
 from mlbench.records import Cell
 from mlbench.stats import CellScores, ScoreTable, table_from_cells
+from mlbench.stats.sequential import Looks
 from mlbench.stats.table import Floats
 from mlbench.store.read import Run
 from mlbench.store.samples import cluster_ids_of, doc_ids_of, tokens_of
+from mlbench.store.signature import Signature
 
 Scores = Sequence[float] | Floats
 
@@ -49,13 +51,24 @@ def score_table(
         )
         for cell, found in samples.items()
     ]
-    return table_from_cells(
+    table = table_from_cells(
         family,
         mine,
         measure=measure,
         is_parallel=facts["is_parallel"],
         doc_set=doc_set_of(family, facts),
     )
+    looks = {cell.language: look for cell in samples if (look := _look(run.done[cell].signature))}
+    return replace(table, looks=tuple(map(looks.get, table.languages))) if looks else table
+
+
+def _look(signature: Signature) -> Looks | None:
+    """Return at which look at growing docs a cell stands; None where their number was fixed."""
+    if not signature.looks or signature.limit is None:
+        return None
+    n_all = signature.looks[-1]
+    shares = tuple(n / n_all for n in signature.looks)
+    return Looks(shares, signature.looks.index(int(signature.limit)))
 
 
 def rule_tables(run: Run, cells: Sequence[Cell], family: str) -> dict[str, ScoreTable]:

@@ -22,9 +22,10 @@ from mlbench.errors import ModelError, SelectionError
 from mlbench.families import add_family_files, select_families
 from mlbench.models import Model, find_models
 from mlbench.records import Family, Language, TaskSource
-from mlbench.runner.events import CellDone, CellFailed, Event, Planned
+from mlbench.runner.events import CellDone, CellFailed, DocsAdded, Event, Planned
 from mlbench.runner.invocation import begin, now
 from mlbench.runner.plan import Plan, find_states, refuse_replacing, sign_cells, write_manifest
+from mlbench.runner.settle import next_step
 from mlbench.runner.shard import take_shard
 from mlbench.settings import Settings
 from mlbench.store.manifest import add_invocation, end_invocation, read_bytes, restore
@@ -124,12 +125,33 @@ def prepare_work(
     _say_who_is_taught_to_chat(models, settings)
     resolved = replace(settings, dtype=resolve_dtype(settings))
     plan = sign_cells(store.find_run(run, must_exist=False), models, prepared, resolved)
-    plan = take_shard(plan, settings)
+    plan = take_shard(replace(plan, pair=pair), settings)
     if not plan.cells:
         reasons = {reason for by_tag in plan.no_data.values() for reason in by_tag.values()}
         raise SelectionError(f"nothing to run: {'; '.join(sorted(reasons)[:3])}")
+    if settings.until:
+        plan = _with_judges(plan, settings)
     languages = {item.language.tag: item.language for item in prepared}
-    return Work(replace(plan, pair=pair), tuple(languages.values()), settings)
+    return Work(plan, tuple(languages.values()), settings)
+
+
+def _with_judges(plan: Plan, settings: Settings) -> Plan:
+    """Return a plan with the pair that decides when to stop: the first two models, if not named.
+
+    Raises SelectionError where there are not two, or where another command has some of the cells.
+    """
+    models = list(dict.fromkeys(planned.cell.model for planned in plan.cells))
+    if settings.shard is not None:
+        raise SelectionError(
+            "--until settled needs all cells of a language, and --shard gives some of them to "
+            "other commands. Leave out one of the two, or share the work by --languages"
+        )
+    if len(models) < 2:
+        raise SelectionError(
+            f"--until settled stops where two models are told apart, and {models[0]!r} is alone. "
+            f"Name another in --models, or both with --pair A/B"
+        )
+    return plan if plan.pair else replace(plan, pair=(models[0], models[1]))
 
 
 def do_work(work: Work, *, may_replace: bool = False) -> Generator[Planned | Event]:
@@ -143,6 +165,8 @@ def do_work(work: Work, *, may_replace: bool = False) -> Generator[Planned | Eve
         plan = find_states(work.plan)
         if not may_replace:
             refuse_replacing(plan)
+        if work.settings.until and not plan.pending and (step := next_step(plan)):
+            plan = step.plan
         yield Planned(plan)
         before = read_bytes(plan.folder)
         write_manifest(plan, work.languages)
@@ -190,7 +214,12 @@ def _execute(plan: Plan, settings: Settings) -> Iterator[Event]:
     # Imported late: a wrong name is told at once, torch and lm-eval take seconds.
     from mlbench.runner.executors import find_executor
 
-    yield from find_executor(settings.executor)(plan, settings)
+    execute = find_executor(settings.executor)
+    yield from execute(plan, settings)
+    while settings.until and (step := next_step(plan)):
+        yield DocsAdded(step.n_settled, step.n_open, len(step.added.pending))
+        yield from execute(step.added, settings)
+        plan = step.plan
 
 
 def _refuse_what_only_ours_can(

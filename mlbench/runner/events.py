@@ -1,5 +1,6 @@
 """What does a run tell its watcher? Its plan, then each model and each cell."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from mlbench.runner.plan import Plan, PlannedCell
@@ -21,10 +22,11 @@ class ModelLoaded(NamedTuple):
 
 
 class CellDone(NamedTuple):
-    """A cell is on disk."""
+    """A cell is on disk; `usage` is what it took now, `result` may hold docs of before."""
 
     planned: PlannedCell
     result: CellResult
+    usage: Mapping[str, float | int | str | None]
 
 
 class CellFailed(NamedTuple):
@@ -43,5 +45,13 @@ class ModelStopped(NamedTuple):
     reason: str
 
 
-Event = ModelLoaded | CellDone | CellFailed | ModelStopped
+class DocsAdded(NamedTuple):
+    """Of a run until settled: `n_open` comparisons go on, and `n_cells` get more docs."""
+
+    n_settled: int
+    n_open: int
+    n_cells: int
+
+
+Event = ModelLoaded | CellDone | CellFailed | ModelStopped | DocsAdded
 """What an executor yields."""

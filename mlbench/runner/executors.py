@@ -65,7 +65,7 @@ class CellWorker:
             self.model = load_model(cells[0].model, self.settings, cells[0].signature)
             check(self.model, of_model or cells, self.settings)
             self.name = cells[0].model.name
-        return [score(self.model, planned, self.settings.limit) for planned in cells]
+        return [score(self.model, planned) for planned in cells]
 
 
 def run_on_ray(plan: Plan, settings: Settings) -> Iterator[Event]:

@@ -7,19 +7,22 @@ breaks is recorded with its traceback and the rest goes on.
 import re
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from mlbench import store
 from mlbench.errors import CellRefused, ContextOverflow, TextLost
-from mlbench.harness.backend import CountingModel, load_model
+from mlbench.harness.backend import CountingModel, Usage, load_model
 from mlbench.harness.evaluate import evaluate, verify
 from mlbench.harness.loading import told_in_one_line
 from mlbench.harness.server import refuse_another_model
-from mlbench.measures import cell_score
+from mlbench.harness.task import with_label_means
+from mlbench.measures import Sample, cell_score
 from mlbench.models import Model
+from mlbench.records import Score
 from mlbench.redaction import redact
 from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded, ModelStopped
 from mlbench.runner.plan import Plan, PlannedCell
@@ -53,7 +56,7 @@ def _run_model(cells: list[PlannedCell], settings: Settings, folder: Path) -> It
     yield ModelLoaded(cells[0].model.name, time.perf_counter() - start, len(cells))
     streak, watch = Streak(), PrecisionWatch(model, cells, settings)
     for number, planned in enumerate(cells, start=1):
-        outcome = score(model, planned, settings.limit)
+        outcome = score(model, planned)
         yield keep(folder, planned, outcome)
         streak.add(outcome)
         watch.scored(number)
@@ -114,15 +117,16 @@ _HEAD = 60
 """Characters of a message: the words that say what broke stand before those that say where."""
 
 
-def score(
-    model: CountingModel, planned: PlannedCell, limit: int | None
-) -> store.CellResult | store.FailedCell:
-    """Score one cell; what breaks in it becomes a FailedCell, never a score."""
+def score(model: CountingModel, planned: PlannedCell) -> store.CellResult | store.FailedCell:
+    """Score one cell; what breaks in it becomes a FailedCell, never a score.
+
+    Of a cell that was begun these are only the docs that it lacks: `keep` puts them together.
+    """
     start = time.perf_counter()
     try:
-        samples, usage = evaluate(model, planned.prepared, shots=planned.cell.shots, limit=limit)
-        metrics = planned.prepared.family.metrics
-        scores = {metric: cell_score(samples, metric) for metric in metrics}
+        how = {"shots": planned.cell.shots, "start": planned.begun}
+        samples, usage = evaluate(model, planned.prepared, **how, limit=planned.limit)
+        scores = {} if planned.begun else _scores(planned, samples)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         trace = traceback.format_exc()
@@ -150,8 +154,33 @@ def keep(folder: Path, planned: PlannedCell, outcome: store.CellResult | store.F
         store.put_failed(planned.path, outcome)
         return CellFailed(planned, outcome)
     keep_texts(folder, planned.prepared)
-    store.put(planned.path, outcome)
-    return CellDone(planned, outcome)
+    result = _put_together(planned, outcome) if planned.begun else outcome
+    store.put(planned.path, result)
+    return CellDone(planned, result, outcome.usage)
+
+
+def _scores(planned: PlannedCell, samples: Sequence[Sample]) -> dict[str, Score]:
+    return {metric: cell_score(samples, metric) for metric in planned.prepared.family.metrics}
+
+
+def _put_together(planned: PlannedCell, added: store.CellResult) -> store.CellResult:
+    """Return the docs that a cell has with those that were added; counts and seconds are sums."""
+    earlier = store.get(planned.path, planned.cell)
+    assert isinstance(earlier, store.CellResult), "the lock of the run is held since it was seen"
+    samples = tuple(with_label_means([*earlier.samples, *added.samples]))
+    summed = {
+        name: _sum(earlier.usage.get(name), value) if name in SUMMED else value
+        for name, value in added.usage.items()
+    }
+    return replace(added, scores=_scores(planned, samples), usage=summed, samples=samples)
+
+
+SUMMED = frozenset({*Usage._fields, "seconds"})
+"""Counts of a cell's usage; the rest says how it was made."""
+
+
+def _sum(earlier: Any, added: Any) -> Any:
+    return None if earlier is None or added is None else round(earlier + added, 4)
 
 
 def check(model: CountingModel, cells: list[PlannedCell], settings: Settings) -> None:

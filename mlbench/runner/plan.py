@@ -10,13 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from mlbench import __version__, store
+from mlbench.data.languages import REFERENCE
 from mlbench.data.prepare import Prepared, hash_prompts
 from mlbench.errors import StoreError
 from mlbench.models import Model, fingerprint, own_dtype, with_options
 from mlbench.records import Cell, Language, OutputType
 from mlbench.settings import Settings
+from mlbench.stats.sequential import schedule
 from mlbench.store.manifest import Contents, add_to_manifest, family_facts
 from mlbench.store.read import State
 from mlbench.store.replacing import Replaced, refuse_losses
@@ -35,7 +38,8 @@ TEXTS = "without special tokens"
 class PlannedCell:
     """A cell with its docs, its file, its signature, and where it stands.
 
-    `replaced` is the finished cell that a changed one would take the place of.
+    `replaced` is the finished cell that a changed one would take the place of; `begun` counts the
+    docs that a cell of a run until settled has already, which are not scored again.
     """
 
     cell: Cell
@@ -45,6 +49,25 @@ class PlannedCell:
     signature: Signature
     state: State = "missing"
     replaced: Replaced | None = None
+    begun: int = 0
+
+    @property
+    def limit(self) -> int | None:
+        """Return how many docs the cell is to have at most."""
+        return None if self.signature.limit is None else int(self.signature.limit)
+
+
+class Group(NamedTuple):
+    """The cells of all models on the same docs."""
+
+    family: str
+    language: str
+    shots: int
+
+
+def group_of(planned: PlannedCell) -> Group:
+    """Return on which docs a cell is."""
+    return Group(planned.cell.family, planned.cell.language, planned.cell.shots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +132,39 @@ def sign_cells(
 
 
 def find_states(plan: Plan) -> Plan:
-    """Return the plan with the state of each cell as it is on disk now."""
-    return replace(plan, cells=tuple(_find_state(planned) for planned in plan.cells))
+    """Return the plan with the state of each cell as it is on disk now.
+
+    Cells on the same docs, in a run until settled, are to have as many as any of them has.
+    """
+    found = [_find_state(planned) for planned in plan.cells]
+    return replace(plan, cells=tuple(catch_up(found)))
+
+
+def catch_up(cells: Sequence[PlannedCell]) -> list[PlannedCell]:
+    """Ask for as many docs of each cell as others on the same docs have or are to have.
+
+    English has as many as any language of a parallel family.
+    """
+    wanted: dict[Group, int] = {}
+    for planned in cells:
+        if planned.signature.looks:
+            group, n = group_of(planned), max(planned.limit or 0, planned.begun)
+            english = group._replace(language=REFERENCE)
+            for one in {group, english} if planned.prepared.family.is_parallel else {group}:
+                wanted[one] = max(wanted.get(one, 0), n)
+    return [
+        _reaching(planned, wanted[group_of(planned)]) if planned.signature.looks else planned
+        for planned in cells
+    ]
+
+
+def _reaching(planned: PlannedCell, n_docs: int) -> PlannedCell:
+    looks = planned.signature.looks or ()
+    limit = next((n for n in looks if n >= n_docs), looks[-1])
+    state: State = planned.state
+    if planned.begun:
+        state = "done" if planned.begun == limit else "missing"
+    return replace(planned, signature=replace(planned.signature, limit=limit), state=state)
 
 
 def refuse_replacing(plan: Plan) -> None:
@@ -143,7 +197,10 @@ def _find_state(planned: PlannedCell) -> PlannedCell:
         return replace(planned, state="missing")
     if isinstance(found, store.FailedCell):
         return replace(planned, state="failed")
-    if planned.signature.same_cell(found.signature):
+    changed = planned.signature.same_cell(found.signature)
+    if planned.signature.looks and set(changed) <= {"limit"}:
+        return replace(planned, state="done", replaced=None, begun=len(found.samples))
+    if changed:
         n_docs, limit = len(planned.prepared.docs.scored), planned.signature.limit
         sizes = (len(found.samples), n_docs if limit is None else min(n_docs, int(limit)))
         replaced = Replaced(found.signature, planned.signature, *sizes)
@@ -160,6 +217,8 @@ def _resolve_dtype(model: Model, weights: str, settings: Settings) -> str | None
 
 def _sign(model: Model, prepared: Prepared, shots: int, settings: Settings) -> Signature:
     is_text = prepared.family.output_type == OutputType.TEXT
+    n_docs = len(prepared.docs.scored[: settings.limit])
+    looks = schedule(n_docs, settings.step) if settings.until else ()
     return Signature(
         model=model.name,
         backend=model.backend,
@@ -177,7 +236,8 @@ def _sign(model: Model, prepared: Prepared, shots: int, settings: Settings) -> S
         data_revision=prepared.revision,
         prompts=hash_prompts(prepared, shots, settings.limit),
         shots=shots,
-        limit=settings.limit,
+        limit=looks[0] if len(looks) > 1 else settings.limit,
+        looks=looks if len(looks) > 1 else None,
         lm_eval=version("lm-eval"),
         mlbench=__version__,
     )

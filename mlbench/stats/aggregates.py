@@ -15,6 +15,7 @@ from mlbench.records import Language
 from mlbench.stats.bootstrap import Resampling, rng_of
 from mlbench.stats.cells import are_above_chance
 from mlbench.stats.contrast import Contrast, mean_contrast
+from mlbench.stats.sequential import Looks, strictest
 from mlbench.stats.table import Floats, Ints, ScoreTable
 
 # Below this many language families their spread is not known, and languages are not a sample.
@@ -170,7 +171,20 @@ def combine_families(
         floor=np.sqrt(sum((floor**2 for floor in floors.values()), np.zeros(len(tags)))),
         stream=next(iter(counts)) if len(counts) == 1 else "",
         n_draws=sum(draws.values(), np.zeros(len(tags))),
+        looks=_looks_of(contrasts, tags),
     )
+
+
+def _looks_of(
+    contrasts: Sequence[Contrast], tags: Sequence[str]
+) -> tuple[Looks | None, ...] | None:
+    """Return the strictest look of each language over families; None where all docs were fixed."""
+    found: dict[str, list[Looks | None]] = {tag: [] for tag in tags}
+    for contrast in contrasts:
+        for tag, look in zip(contrast.languages, contrast.looks or (), strict=False):
+            found[tag].append(look)
+    looks = tuple(strictest(of_tag) for of_tag in found.values())
+    return looks if any(looks) else None
 
 
 def each_family_once(contrasts: Sequence[Contrast]) -> Contrast | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.intervals import expanded_tail, quantiles, t_of
+from mlbench.stats.sequential import Looks, strictest
 from mlbench.stats.table import Floats, Ints
 from mlbench.stats.unseen import mean_floor, unseen_stderr, vary
 
@@ -36,6 +37,8 @@ class Contrast:
     `stream` names the docs: effects on the same docs are drawn alike.
     `n_draws` are the equal clusters that the clusters are worth (bootstrap.equal_draws), which make
     the tails of Student's t; None: as many as there are.
+    `looks` says, by language, at which look at growing docs this is: intervals and p-values then
+    are repeated ones (sequential.py). None: the number of docs was fixed beforehand.
     """
 
     languages: tuple[str, ...]
@@ -49,6 +52,7 @@ class Contrast:
     floor: Floats | None = None
     stream: str = ""
     n_draws: Floats | None = None
+    looks: tuple[Looks | None, ...] | None = None
 
     def take(self, rows: Sequence[int]) -> "Contrast":
         """Keep these languages."""
@@ -64,6 +68,7 @@ class Contrast:
             n_seen=self.n_seen[kept],
             floor=None if self.floor is None else self.floor[kept],
             n_draws=None if self.n_draws is None else self.n_draws[kept],
+            looks=None if self.looks is None else tuple(self.looks[row] for row in kept),
         )
 
     def with_floor(self, size: float) -> "Contrast":
@@ -127,6 +132,18 @@ class Contrast:
         few = self.draws < FEW_CLUSTERS
         return few if self.floor is None else few | (self.stderr == self.floor)
 
+    def nominal(self, level: float) -> Floats:
+        """Give the level at which the interval of each language is computed."""
+        looks = self.looks or (None,) * len(self.languages)
+        return np.array([look.nominal(level) if look else level for look in looks])
+
+    def repeated(self, p: Floats) -> Floats:
+        """Turn one-sided p-values of these docs into those that hold at every look."""
+        if self.looks is None:
+            return p
+        columns = zip(self.looks, p, strict=True)
+        return np.array([float(look.repeated(one)) if look else one for look, one in columns])
+
 
 class Differences(NamedTuple):
     """Effects by language, as arrays in the order of `languages`; `level` is the intervals'."""
@@ -184,6 +201,7 @@ def mean_contrast(contrast: Contrast, weights: Floats | None = None) -> Contrast
         floor=floor,
         # Weighed from the least one on, as equal draws have a mean that is exactly theirs.
         n_draws=np.array([least + (contrast.draws - least) @ share]),
+        looks=contrast.looks and (strictest(contrast.looks),),
     )
 
 
@@ -208,13 +226,16 @@ def interval_of(contrast: Contrast, level: float) -> Floats:
     """Give an interval of each language: an array (2, languages) of lows and highs.
 
     estimate ± t_{n-1} stderr where is_student, else expanded percentiles (intervals.expanded_tail).
-    Each column uses its own number of draws; nan below two clusters.
+    Each column uses its own number of draws; nan below two clusters. So few replicates lie beyond
+    the ends of early looks that Student's t is taken there too.
     """
-    radius = t_of(level, contrast.draws) * contrast.stderr
+    levels = contrast.nominal(level)
+    radius = t_of(levels, contrast.draws) * contrast.stderr
     ends = contrast.estimate + np.stack([-radius, radius])
-    many = np.flatnonzero(~contrast.is_student)
+    is_far = (levels > level) & ((1 - levels) / 2 * contrast.known < FEW_BEYOND)
+    many = np.flatnonzero(~contrast.is_student & ~is_far)
     if len(many):
-        tail = expanded_tail(level, contrast.draws[many])
+        tail = expanded_tail(levels[many], contrast.draws[many])
         ends[:, many] = quantiles(contrast.replicates[:, many], (tail, 1 - tail))
     ends[:, contrast.is_blind] = np.nan
     return ends
@@ -239,7 +260,7 @@ def upper_p(contrast: Contrast, bound: float | Floats = 0.0) -> Floats:
         p = stdtr(np.maximum(n - 1, 1), -np.where(contrast.is_blind, certain, t))
     unknown = (contrast.n_clusters < 2) | np.isnan(contrast.estimate) | (contrast.known == 0)
     unknown |= contrast.is_blind & (contrast.n_unequal > 0)
-    return np.asarray(np.where(unknown, np.nan, p))
+    return contrast.repeated(np.asarray(np.where(unknown, np.nan, p)))
 
 
 def _counted_t(contrast: Contrast, bound: float | Floats, distance: Floats) -> Floats:
@@ -265,7 +286,7 @@ def sign_floor(contrast: Contrast) -> Floats:
     The test that flips the sign of each cluster has 2^k outcomes; two docs that A wins cannot show
     more than p = 1/4, however little the bootstrap varies.
     """
-    return np.asarray(np.exp2(-contrast.n_unequal.astype(np.float64)))
+    return contrast.repeated(np.asarray(np.exp2(-contrast.n_unequal.astype(np.float64))))
 
 
 def one_sided_p(contrast: Contrast) -> Floats:

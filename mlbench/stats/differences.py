@@ -85,6 +85,7 @@ def delta_contrast(pair: PairLevels, scale: Scale = ADJUSTED) -> Contrast:
         pair.reach,
         stream=pair.stream,
         n_draws=lead.n_draws,
+        looks=pair.looks,
     )
     return _floored(delta, pair, pair.reach)
 
@@ -129,6 +130,7 @@ def moat_of(pair: PairLevels, beyond: Lead) -> Contrast:
         2 * pair.reach,
         stream=pair.stream,
         n_draws=beyond.n_draws,
+        looks=pair.looks,
     )
     moat = moat.take([i for i, tag in enumerate(languages) if tag != REFERENCE_LANGUAGE])
     # A doc may be unseen in the language and in English: two errors of one doc each.
@@ -170,6 +172,7 @@ def headline_of(pair: PairLevels, scale: Scale = ADJUSTED) -> Headline | None:
             doc_reach=pair.reach,
             floor=None,
             n_draws=lead.n_draws[columns],
+            looks=moat.looks and moat.looks[n],
         )
         return _floored(by_language, pair, pair.reach)
 

@@ -33,7 +33,7 @@ def tost_p(contrast: Contrast, margin: float) -> Floats:
     """
     inside = np.maximum(upper_p(contrast, -margin), upper_p(contrast.negated(), -margin))
     share = min(margin / contrast.doc_reach, 1.0)
-    silent = (1 - share) ** contrast.n_seen.astype(np.float64)
+    silent = contrast.repeated((1 - share) ** contrast.n_seen.astype(np.float64))
     return np.asarray(np.where(contrast.n_unequal == 0, np.maximum(inside, silent), inside))
 
 

@@ -82,7 +82,7 @@ def wilson(successes: float, n: int, level: float = DEFAULT_LEVEL) -> Interval:
     return Interval(low, high, level)
 
 
-def t_of(level: float, n: float | Floats) -> Floats:
+def t_of(level: float | Floats, n: float | Floats) -> Floats:
     """Give Student's two-sided quantile with n - 1 degrees of freedom; nan below two draws."""
     from scipy.special import stdtrit
 
@@ -90,7 +90,7 @@ def t_of(level: float, n: float | Floats) -> Floats:
     return np.asarray(stdtrit(np.where(draws < 2, np.nan, draws) - 1, (1 + level) / 2))
 
 
-def expanded_tail(level: float, n: float | Floats) -> Floats:
+def expanded_tail(level: float | Floats, n: float | Floats) -> Floats:
     """Give the tail probability of an expanded percentile interval of n independent draws.
 
     Φ(-sqrt(n/(n-1)) t_{n-1}): undoes that a percentile interval is too narrow for few clusters.

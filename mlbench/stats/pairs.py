@@ -7,6 +7,7 @@ import numpy as np
 
 from mlbench.errors import DataError
 from mlbench.stats.bootstrap import Resampled, Resampling, cluster_sums, resample
+from mlbench.stats.sequential import Looks
 from mlbench.stats.table import REFERENCE_LANGUAGE, Floats, Ints, ScoreTable
 
 
@@ -30,7 +31,7 @@ class PairLevels:
     two rounded means is not. Scores still have to be adjusted for `chance`. `unequal` and
     `unequal_moat` count the clusters in which Delta and D are not zero. `doc_reach`: what was not
     seen may still differ by so much of a doc; None: nothing bounds it, and `span` stands in, the
-    width of the measure's range.
+    width of the measure's range. `looks` are those of the table, by language.
     """
 
     levels: Levels
@@ -40,6 +41,7 @@ class PairLevels:
     doc_reach: float | None = None
     span: float = 1.0
     stream: str = ""
+    looks: tuple[Looks | None, ...] | None = None
 
     @property
     def is_bounded(self) -> bool:
@@ -100,6 +102,7 @@ def pair_levels(
         table.measure.doc_reach,
         span if math.isfinite(span) else 1.0,
         table.stream,
+        table.looks,
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mlbench.errors import DataError, SelectionError, unknown
 from mlbench.measures import Measure, pseudo_values
+from mlbench.stats.sequential import Looks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -49,7 +50,8 @@ class ScoreTable:
     its own. `clusters[language, doc]` is -1 where the doc is not there. `cell_chance` holds, by
     language, what a model has to pass to be above chance; None: the mean of `chance`. Families of
     one `doc_set` have the same docs, and are drawn alike; None: no other family has them.
-    `cluster_names[language]` names the clusters by code.
+    `cluster_names[language]` names the clusters by code. `looks` says by language at which look at
+    growing docs this is; None: their number was fixed.
     """
 
     family: str
@@ -64,6 +66,7 @@ class ScoreTable:
     cell_chance: Floats | None = None
     doc_set: str | None = None
     cluster_names: tuple[tuple[str, ...], ...] = ()
+    looks: tuple[Looks | None, ...] | None = None
 
     @cached_property
     def values(self) -> Floats:
@@ -116,6 +119,7 @@ class ScoreTable:
             statistics=self.statistics[:, rows],
             cell_chance=None if self.cell_chance is None else self.cell_chance[rows],
             cluster_names=tuple(self.cluster_names[i] for i in rows if self.cluster_names),
+            looks=None if self.looks is None else tuple(self.looks[i] for i in rows),
         )
 
     def with_docs(self, is_kept: NDArray[np.bool_]) -> "ScoreTable":

@@ -42,7 +42,9 @@ class Signature(Mapping[str, Any]):
     tokenizer's own BOS was scored too, are run again. `revision` of the data is only told, because
     the docs have a digest of their own, and `mode` and `given_up` are, because all modes of the
     packed engine give the same numbers. `chat` says how a doc became a turn of a conversation; None
-    where it did not. `bos` is stated where the command line decided it. The last four are of
+    where it did not. `looks` are the numbers of docs at which a run until settled looks at scores;
+    `limit` then says at which of them the cell stands, and its prompts are those of all docs.
+    `bos` is stated where the command line decided it. The last four are of
     imported cells.
     """
 
@@ -51,6 +53,7 @@ class Signature(Mapping[str, Any]):
     language: str | None = _part("language", AGAIN, SHARED)
     shots: int | None = _part("shots", AGAIN, SHARED)
     limit: float | None = _part("limit", ASKED, SHARED, ALIKE)
+    looks: tuple[int, ...] | None = _part("looks", ASKED, SHARED)
     data_sha256: str | None = _part("data", AGAIN, SHARED)
     data_revision: str | None = _part("revision")
     prompts: str | None = _part("prompts", AGAIN, SHARED)
@@ -87,9 +90,14 @@ class Signature(Mapping[str, Any]):
 
     @property
     def digest(self) -> str:
-        """Return 16 characters that two signatures share if and only if they are of one cell."""
+        """Return 16 characters that two signatures share if and only if they are of one cell.
+
+        A cell that gets more docs at its next look stays the one that was planned.
+        """
         parts = ((name, getattr(self, name)) for name in parts_of(AGAIN))
         stated = {name: value for name, value in parts if value is not None}
+        if self.looks:
+            stated.pop("limit", None)
         text = json.dumps(stated, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -150,4 +158,4 @@ def read_signature(stored: Mapping[str, Any]) -> Signature:
 
 
 def _show(value: Any) -> str:
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -34,6 +34,8 @@ OF_SETTINGS = (
     "verify",
     "chat",
     "bos",
+    "until",
+    "step",
 )
 """Options that are settings under the same name."""
 

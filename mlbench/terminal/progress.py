@@ -15,7 +15,14 @@ from rich.progress import (
 )
 from rich.table import Column
 
-from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded, ModelStopped
+from mlbench.runner.events import (
+    CellDone,
+    CellFailed,
+    DocsAdded,
+    Event,
+    ModelLoaded,
+    ModelStopped,
+)
 
 LINE_SECONDS = 10.0
 """In a pipe: how long to be silent at most."""
@@ -41,9 +48,9 @@ class Tally:
         elif isinstance(event, ModelStopped):
             self.stopped.append(event)
         elif isinstance(event, CellDone):
-            usage: Any = event.result.usage
+            usage: Any = event.usage
             self.n_done += 1
-            self.n_docs += len(event.result.samples)
+            self.n_docs += len(event.result.samples) - event.planned.begun
             self.n_tokens += usage["n_tokens"] or 0
             self.n_truncated += usage["n_truncated"] or 0
             self.truncated_cells += bool(usage["n_truncated"])
@@ -84,7 +91,11 @@ def _watch_on_terminal(
             progress.update(
                 bar, description=text, rate=tally.rate(), completed=tally.n_done + len(tally.failed)
             )
-            if isinstance(event, CellFailed):
+            if isinstance(event, DocsAdded):
+                n_cells += event.n_cells
+                progress.update(bar, total=n_cells)
+                progress.console.print(text)
+            elif isinstance(event, CellFailed):
                 progress.console.print(escape(_failure(event)), style="red")
             elif isinstance(event, ModelStopped):
                 progress.console.print(escape(_where(event)), style="red")
@@ -94,7 +105,9 @@ def _watch_in_pipe(events: Iterable[Event], n_cells: int, console: Console, tall
     said = time.monotonic()
     for event in _count(events, tally):
         n = tally.n_done + len(tally.failed)
-        if isinstance(event, ModelLoaded | ModelStopped):
+        if isinstance(event, DocsAdded):
+            n_cells += event.n_cells
+        if isinstance(event, ModelLoaded | ModelStopped | DocsAdded):
             console.print(_where(event), markup=False)
         elif isinstance(event, CellFailed):
             console.print(_failure(event), markup=False)
@@ -119,6 +132,9 @@ def _where(event: Event) -> str:
             f"STOPPED {event.model}: {event.n_failed} equal failures in a row; {event.n_left} of "
             f"its cells stay pending"
         )
+    if isinstance(event, DocsAdded):
+        n_all = event.n_settled + event.n_open
+        return f"{event.n_settled}/{n_all} settled: more docs for {event.n_cells} cells"
     cell = event.planned.cell
     return f"{cell.model} {cell.family} {cell.language} {cell.shots}-shot"
 

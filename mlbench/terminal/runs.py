@@ -22,6 +22,7 @@ from mlbench.judge.run import choice_caveats
 from mlbench.runner.command import Selection, Work, do_work, prepare_work
 from mlbench.runner.events import Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing
+from mlbench.runner.settle import count_saved
 from mlbench.settings import Settings
 from mlbench.store.read import Run, read_run
 from mlbench.store.replacing import name_changes
@@ -75,12 +76,15 @@ def _do(work: Work, told: Told, *, may_replace: bool) -> int:
             collections.deque(scored, maxlen=0)  # the manifest is written on the way
             console.print(f"Nothing pending: all {len(plan.cells)} cells are in {plan.folder}.")
     found = read_run(plan.folder)
+    saved = count_saved(plan)
+    if saved:
+        console.print(str(saved))
     if plan.pending:
         _say_result(plan, found, tally, console)
     if told.is_quiet:
         _say_failures(tally, _console(stderr=True))
     if told.as_json:
-        print_json(_result_json(plan, found, tally))
+        print_json(_result_json(plan, found, tally) | {"until": saved and saved._asdict()})
     return 1 if tally.failed or tally.stopped else 0
 
 
