@@ -56,6 +56,7 @@ def test_the_roles_of_the_parts():
         "language",
         "shots",
         "limit",
+        "looks",
         "data_sha256",
         "prompts",
         "chat",
@@ -84,6 +85,7 @@ def test_two_models_are_compared_on_the_same_docs_and_prompts():
 
 
 def test_a_signature_is_printed_part_by_part():
+    assert "|limit:50|looks:50,100,204|" in str(replace(WANTED, limit=50, looks=(50, 100, 204)))
     text = str(replace(WANTED, given_up=("packed differs", "kv2 raises")))
     assert text.startswith("family:sib200_lm|version:1|language:sw|shots:0|data:d|")
     assert text.endswith(
@@ -95,6 +97,14 @@ def test_a_signature_is_printed_part_by_part():
 def test_a_digest_is_the_same_in_every_version():
     """It stands in run.json: a new version that made others would make every cell changed."""
     assert WANTED.digest == "d7b687546a0d87c7"
+
+
+def test_a_cell_that_gets_more_docs_at_its_next_look_is_the_planned_one():
+    looks = (50, 100, 204)
+    first, second = (replace(WANTED, limit=n, looks=looks) for n in (50, 100))
+    assert first.digest == second.digest != replace(first, looks=(100, 204)).digest
+    assert first.same_cell(second) == first.comparable(second) == ("limit",)
+    assert replace(WANTED, limit=50).digest != replace(WANTED, limit=100).digest
 
 
 def test_a_signature_reads_as_its_stated_parts():
