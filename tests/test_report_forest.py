@@ -13,6 +13,8 @@ from mlbench.report import draw_forest, draw_moat, forest_from_comparison
 from mlbench.report.compare import Pair, compare
 from mlbench.report.figures.forest import Forest
 from mlbench.report.figures.moat import moat_limit
+from mlbench.report.page.forest import forest_slots
+from mlbench.report.page.pairs import pair_views
 from mlbench.report.strips import nice_limit, strip_of
 from mlbench.report.tables import table_from_run
 from mlbench.stats import Resampling
@@ -111,3 +113,24 @@ def test_strips_of_one_unit_share_an_axis(tmp_path: Path) -> None:
 def test_an_axis_ends_at_a_round_number_beyond_all_values() -> None:
     assert [nice_limit([x]) for x in (0.2, 7.0, 61.0, 5000.0)] == [1, 10, 80, 5000]
     assert nice_limit([math.nan]) == 1
+
+
+def test_the_forest_of_the_page_has_the_means_of_the_verdict_from_both_sides(
+    tmp_path: Path,
+) -> None:
+    table = table_from_run(read_run(two_models(tmp_path / "r").write()))
+    pair = Pair("many", "few", 0)
+    comparison = compare(table, pair, FAST)
+    assert comparison.verdict is not None
+    one, other = (forest_slots(table, view) for view in pair_views({pair: comparison}))
+    assert set(one) == {"forest-0", "forest-1", "forest-2", "forest-all"}
+    topic = comparison.verdict["by_family"]["topic"]["others"]
+    mean, low, high, least, most = map(float, one["forest-0"].split())
+    assert mean == pytest.approx(100 * topic["estimate"], abs=0.06)
+    assert least < low < mean < high < most
+    turned = [-float(number) for number in other["forest-0"].split()]
+    assert turned == [mean, high, low, most, least]
+    verdict = comparison.verdict
+    verdict["others"]["method"] = "mean of families, for families like these"
+    view = next(iter(pair_views({pair: comparison})))
+    assert len(forest_slots(table, view)["forest-all"].split()) == 3  # nothing is predicted

@@ -87,6 +87,35 @@ def test_print_has_the_name_of_each_model_where_the_heads_repeat(browser: Any, p
             assert content.strip('"').replace('\\"', '"') == name and display == "none"
 
 
+def test_the_forest_follows_the_table_and_its_address(browser: Any, path: Path) -> None:
+    with open_page(browser, path) as page:
+        go_to(page, path, "#leads=text&find=hi")
+        page.locator("#forest").scroll_into_view_if_needed()
+        wait_until(page, "document.querySelectorAll('#forest-plot a').length > 0")
+        assert page.locator("#forest-block").input_value() == "text"
+        names = page.locator("#forest-plot a").all_text_contents()
+        shown = page.locator("#heat tr[data-tag]:not([hidden]) .n").all_text_contents()
+        assert sorted(names) == sorted(shown) and 1 < len(names) < 5
+        page.select_option("#forest-block", "topic")
+        assert "leads=topic" in page.evaluate("location.hash")
+        page.fill("#find", "hindi")
+        wait_until(page, "document.querySelectorAll('#forest-plot a').length === 2")
+        assert "Shown are the rows that the table shows" in page.locator("#forest").inner_text()
+        page.locator("#forest-plot a", has_text="Hindi").click()
+        page.locator("#language h2").wait_for()
+        assert "find=hindi" in page.evaluate("location.hash")
+
+
+def test_the_forest_stands_on_paper_though_nobody_scrolled_to_it(browser: Any, path: Path) -> None:
+    with open_page(browser, path) as page:
+        wait_until(page, "document.querySelector('#map path.here') !== null")
+        assert page.locator("#forest-plot a").count() == 0
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        assert page.locator("#forest-plot a").first.is_visible()
+        assert not page.locator("#forest-block").is_visible()
+
+
 def test_times_are_written_for_a_reader() -> None:
     assert time_words("2026-01-02T03:04:05+00:00") == "2 Jan 2026, 03:04 UTC"
     assert time_words("2026-01-01T23:30:00-05:00") == "2 Jan 2026, 04:30 UTC"

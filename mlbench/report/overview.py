@@ -150,7 +150,10 @@ def _lead_shown(
     if not (low > 0 or high < 0):
         return grid.Shown(f"({signed(shown)})", "ns", title)
     is_firm = q is not None and q <= alpha
-    return grid.Shown(signed(shown), f"d{difference_step(shown)}" if is_firm else "plain", title)
+    holm = row[f"{prefix}p_holm"]
+    mark = "H" if holm is not None and holm <= alpha else ""
+    css = f"d{difference_step(shown)}" if is_firm else "plain"
+    return grid.Shown(signed(shown), css, title, mark)
 
 
 def overview_sentence(table: ReportTable) -> str:

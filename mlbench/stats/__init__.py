@@ -30,6 +30,7 @@ from mlbench.stats.power import (
     fewest_docs,
     predicted_effect,
 )
+from mlbench.stats.prediction import prediction_interval
 from mlbench.stats.ranks import (
     MacroMeans,
     Rank,
@@ -81,6 +82,7 @@ __all__ = [
     "pool_families",
     "population_weights",
     "predicted_effect",
+    "prediction_interval",
     "rank_models",
     "table_from_cells",
     "value_levels",

@@ -114,6 +114,9 @@ def pair_maps(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
     cells = [[row.cells.get(x.tag) for x in table.languages] for row in rows]
     return {
         "css": [[cell.css if cell else "xe" for cell in row] for row in cells],
+        "firm": [
+            "".join(cell.mark if cell and cell.mark else " " for cell in row) for row in cells[::2]
+        ],
         "titles": pack_sentences(
             cell.title if cell else "" for row in cells[: len(cells) // 2] for cell in row
         ),

@@ -35,6 +35,7 @@ from mlbench.report.page import words
 from mlbench.report.page.chooser import chooser_data, chooser_of
 from mlbench.report.page.citation import citation
 from mlbench.report.page.fonts import font_css
+from mlbench.report.page.forest import forest_slots, is_pooled
 from mlbench.report.page.map import map_data, map_of, pair_maps
 from mlbench.report.page.packing import pack_sentences, packed
 from mlbench.report.page.pairs import PairView, in_twos, pair_cells, pair_views
@@ -184,6 +185,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
         },
         "claims_file": pairs[0].comparisons[0].claims_file if pairs else "",
         "verdicts": [_verdict(pair, names) for pair in pairs],
+        "is_pooled": bool(pairs) and is_pooled(pairs[0].comparisons[0]),
         "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
         "blocks": columns.blocks,
         "columns": columns,
@@ -270,6 +272,7 @@ def _slots(table: ReportTable, pair: PairView, context: Mapping[str, Any]) -> di
         markets_slots(context["markets"].shown, first)
         | tree_slots(table, context["tree"], first)
         | tokens_slots(context["tokens"], first)
+        | forest_slots(table, pair)
         | {"legend-seen": words.seen_sentence(pair)}
     )
 

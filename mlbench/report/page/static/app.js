@@ -11,11 +11,12 @@
   } catch { /* as in turn */ }
   if (!$("heat")) return;
 
-  const state = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", group: "", country: "", for: "" };
+  const state = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", group: "", country: "", for: "", leads: "" };
   const table = readTable($("heat"));
   const packed = readPacked(table);
   const view = () => table.show(state.view, packed.ready);
-  const filter = () => filterRows(table, state);
+  let redrawForest = () => {};
+  const filter = () => { filterRows(table, state); redrawForest(); };
   const sort = () => {
     if (!sortingOf(table, state.sort).column) state.sort = "";
     sortRows(table, state.sort);
@@ -91,7 +92,7 @@
 
   // ---- the parts ------------------------------------------------------------------------------
   const leave = startCells(table, packed.detail, open);
-  const redrawForest = startForest(table, packed);
+  redrawForest = startForest(table, packed, (tag) => open(tag));
   let drawMap = () => {};
   const showPair = startPair(table, packed, {
     after: () => { leave(); drawMap(); redrawForest(); },
@@ -131,7 +132,7 @@
   });
 
   // ---- the address keeps the view ------------------------------------------------------------
-  const controls = new Map([["find", "find"], ["by-family", "family"], ["by-script", "script"], ["by-class", "class"], ["view", "view"]]);
+  const controls = new Map([["find", "find"], ["by-family", "family"], ["by-script", "script"], ["by-class", "class"], ["view", "view"], ["forest-block", "leads"]]);
   const store = (isStep) => {
     const set = Object.entries(state).filter(([, text]) => text);
     const hash = new URLSearchParams(set).toString();

@@ -3,8 +3,8 @@
 const $ = (id) => document.getElementById(id);
 
 const make = (tag, facts = {}, ...inside) => {
-  const node = /^(svg|path|text)$/.test(tag)
-    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+  const node = /^(svg|path|text|svg:a)$/.test(tag)
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag.replace("svg:", ""))
     : document.createElement(tag);
   for (const [key, value] of Object.entries(facts)) {
     if (key === "on") node.addEventListener("click", value);

@@ -36,7 +36,7 @@ const readPacked = (table) => {
       Object.assign(entry, { branch, level: level === null ? "" : String(level), speakers, words });
     }
     if (!found) return;
-    packed.maps = { css: found.maps.css, titles: bothWays(sentences(found.maps.titles)) };
+    packed.maps = { css: found.maps.css, firm: found.maps.firm, titles: bothWays(sentences(found.maps.titles)) };
     packed.pairNames = found.names;
     const titles = bothWays(sentences(found.titles));
     // Each pair stands beside the same the other way round (pairs.py); here these come after all.

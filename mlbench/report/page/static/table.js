@@ -40,6 +40,8 @@ const readTable = (heat) => {
     first += mine.length;
   }
   const titleOf = (column) => column.group.firstChild.textContent.trim();
+  // The name of a model as its column has it.
+  const shortOf = (model) => (columns.find((column) => column.model === model) || { th: { dataset: { name: model } } }).th.dataset.name;
   const headOf = (column) => (column.group ? `${titleOf(column)}: ` : "") + column.th.textContent.trim();
 
   let more = []; // texts, classes and marks of the columns `more`, by column; from packed.js
@@ -87,7 +89,7 @@ const readTable = (heat) => {
   const shownRows = () => [...heat.tBodies].filter((body) => !body.hidden)
     .flatMap((body) => [...body.rows]).filter((row) => !row.hidden).map((row) => at.get(row));
   return {
-    heat, facts, columns, all, languages, sections, at, columnOf, titleOf, headOf, cellFor, show,
+    heat, facts, columns, all, languages, sections, at, columnOf, titleOf, headOf, shortOf, cellFor, show,
     shownColumns, shownRows, take: (columnsOfMore) => { more = columnsOfMore; },
   };
 };
