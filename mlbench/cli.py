@@ -15,6 +15,7 @@ import typer
 from mlbench import __version__
 from mlbench.redaction import log_without_secrets
 from mlbench.terminal.again import Config, FromRun, reproduce
+from mlbench.terminal.changes import SinceOption, find_changes, show_changes
 from mlbench.terminal.choosing import choose
 from mlbench.terminal.ending import run_to_the_end
 from mlbench.terminal.exchange import export, import_
@@ -209,6 +210,7 @@ def report(
     b: ReportB = None,
     claims: ClaimsOption = None,
     base: ReportBase = None,
+    since: SinceOption = None,
     strict: Strict = False,
 ) -> None:
     """Write the page reports/RUN/index.html, its figures (SVG, PNG, PDF) and the scores as CSV.
@@ -226,12 +228,16 @@ def report(
       mlbench report bench --a demo-anglo --b demo-polyglot --claims mine.yaml
 
       mlbench report bench --base demo-anglo=demo-polyglot
+
+      mlbench report this-week --since last-week
     """
     from mlbench.report import Asked, ShownDocs
     from mlbench.terminal import reports
 
     shown = ShownDocs(docs if items is None else items, max_html_mb)
-    raise typer.Exit(reports.write(runs, out, shown, Asked(a, b, claims, base), is_strict=strict))
+    raise typer.Exit(
+        reports.write(runs, out, shown, Asked(a, b, claims, base, since), is_strict=strict)
+    )
 
 
 @app.command(cls=ListCommand, rich_help_panel="Read")
@@ -270,6 +276,7 @@ def verdict(
     b: VerdictB = None,
     claims: ClaimsOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    since: SinceOption = None,
     fail_unless: FailUnless = None,
     explain: Annotated[
         str | None, typer.Option(metavar="LANGUAGE", help="Show the docs behind a language.")
@@ -286,17 +293,23 @@ def verdict(
       mlbench verdict laptop cluster --a ./checkpoint --b qwen2.5-0.5b
 
       mlbench verdict bench --a demo-polyglot --b demo-anglo --fail-unless supported
+
+      mlbench verdict this-week --since last-week
     """
     from mlbench.store.join import read_runs
     from mlbench.terminal import verdicts
     from mlbench.terminal.counts import exit_code
 
     found, is_failed = read_runs(runs), False
+    if since and not (explain or fail_unless or a or b or found.pair):
+        show_changes(found, find_changes(found, since, None, claims, seed), as_json=as_json)
+        raise typer.Exit(exit_code(found, is_strict=strict))
     pair = verdicts.pair_of(found, a, b)
     if explain:
         verdicts.show_docs(found, pair, explain)
     else:
-        shown = verdicts.show_verdict(found, pair, claims, seed=seed, as_json=as_json)
+        way = verdicts.Way(claims, seed, since, as_json)
+        shown = verdicts.show_verdict(found, pair, way)
         is_failed = verdicts.tell_others(shown, fail_unless)
     raise typer.Exit(is_failed or exit_code(found, is_strict=strict))
 

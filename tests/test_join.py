@@ -13,6 +13,7 @@ from mlbench.errors import SelectionError, StoreError
 from mlbench.judge.run import judge_run
 from mlbench.measures import cell_score
 from mlbench.models.claimed import claimed_by
+from mlbench.names import folder_name
 from mlbench.records import Cell
 from mlbench.report.page.page import render_page
 from mlbench.report.tables import table_from_run
@@ -29,7 +30,7 @@ def make(
     """Store a run of one model on a family in four languages, signed with more parts."""
     families = families or {"topic": TOPIC}
     run = ToyRun(Path("runs") / name, families=families, languages=LANGUAGES)
-    run.models[model] = {"slug": model}
+    run.models[model] = {"slug": folder_name(model)}
     for family, facts in families.items():
         for i, language in enumerate(LANGUAGES):
             cell = Cell(model, family, language.tag, shots)
@@ -104,6 +105,16 @@ def test_a_model_of_which_two_runs_say_different_things_is_there_twice(other, wh
     )
     assert all(result.cell == cell for cell, result in run.done.items())
     assert len({facts["slug"] for facts in run.models.values()}) == 2
+
+
+def test_other_weights_are_another_model_also_where_no_cell_is_in_both():
+    for name, tags, weights in (("a", ("en", "sw"), "w"), ("b", ("hi", "ar"), "v")):
+        folder = make(name, weights=weights)
+        for path in folder.rglob("*.parquet"):
+            if path.stem in tags:
+                path.unlink()
+    run = read_runs(["a", "b"])
+    assert list(run.models) == ["m (a)", "m (b)"] and "(other weights)" in run.notes[0]
 
 
 def test_scores_that_another_machine_rounds_otherwise_are_the_same_model():

@@ -13,7 +13,7 @@ from mlbench.data.languages import REFERENCE
 from mlbench.errors import SelectionError
 from mlbench.judge.claims import ClaimsFile
 from mlbench.judge.effects import Effect
-from mlbench.judge.evidence import analyse
+from mlbench.judge.evidence import Analysis, analyse
 from mlbench.judge.findings import language_rows, only, over_families
 from mlbench.judge.pairing import Pairing, pair
 from mlbench.judge.sentences import lead_sentence
@@ -110,20 +110,30 @@ def against_base(
         ENGLISH: [REFERENCE],
     }
     margins = claims.margins[analysis.scale.name]
-    # What it forgot in English is of the same families as what it gained elsewhere.
-    both = [f for f in analysis.pooled if REFERENCE in f.delta.languages] or analysis.pooled
-    effects = {
-        part: over_families(
-            [only(family.delta, set(tags)) for family in both],
-            margins.pooled,
-            resampling=resampling,
-        )
-        for part, tags in parts.items()
-    }
+    effects = part_effects(analysis, parts, margins.pooled, resampling)
     rows = []
     if analysis.delta is not None:
         rows = language_rows(analysis.delta, None, margins.language, resampling)
     return Derivative(model, base, analysis.scale.name, resampling.level, own, effects, rows)
+
+
+def part_effects(
+    analysis: Analysis,
+    parts: Mapping[str, Collection[str]],
+    margin: float,
+    resampling: Resampling,
+) -> dict[str, Effect]:
+    """Return the lead in each part of the languages, by the part's name.
+
+    What is lost in English is of the same families as what is gained elsewhere.
+    """
+    both = [f for f in analysis.pooled if REFERENCE in f.delta.languages] or analysis.pooled
+    return {
+        part: over_families(
+            [only(family.delta, set(tags)) for family in both], margin, resampling=resampling
+        )
+        for part, tags in parts.items()
+    }
 
 
 def sentences(found: Derivative, names: Mapping[str, str]) -> list[str]:

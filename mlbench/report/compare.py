@@ -30,7 +30,8 @@ takes seconds."""
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a report is asked: A and B of its first pair, both or neither, a file of claims, a base.
+    """What a report is asked: A and B of its first pair, both or neither, a file of claims, a base,
+    an earlier run to compare with.
 
     Without both the first pair is the one that `--pair` named when the run was made.
     """
@@ -39,6 +40,7 @@ class Asked:
     b: str | None = None
     claims: Path | None = None
     base: str | None = None
+    since: str | None = None
 
     def first(self, run: Run) -> tuple[str, str] | None:
         """Return the first pair; raises SelectionError if there can be no such pair."""

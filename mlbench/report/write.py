@@ -3,7 +3,7 @@
 import gc
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,15 +18,18 @@ from mlbench import store
 from mlbench.errors import SelectionError
 from mlbench.files import Fill
 from mlbench.judge import ClaimsFile, read_claims
+from mlbench.judge.since import changes_since
+from mlbench.report.changes import shown_since
 from mlbench.report.compare import Asked, Comparison, Pair, compare, pairs_of
-from mlbench.report.derivatives import Shown, derivatives_of
+from mlbench.report.derivatives import derivatives_of
 from mlbench.report.export import differences_csv, markets_csv, scores_csv
 from mlbench.report.figures.drawing import FORMATS, WIDTHS, figure_files
 from mlbench.report.figures.figures import FIGURES, Choice, draw_figure
 from mlbench.report.markets import markets_of
 from mlbench.report.page.docs import SHOWN_DOCS, pack_docs
-from mlbench.report.page.page import docs_script, render_page
+from mlbench.report.page.page import Beside, docs_script, render_page
 from mlbench.report.tables import ReportTable, table_from_run
+from mlbench.report.text import short_names
 from mlbench.stats import Resampling
 from mlbench.store.read import Run, read_run
 
@@ -84,10 +87,9 @@ def write_report(
     page = folder / "index.html"
     asked, resampling = asked or Asked(), resampling or Resampling()
     comparisons = compare_all(table, resampling, asked)
-    derivatives = derivatives_of(
-        table.run, asked.base, claims=_claims_of(asked), resampling=resampling
+    texts = _page_texts(
+        table, comparisons, docs or ShownDocs(), _beside(table.run, asked, resampling)
     )
-    texts = _page_texts(table, comparisons, docs or ShownDocs(), derivatives)
     texts["scores.csv"] = scores_csv(table)
     if (markets := markets_of(table, None)).models:
         texts["markets.csv"] = markets_csv(markets)
@@ -107,6 +109,17 @@ def write_report(
     return page
 
 
+def _beside(run: Run, asked: Asked, resampling: Resampling) -> Beside:
+    """Judge models against their bases, and against themselves in an earlier run."""
+    claims, since = _claims_of(asked), None
+    if asked.since:
+        earlier = read_run(asked.since)
+        found = changes_since(run, earlier, claims=claims, resampling=resampling)
+        since = shown_since(found, run.languages, short_names([*run.models, *found.gone]))
+    derivatives = derivatives_of(run, asked.base, claims=claims, resampling=resampling)
+    return Beside(derivatives, since)
+
+
 def _fill(content: bytes, file: IO[bytes]) -> None:
     file.write(content)
 
@@ -121,14 +134,14 @@ def _page_texts(
     table: ReportTable,
     comparisons: Mapping[Pair, Comparison],
     docs: ShownDocs,
-    derivatives: Sequence[Shown],
+    beside: Beside,
 ) -> dict[str, str]:
     """Return the page, and where it would be too large with its docs, the files of these."""
     packed = pack_docs(table, docs.per_family)
-    page = render_page(table, comparisons, packed, derivatives=derivatives)
+    page = render_page(table, comparisons, packed, beside=beside)
     if len(page.encode(errors="replace")) <= docs.most_megabytes * 1e6 or not any(packed):
         return {"index.html": page}
-    page = render_page(table, comparisons, packed, docs_folder=DOCS_FOLDER, derivatives=derivatives)
+    page = render_page(table, comparisons, packed, docs_folder=DOCS_FOLDER, beside=beside)
     logger.warning(
         "with its docs the page would have more than %g MB: they are in the folder %s beside it, "
         "which must go wherever the page goes",

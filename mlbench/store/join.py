@@ -56,7 +56,7 @@ def read_runs(runs: Sequence[str | Path]) -> Run:
 
 def join_runs(runs: Sequence[Run], *, apart: bool = False) -> Run:
     """Join runs; with `apart` each model that two of them have is told apart by its run."""
-    parts = [part for run in runs for part in (run.parts or (run,))]
+    parts = list(runs) if apart else [part for run in runs for part in (run.parts or (run,))]
     if len(parts) == 1:
         return parts[0]
     labels = labels_of(parts)

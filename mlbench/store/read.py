@@ -76,7 +76,7 @@ class Run:
     @property
     def folders(self) -> tuple[Path, ...]:
         """Return where its files are."""
-        return tuple(part.folder for part in self.parts) or (self.folder,)
+        return tuple(place for part in self.parts for place in part.folders) or (self.folder,)
 
     @property
     def columns(self) -> list[Column]:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +22,7 @@ from mlbench.measures import ChoiceSample, doc_scores, label_rule, measure_of, p
 from mlbench.records import Cell
 from mlbench.stats import Resampling
 from mlbench.store.read import Run
+from mlbench.terminal.changes import find_changes, show_changes
 from mlbench.terminal.counts import lines_of_counts
 
 Verdict = Mapping[str, Any]
@@ -32,18 +33,32 @@ SHOWN_DOCS = 400
 """Docs listed by --explain at most; the count of the others is said."""
 
 
-def show_verdict(
-    run: Run, models: tuple[str, str], claims: Path | None, *, seed: int, as_json: bool
-) -> Verdict:
+class Way(NamedTuple):
+    """How two models are judged: by which claims, from which seed, since which run; how told."""
+
+    claims: Path | None = None
+    seed: int = 0
+    since: str | None = None
+    as_json: bool = False
+
+
+def show_verdict(run: Run, models: tuple[str, str], way: Way) -> Verdict:
     """Print the verdict on two models of a run, for a person or as JSON, and return it."""
+    claims, seed = way.claims, way.seed
     verdict = judge_run(run, *models, claims_file=claims, seed=seed)
-    if as_json:
+    changes = find_changes(run, way.since, models, claims, seed) if way.since else None
+    if changes:
+        verdict["since"] = changes.as_json()
+    if way.as_json:
         print(verdict_json(verdict), end="")
         return verdict
     console = _console()
     print_verdict(verdict, run, console)
     if find_bases(run).get(models[0]) == models[1]:
         _print_derivative(run, models, claims, Resampling(seed=seed), console)
+    if changes:
+        say(console, "")
+        show_changes(run, changes, as_json=False)
     return verdict
 
 

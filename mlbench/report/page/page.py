@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -23,6 +24,7 @@ from mlbench.records import Cell
 from mlbench.report import grid
 from mlbench.report.answer import answer_of
 from mlbench.report.audiences import audiences_of
+from mlbench.report.changes import ShownSince
 from mlbench.report.checks.trust import trust
 from mlbench.report.colours import FULL_POINTS, ramp_css
 from mlbench.report.columns import words_alone
@@ -77,13 +79,21 @@ LONGEST_TRACEBACK = 6_000
 LONGEST_NAME = 80
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What only some runs have: models beside their bases, and beside themselves earlier."""
+
+    derivatives: Sequence[Shown] = ()
+    since: ShownSince | None = None
+
+
 def render_page(
     table: ReportTable,
     comparisons: Mapping[Pair, Comparison],
     docs: Sequence[str] = (),
     *,
     docs_folder: str = "",
-    derivatives: Sequence[Shown] = (),
+    beside: Beside | None = None,
 ) -> str:
     """Return the whole page as text.
 
@@ -127,7 +137,8 @@ def render_page(
         chooser=chooser_of(table, audiences) if audiences else None,
         docs=() if docs_folder else docs,
         docs_folder=docs_folder,
-        derivatives=derivatives,
+        derivatives=(beside or Beside()).derivatives,
+        since=(beside or Beside()).since,
         **context,
     )
 
