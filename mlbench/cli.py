@@ -74,7 +74,7 @@ from mlbench.terminal.options import (
 )
 from mlbench.terminal.settling import StepOption, UntilOption
 from mlbench.terminal.task_commands import tasks_app
-from mlbench.terminal.watching import watch
+from mlbench.terminal.watching import NOT_LOGGED, LogTo, watch
 
 app = typer.Typer(
     name="mlbench",
@@ -132,6 +132,7 @@ def run(
     trust_remote_code: TrustRemoteCode = False,
     config: Config = None,
     from_run: FromRun = None,
+    log: LogTo = NOT_LOGGED,
     as_json: AsJson = False,
     quiet: Quiet = False,
     strict: Strict = False,
@@ -158,9 +159,10 @@ def run(
 
       mlbench run --config run.yaml --run trial
     """
+    from mlbench.loggers import find_loggers
     from mlbench.terminal import runs
 
-    told = runs.Told(as_json, quiet)
+    told = runs.Told(as_json, quiet, find_loggers(log))
     raise typer.Exit(runs.run_asked(ctx.params, told, is_strict=strict))
 
 

@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from mlbench.errors import SelectionError
 
-LISTS = ("--models", "--families", "--family-file", "--family", "--languages", "--shots")
+LISTS = ("--models", "--families", "--family-file", "--family", "--languages", "--shots", "--log")
 
 OF_LM_EVAL = {
     "--tasks": "name families instead, --families sib200_topic (mlbench list families); for tasks "

@@ -35,7 +35,7 @@ def warn_of_items(value: int | None) -> int | None:
 
 DEMO_MODELS = ["demo-polyglot", "demo-anglo"]
 
-NOT_ASKED = ("config", "from_run", "as_json", "quiet", "strict", "replace")
+NOT_ASKED = ("config", "from_run", "as_json", "quiet", "strict", "replace", "log")
 """Options that say how a command is told and ends, not what it scores."""
 
 SELECTION = "What to score"

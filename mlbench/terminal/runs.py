@@ -5,7 +5,7 @@ import contextlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from mlbench.errors import SelectionError, Stopped
 from mlbench.extras import require
 from mlbench.harness.docs import prepare
 from mlbench.judge.run import choice_caveats
+from mlbench.loggers import OpenLog, tell
 from mlbench.runner.command import Selection, Work, do_work, prepare_work
 from mlbench.runner.events import Event, Planned
 from mlbench.runner.plan import Plan, find_states, refuse_replacing
@@ -36,10 +37,14 @@ MOST_TAGS = 40
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How a command is told: in words; as JSON, with the words on stderr; or only its failures."""
+    """How a command is told: in words; as JSON, with the words on stderr; or only its failures.
+
+    `loggers` are told of each cell besides.
+    """
 
     as_json: bool = False
     is_quiet: bool = False
+    loggers: Sequence[OpenLog] = ()
 
     @property
     def console(self) -> Console:
@@ -71,7 +76,8 @@ def _do(work: Work, told: Told, *, may_replace: bool) -> int:
         _say_plan(plan, console)
         scored = _rest(events)
         if plan.pending:
-            _watch(scored, plan, console, tally)
+            with contextlib.closing(tell(scored, plan.folder, told.loggers)) as logged:
+                _watch(logged, plan, console, tally)
         else:
             collections.deque(scored, maxlen=0)  # the manifest is written on the way
             console.print(f"Nothing pending: all {len(plan.cells)} cells are in {plan.folder}.")

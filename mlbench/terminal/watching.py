@@ -15,6 +15,17 @@ import typer
 
 from mlbench.terminal.options import AsJson, RunArgument
 
+LogTo = Annotated[
+    list[str],
+    typer.Option(
+        "--log",
+        metavar="LOGGER",
+        help="Tell another program of each cell as well: tensorboard, trackio, wandb, or a logger "
+        "of a package of yours.",
+    ),
+]
+NOT_LOGGED: list[str] = []
+
 SHOWN_FAILURES = 3
 """Failed cells that are named; mlbench list cells has all."""
 
