@@ -5,10 +5,13 @@ heavy library.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class OutputType(StrEnum):
@@ -162,6 +165,11 @@ class TaskReplyDoc(ReplyDoc):
 
 AskedDoc = ChoiceDoc | ReplyDoc
 Doc = AskedDoc | TextDoc
+
+
+def row_of(record: "DataclassInstance") -> dict[str, Any]:
+    """Return a flat record as a row: dataclasses.asdict would copy each value of each tuple."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 class Prompt(NamedTuple):

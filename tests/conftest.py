@@ -11,6 +11,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+pytest_plugins = ("shared_work",)
+
 # A shared machine is slow at times; no test here is about time.
 hypothesis.settings.register_profile("mlbench", deadline=None)
 hypothesis.settings.load_profile("mlbench")

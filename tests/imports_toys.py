@@ -151,22 +151,18 @@ def mgsm_config(code: str) -> dict[str, Any]:
 def run_lm_eval(checkpoint: Path, tasks: list[Any], out: Path, **options: Any) -> dict[str, Any]:
     """Score tasks with lm-eval itself and write its files; return its results."""
     import torch
-    from lm_eval import simple_evaluate
     from lm_eval.loggers import EvaluationTracker
-    from lm_eval.tasks import TaskManager
-
-    from mlbench.task_files import find_tasks_folder
+    from lm_eval_toys import score_in_lm_eval, tasks_of
 
     # On a shared machine two threads wait for each other longer than one works.
     torch.set_num_threads(1)
     tracker = EvaluationTracker(output_path=str(out))
-    results = simple_evaluate(
+    results = score_in_lm_eval(
         model="hf",
         model_args=f"pretrained={checkpoint},dtype=float32",
         device="cpu",
         tasks=tasks,
-        bootstrap_iters=0,
-        task_manager=TaskManager(include_path=str(find_tasks_folder()), include_defaults=False),
+        task_manager=tasks_of("sib200_topic", "sib200_lm"),
         evaluation_tracker=tracker,
         **{"batch_size": 16, **options},
     )

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from conftest import SCRIPTS
 from gate_toys import copy, put_around
-from lm_eval import simple_evaluate
-from lm_eval.tasks import TaskManager
+from lm_eval_toys import score_in_lm_eval, tasks_of
 from test_cli import refused, run_cli
 
 from mlbench.data.languages import read_languages
@@ -20,7 +19,7 @@ from mlbench.runner.plan import sign_cells
 from mlbench.runner.window import refuse_overflow
 from mlbench.settings import Settings
 from mlbench.store.read import read_run
-from mlbench.task_files import find_tasks_folder, task_name
+from mlbench.task_files import task_name
 
 LANGUAGES, FAMILIES = read_languages(), read_families()
 # As in Qwen3: a system message of its own, and a way to switch thinking off.
@@ -59,13 +58,12 @@ def of_lm_eval(instruct, sib200_root):
     hf = HFLM(str(instruct), device="cpu", dtype="float32", enable_thinking=False, batch_size=8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLBENCH_DATA", str(sib200_root))
-        results = simple_evaluate(
+        results = score_in_lm_eval(
             model=hf,
             tasks=[task_name("sib200_topic", tag) for tag in SCRIPTS],
             num_fewshot=2,
             limit=1,
-            task_manager=TaskManager(include_path=str(find_tasks_folder()), include_defaults=False),
-            bootstrap_iters=0,
+            task_manager=tasks_of("sib200_topic"),
             apply_chat_template=True,
             fewshot_as_multiturn=True,
         )

@@ -1,8 +1,6 @@
 """The CPU's faster product gives the same sums, and is used nowhere else."""
 
 import platform
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -141,8 +139,8 @@ print(megabytes())
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these switches")
-def test_freed_memory_is_kept_until_it_is_given_back():
-    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True)
+def test_freed_memory_is_kept_until_it_is_given_back(warm):
+    done = warm.run(code=MEMORY)
     assert done.returncode == 0, done.stderr
     held, freed, given_back = (float(line) for line in done.stdout.split())
     assert freed > held - 50

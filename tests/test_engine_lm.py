@@ -16,6 +16,7 @@ from engine_toys import (
     toy_tokenizer,
 )
 from lm_eval.api.registry import get_model
+from lm_eval_toys import score_in_lm_eval, tasks_of
 from transformers import BloomConfig, LlamaConfig, MambaConfig, Phi3Config
 
 from mlbench.engine import PackedLM, probe
@@ -173,7 +174,6 @@ def test_nothing_is_left_in_the_mask_registry_of_transformers(llama):
 
 def test_simple_evaluate_gives_the_results_of_hf(tmp_path, llama):
     import datasets
-    from lm_eval import simple_evaluate
     from lm_eval.api.task import ConfigurableTask
 
     llama.save_pretrained(tmp_path)
@@ -193,12 +193,12 @@ def test_simple_evaluate_gives_the_results_of_hf(tmp_path, llama):
         "doc_to_target": "target",
     }
     results = {
-        name: simple_evaluate(
+        name: score_in_lm_eval(
             model=name,
             model_args=f"pretrained={tmp_path},dtype=float32",
             tasks=[ConfigurableTask(config=dict(config))],
             device="cpu",
-            bootstrap_iters=0,
+            task_manager=tasks_of(),
         )
         for name in ("mlbench", "hf")
     }

@@ -72,7 +72,7 @@ def base(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def quick_report(monkeypatch):
+def quick_report(monkeypatch, figure_files):
     """Judge, render and draw once for all reports of the same cells: writing is what is tried."""
     monkeypatch.setattr(write, "FIGURES", FIGURES)
     for name in ("compare_all", "_page_texts", "_figure_files", "markets_of"):

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from test_cli import refused, run_cli
 import mlbench
 from mlbench import store
 from mlbench.errors import SelectionError
+from mlbench.imports import import_results
 from mlbench.models import find_model, split_names
 from mlbench.names import SHORT_BYTES, folder_name, local_path, typed
 from mlbench.records import Cell
@@ -98,8 +98,7 @@ def make_table(families, run="r"):
     text = "model,family,language,doc_id,score,chance\n"
     text += "".join(f'm,"{family}",en,{i},{i},0.5\n' for family in families for i in range(2))
     Path("cache/t.csv").write_text(text, encoding="utf-8", newline="")
-    argv = ["import", "csv", "cache/t.csv", "--run", run]
-    subprocess.run([sys.executable, "-m", "mlbench", *argv], check=True, capture_output=True)
+    import_results("csv", Path("cache/t.csv"), run)
 
 
 @pytest.mark.parametrize(
@@ -157,12 +156,12 @@ def test_what_to_type_for_a_run_names_it(folder, shown):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["my run", "./here", "sub/deep", "ABSOLUTE"])
-def test_the_next_command_of_a_run_works_as_it_is_printed(capsys, tmp_path, name):
+def test_the_next_command_of_a_run_works_as_it_is_printed(capsys, typed_mlbench, tmp_path, name):
     run = str(tmp_path / "abs" / "foo") if name == "ABSOLUTE" else name
     arguments = ("--models", "demo-anglo", "--families", "cldr_calendar", "--languages", "en")
     code, out, _ = run_cli(capsys, "run", *arguments, "--limit", "2", "--run", run)
     (line,) = [line for line in out.splitlines() if line.startswith("Next: ")]
-    command = line.removeprefix("Next: ").replace("mlbench", f"{sys.executable} -m mlbench", 1)
+    command = line.removeprefix("Next: ")
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert (code, done.returncode) == (0, 0) and "index.html" in done.stdout, done.stderr
 

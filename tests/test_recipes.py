@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,8 +44,7 @@ def apply_diff(folder: Path, text: str) -> None:
 
 def call(folder: Path, command: str) -> str:
     """Run a command of the text with the copy as the installed mlbench."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PATH": path}
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True
     )
@@ -65,7 +63,7 @@ def run_commands(folder: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_works_as_it_is_written(name, tmp_path):
+def test_a_recipe_works_as_it_is_written(name, typed_mlbench, tmp_path):
     folder = copy_project(tmp_path)
     assert any(block.language == "sh" for block in RECIPES[name])
     for block in RECIPES[name]:

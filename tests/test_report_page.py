@@ -24,6 +24,7 @@ from report_toys import (
     texts,
     two_models,
 )
+from shared_work import figures_with_files
 
 from mlbench.data.languages import read_languages
 from mlbench.errors import StoreError
@@ -81,7 +82,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = two_models(folder / "r")
     run.fail(Cell("many", "topic", "en", 5), "CUDA out of memory", "Traceback: deep inside")
     run.plan(Cell("few", "topic", "en", 5))
-    return write_report(run.write(), folder / "out", resampling=FAST).parent
+    with figures_with_files():
+        return write_report(run.write(), folder / "out", resampling=FAST).parent
 
 
 @pytest.fixture(scope="module")
@@ -234,14 +236,16 @@ def test_the_answer_is_short_and_from_the_side_of_the_model_that_is_ahead(
 
 
 @pytest.mark.slow
-def test_the_same_run_gives_the_same_bytes(report: Path, tmp_path: Path) -> None:
+def test_the_same_run_gives_the_same_bytes(
+    report: Path, tmp_path: Path, figure_files: None
+) -> None:
     again = write_report(report.parent / "r", tmp_path / "again", resampling=FAST).parent
     for path in sorted(report.iterdir()):
         assert (again / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 @pytest.mark.slow
-def test_hostile_names_and_reasons_stay_text(tmp_path: Path) -> None:
+def test_hostile_names_and_reasons_stay_text(tmp_path: Path, figure_files: None) -> None:
     evil = replace(
         SWAHILI, name=f"Swahili{SCRIPT}", endonym=OVERRIDE, caveats=(Caveat("\0" + SCRIPT),)
     )

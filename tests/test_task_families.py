@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REAL_DATA
+from lm_eval_toys import score_in_lm_eval
 from task_toys import sum_rows, write_lambada, write_mirror, write_tasks
 
 from mlbench import store
@@ -108,7 +109,6 @@ def _shorter(generation):
 
 def evaluate_in_lm_eval(checkpoint, cells, root, *, shots, limit=None):
     """Return the samples of lm-eval itself for the tasks of cells, which read the same files."""
-    from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
 
     members = [
@@ -121,7 +121,7 @@ def evaluate_in_lm_eval(checkpoint, cells, root, *, shots, limit=None):
         for found in find_tasks(FAMILIES[family].source, LANGUAGES[tag])
     ]
     folders = sorted({str(TASKS / FAMILIES[family].source.folder) for family, _ in cells})
-    results = simple_evaluate(
+    results = score_in_lm_eval(
         model="hf",
         model_args=f"pretrained={checkpoint},dtype=float32",
         device="cpu",
@@ -130,7 +130,6 @@ def evaluate_in_lm_eval(checkpoint, cells, root, *, shots, limit=None):
         num_fewshot=shots,
         limit=limit,
         task_manager=TaskManager(include_path=folders, include_defaults=False),
-        bootstrap_iters=0,
     )
     return results["samples"]
 

@@ -9,7 +9,8 @@ chosen for you.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -41,6 +42,44 @@ class _Subtags(NamedTuple):
     region: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The codes and names of some languages in one form, each with the tags of what it means."""
+
+    languages: Mapping[str, Language]
+    tags: Mapping[str, set[str]]
+    own_codes: Mapping[str, set[str]]
+    codes: Mapping[str, set[str]]
+    names: Mapping[str, set[str]]
+    other_names: Mapping[str, set[str]]
+    parts: Mapping[str, _Subtags]
+
+
+def words_of(languages: Mapping[str, Language]) -> Words:
+    """Return the words of languages, for one look-up or many."""
+    each = languages.items()
+    own = ((tag, (x.codes.get(key, "") for key in _OWN_KEYS)) for tag, x in each)
+    return Words(
+        languages,
+        tags=_meanings(((tag, [tag]) for tag in languages), _fold),
+        own_codes=_meanings(own, _fold),
+        codes=_meanings(((tag, x.codes.values()) for tag, x in each), _fold),
+        names=_meanings(((tag, [x.name]) for tag, x in each), _fold_name),
+        other_names=_meanings(((tag, [x.endonym, *x.aliases]) for tag, x in each), _fold_name),
+        parts={tag: parts for tag in languages if (parts := _parse(_fold(tag)))},
+    )
+
+
+def _meanings(
+    words: Iterable[tuple[str, Iterable[str]]], fold: Callable[[str], str]
+) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for tag, its in words:
+        for word in its:
+            found[fold(word)].add(tag)
+    return dict(found)
+
+
 def find_tag(text: str, languages: Mapping[str, Language], others: Iterable[str] = ()) -> str:
     """Return the tag of the one language that a code or a name means.
 
@@ -63,42 +102,39 @@ def is_other_word(text: str, tag: str) -> bool:
 
 def look_up(text: str, languages: Mapping[str, Language]) -> tuple[str, ...]:
     """Return the tags of all languages that a code or a name means, in the order of the file."""
-    if found := look_up_english(text, languages):
+    words = words_of(languages)
+    if found := look_up_english(text, words):
         return found
     meant = _cldr_endonyms(tuple(languages)).get(_fold_name(text), ())
-    return _usual({tag for subtags in meant for tag in _matching(subtags, languages)}, languages)
+    return _usual({tag for subtags in meant for tag in _matching(subtags, words)}, languages)
 
 
-def look_up_english(text: str, languages: Mapping[str, Language]) -> tuple[str, ...]:
+def look_up_english(text: str, words: Words) -> tuple[str, ...]:
     """Return what look_up does, without what languages call themselves in the CLDR alone.
 
     For that the CLDR's files of all languages have to be read, which takes seconds.
     """
-    code = _fold(text)
-    exact = (text,) if text in languages else tuple(tag for tag in languages if _fold(tag) == code)
-    found = set(exact) or _with_code(code, languages, _OWN_KEYS)
+    code, name = _fold(text), _fold_name(text)
+    exact = {text} & words.languages.keys() or words.tags.get(code)
+    found = exact or words.own_codes.get(code)
     if not found:
-        found = _with_code(code, languages) | _named(text, languages)
+        found = words.codes.get(code, set()) | (
+            words.names.get(name) or words.other_names.get(name) or _in_the_cldr(name, words)
+        )
         if subtags := _parse(code):
-            found |= _matching(subtags, languages)
-    return _usual(found, languages)
+            found |= _matching(subtags, words)
+    return _usual(found, words.languages)
+
+
+def _in_the_cldr(name: str, words: Words) -> set[str]:
+    meant = _cldr_names().get(name, ())
+    return {tag for subtags in meant for tag in _matching(subtags, words)}
 
 
 def _usual(found: set[str], languages: Mapping[str, Language]) -> tuple[str, ...]:
     """Put tags in the order of the file; of a language in several scripts the usual one."""
     usual = {tag for tag in found if not _has_script(tag)}
     return tuple(tag for tag in languages if tag in (usual or found))
-
-
-def _with_code(
-    code: str, languages: Mapping[str, Language], keys: Iterable[str] | None = None
-) -> set[str]:
-    """Return the languages that any data set, or one of these, calls so."""
-    codes_of = {
-        tag: x.codes.values() if keys is None else [x.codes.get(key, "") for key in keys]
-        for tag, x in languages.items()
-    }
-    return {tag for tag, codes in codes_of.items() if code in map(_fold, codes)}
 
 
 def _has_script(tag: str) -> bool:
@@ -114,7 +150,7 @@ def _unknown(text: str, languages: Mapping[str, Language], others: Iterable[str]
         names = [language.name for language in languages.values()]
         known = [*languages, *others, *(names if len(text) >= _SHORTEST_NAME else ())]
         return unknown("language", text, known, SEE)
-    here = sorted(_matching(_Subtags(subtags.language), languages))
+    here = sorted(_matching(_Subtags(subtags.language), words_of(languages)))
     ways = " and ".join(f"{tag!r} in {languages[tag].script}" for tag in here)
     script = _script_of(subtags)
     what = f"{name} in {script}" if here and script else name
@@ -156,16 +192,15 @@ def _parse(code: str) -> _Subtags | None:
     )
 
 
-def _matching(wanted: _Subtags, languages: Mapping[str, Language]) -> set[str]:
+def _matching(wanted: _Subtags, words: Words) -> set[str]:
     """Return the tags of a language, as far as script and region allow."""
     names = _MACRO.get(wanted.language, (wanted.language,))
-    tags = {tag: parts for tag in languages if (parts := _parse(_fold(tag)))}
-    found = {tag for tag, parts in tags.items() if parts.language in names}
+    found = {tag for tag, parts in words.parts.items() if parts.language in names}
     script = _script_of(wanted)
     if script:
-        found = {tag for tag in found if languages[tag].script == script}
-    same = {tag for tag in found if tags[tag].region == wanted.region}
-    return same or {tag for tag in found if tags[tag].region is None} or found
+        found = {tag for tag in found if words.languages[tag].script == script}
+    same = {tag for tag in found if words.parts[tag].region == wanted.region}
+    return same or {tag for tag in found if words.parts[tag].region is None} or found
 
 
 def _script_of(wanted: _Subtags) -> str | None:
@@ -178,20 +213,6 @@ def _script_of(wanted: _Subtags) -> str | None:
         if usual or whole.endswith(f"_{wanted.region}"):
             script = whole.split("_")[1]
     return _SAME_SCRIPT.get(script or "", script)
-
-
-def _named(text: str, languages: Mapping[str, Language]) -> set[str]:
-    name = _fold_name(text)
-    for keys in (("name",), ("endonym", "aliases")):
-        if found := {tag for tag, x in languages.items() if name in _folded_names(x, keys)}:
-            return found
-    meant = _cldr_names().get(name, ())
-    return {tag for subtags in meant for tag in _matching(subtags, languages)}
-
-
-def _folded_names(language: Language, keys: Iterable[str]) -> set[str]:
-    names = {"name": (language.name,), "endonym": (language.endonym,), "aliases": language.aliases}
-    return {_fold_name(name) for key in keys for name in names[key]}
 
 
 def _cldr(name: str) -> Mapping[str, Any]:

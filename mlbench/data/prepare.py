@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +35,7 @@ from mlbench.records import (
     TaskReplyDoc,
     TaskSource,
     TextDoc,
+    row_of,
 )
 
 FEWSHOT_DELIMITER = "\n\n"
@@ -254,11 +255,11 @@ def _digest(text: str) -> str:
 
 def _content(docs: FamilyDocs, revision: str, *, reason: str | None) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "scored": [asdict(doc) for doc in docs.scored],
-        "fewshot": [asdict(doc) for doc in docs.fewshot],
+        "scored": [row_of(doc) for doc in docs.scored],
+        "fewshot": [row_of(doc) for doc in docs.fewshot],
     }
     if docs.calibration:
-        body["calibration"] = [asdict(doc) for doc in docs.calibration]
+        body["calibration"] = [row_of(doc) for doc in docs.calibration]
     if docs.examples:
         body["examples"] = list(docs.examples)
     text = json.dumps(body, ensure_ascii=False, sort_keys=True)

@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -23,7 +23,7 @@ from mlbench.errors import NewerStoreError, StoreError
 from mlbench.files import UNSEALED, is_whole, seal
 from mlbench.measures import Sample
 from mlbench.names import folder_name
-from mlbench.records import Cell, Score
+from mlbench.records import Cell, Score, row_of
 from mlbench.store.folder import PACK, remove, write, write_bytes
 from mlbench.store.packs import Place, find_pack, pack_of, packed_paths
 from mlbench.store.samples import STATISTICS, SampleColumns, Stored
@@ -319,7 +319,7 @@ def _table_from_samples(samples: Sequence[Sample]) -> Any:
 
 def _row(sample: Sample) -> dict[str, Any]:
     """Give one row of a cell's file; each stored statistic has a column of its own."""
-    row = asdict(sample)
+    row = row_of(sample)
     stored = row.pop("statistics", {})
     return row | {f"{STATISTICS}{name}": list(numbers) for name, numbers in stored.items()}
 
