@@ -11,7 +11,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from mlbench.errors import SelectionError, unknown
@@ -42,32 +42,37 @@ class _Subtags(NamedTuple):
     region: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Words:
-    """The codes and names of some languages in one form, each with the tags of what it means."""
+    """What the codes and names of some languages mean, each put in one form when first needed."""
 
     languages: Mapping[str, Language]
-    tags: Mapping[str, set[str]]
-    own_codes: Mapping[str, set[str]]
-    codes: Mapping[str, set[str]]
-    names: Mapping[str, set[str]]
-    other_names: Mapping[str, set[str]]
-    parts: Mapping[str, _Subtags]
 
+    @cached_property
+    def tags(self) -> Mapping[str, set[str]]:
+        return _meanings(((tag, [tag]) for tag in self.languages), _fold)
 
-def words_of(languages: Mapping[str, Language]) -> Words:
-    """Return the words of languages, for one look-up or many."""
-    each = languages.items()
-    own = ((tag, (x.codes.get(key, "") for key in _OWN_KEYS)) for tag, x in each)
-    return Words(
-        languages,
-        tags=_meanings(((tag, [tag]) for tag in languages), _fold),
-        own_codes=_meanings(own, _fold),
-        codes=_meanings(((tag, x.codes.values()) for tag, x in each), _fold),
-        names=_meanings(((tag, [x.name]) for tag, x in each), _fold_name),
-        other_names=_meanings(((tag, [x.endonym, *x.aliases]) for tag, x in each), _fold_name),
-        parts={tag: parts for tag in languages if (parts := _parse(_fold(tag)))},
-    )
+    @cached_property
+    def own_codes(self) -> Mapping[str, set[str]]:
+        each = self.languages.items()
+        return _meanings(((tag, (x.codes.get(k, "") for k in _OWN_KEYS)) for tag, x in each), _fold)
+
+    @cached_property
+    def codes(self) -> Mapping[str, set[str]]:
+        return _meanings(((tag, x.codes.values()) for tag, x in self.languages.items()), _fold)
+
+    @cached_property
+    def names(self) -> Mapping[str, set[str]]:
+        return _meanings(((tag, [x.name]) for tag, x in self.languages.items()), _fold_name)
+
+    @cached_property
+    def other_names(self) -> Mapping[str, set[str]]:
+        each = self.languages.items()
+        return _meanings(((tag, [x.endonym, *x.aliases]) for tag, x in each), _fold_name)
+
+    @cached_property
+    def parts(self) -> Mapping[str, _Subtags]:
+        return {tag: parts for tag in self.languages if (parts := _parse(_fold(tag)))}
 
 
 def _meanings(
@@ -102,7 +107,7 @@ def is_other_word(text: str, tag: str) -> bool:
 
 def look_up(text: str, languages: Mapping[str, Language]) -> tuple[str, ...]:
     """Return the tags of all languages that a code or a name means, in the order of the file."""
-    words = words_of(languages)
+    words = Words(languages)
     if found := look_up_english(text, words):
         return found
     meant = _cldr_endonyms(tuple(languages)).get(_fold_name(text), ())
@@ -114,10 +119,11 @@ def look_up_english(text: str, words: Words) -> tuple[str, ...]:
 
     For that the CLDR's files of all languages have to be read, which takes seconds.
     """
-    code, name = _fold(text), _fold_name(text)
+    code = _fold(text)
     exact = {text} & words.languages.keys() or words.tags.get(code)
     found = exact or words.own_codes.get(code)
     if not found:
+        name = _fold_name(text)
         found = words.codes.get(code, set()) | (
             words.names.get(name) or words.other_names.get(name) or _in_the_cldr(name, words)
         )
@@ -150,7 +156,7 @@ def _unknown(text: str, languages: Mapping[str, Language], others: Iterable[str]
         names = [language.name for language in languages.values()]
         known = [*languages, *others, *(names if len(text) >= _SHORTEST_NAME else ())]
         return unknown("language", text, known, SEE)
-    here = sorted(_matching(_Subtags(subtags.language), words_of(languages)))
+    here = sorted(_matching(_Subtags(subtags.language), Words(languages)))
     ways = " and ".join(f"{tag!r} in {languages[tag].script}" for tag in here)
     script = _script_of(subtags)
     what = f"{name} in {script}" if here and script else name

@@ -7,7 +7,7 @@ covered instead of showing nothing.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlbench.data.codes import look_up_english, words_of
+from mlbench.data.codes import Words, look_up_english
 from mlbench.data.languages import read_languages
 from mlbench.data.territories import Cldr, Use, language_name, read_cldr, tags_by_code, uses_of
 from mlbench.records import Language
@@ -32,8 +32,8 @@ def seek_data(table: ReportTable, markets: Markets) -> dict[str, Any]:
     }
     others: list[list[str]] = []
     shipped = read_languages()
-    here = words_of(run)
-    elsewhere = words_of({tag: language for tag, language in shipped.items() if tag not in run})
+    here = Words(run)
+    elsewhere = Words({tag: language for tag, language in shipped.items() if tag not in run})
     for name, codes in _named_codes().items():
         found = {tag for word in (name, *codes) for tag in look_up_english(word, here)}
         for tag in found:
