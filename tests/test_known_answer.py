@@ -12,15 +12,12 @@ POLYGLOT, ANGLO = "demo-polyglot", "demo-anglo"
 # Languages of nine scripts that only demo-polyglot has read, and English.
 LANGUAGES = ["en,ru,uk,el,ar,he,hi,ta,te,ka,sw,tr,fi,cs"]
 
-N_DOCS = 32
-"""Of a cell: half of them, and the answer is as clear."""
-
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "known"
     selection = select([POLYGLOT, ANGLO], ["embedded"], LANGUAGES, None)
-    assert runs.run(str(folder), selection, Settings(device="cpu", limit=N_DOCS)) == 0
+    assert runs.run(str(folder), selection, Settings(device="cpu")) == 0
     return read_run(folder)
 
 
