@@ -302,11 +302,15 @@ def verdict(
     from mlbench.terminal import verdicts
     from mlbench.terminal.counts import exit_code
 
-    found, is_failed = read_runs(runs), False
-    if since and not (explain or fail_unless or a or b or found.pair):
-        show_changes(found, find_changes(found, since, None, claims, seed), as_json=as_json)
-        raise typer.Exit(exit_code(found, is_strict=strict))
-    pair = verdicts.pair_of(found, a, b)
+    if since:
+        found = read_runs(runs)
+        if not (explain or fail_unless or a or b or found.pair):
+            show_changes(found, find_changes(found, since, None, claims, seed), as_json=as_json)
+            raise typer.Exit(exit_code(found, is_strict=strict))
+        pair = verdicts.pair_of(found, a, b)
+    else:
+        found, pair = verdicts.read_pair(runs, a, b)
+    is_failed = False
     if explain:
         verdicts.show_docs(found, pair, explain)
     else:

@@ -23,7 +23,8 @@ from mlbench.measures import (
 from mlbench.records import Cell
 from mlbench.store.cells import _table_from_samples
 from mlbench.store.read import read_run
-from mlbench.store.samples import SampleColumns, Stored, scores_of, taken_by
+from mlbench.store.samples import SampleColumns, scores_of, taken_by
+from mlbench.store.shelf import Stored
 
 LABELS = ("a", "b", "c")
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbench.measures import Sample, measure_of
-from mlbench.store.samples import likelihoods_of, taken_by, targets_of
+from mlbench.store.samples import taken_by, targets_of, tied_in
 
 Ints = NDArray[np.int64]
 
@@ -32,9 +32,5 @@ def answers_of(samples: Sequence[Sample], metric: str) -> Answers | None:
     targets = targets_of(samples) if measure_of(metric).is_rule else None
     if targets is None or not len(targets):
         return None
-    values, widths = likelihoods_of(samples)
-    is_there = np.arange(values.shape[1]) < widths[:, np.newaxis]
-    is_best = (values == values.max(axis=1, keepdims=True)) & is_there
-    is_tied = is_best.sum(axis=1) > 1
     taken = taken_by(samples, metric)
-    return None if taken is None else Answers(taken, targets, is_tied)
+    return None if taken is None else Answers(taken, targets, tied_in(samples))

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from mlbench.measures import Sample
-from mlbench.store.samples import labels_of, targets_of
+from mlbench.store.samples import target_counts_of
 
 
 def cell_chance(samples: Sequence[Sample], nominal: float | None) -> float | None:
@@ -32,9 +32,10 @@ def pooled_chance(cells: Iterable[Sequence[Sample]], nominal: float | None) -> f
     """
     if nominal is None:
         return None
-    labelled = (targets_of(samples) for samples in cells if labels_of(samples) is not None)
-    known = [targets for targets in labelled if targets is not None]
-    counts = np.bincount(np.concatenate(known)) if known else np.zeros(0, dtype=np.int64)
+    known = [found for found in map(target_counts_of, cells) if found is not None]
+    counts = np.zeros(max(map(len, known), default=0), dtype=np.int64)
+    for found in known:
+        counts[: len(found)] += found
     # Docs of one target only show nothing about how targets are spread.
     is_spread = np.count_nonzero(counts) > 1
     return max(nominal, float(counts.max() / counts.sum())) if is_spread else nominal

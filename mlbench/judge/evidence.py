@@ -160,15 +160,24 @@ def _mean_headline(group: Sequence[Headline]) -> Headline:
 
 
 def headlines_of(
-    tables: Iterable[ScoreTable], a: str, b: str, resampling: Resampling
+    tables: Iterable[ScoreTable],
+    analysis: Analysis,
+    judged: Sequence[ScoreTable],
+    resampling: Resampling,
 ) -> list[Headline]:
-    """Return the headlines of tables that have both models, those of the same docs as one."""
+    """Return the headlines of tables that have both models, those of the same docs as one.
+
+    Those of the tables that were `judged` are known from the analysis.
+    """
+    a, b = analysis.a, analysis.b
+    known = {family.family: family.headline for family in analysis.pooled}
     found: list[tuple[str, Headline | None]] = []
     for table in sorted(tables, key=lambda table: table.family):
-        if {a, b} <= set(table.models) and table.covers((a, b)).any():
+        headline = known.get(table.family) if any(table is one for one in judged) else None
+        if headline is None and {a, b} <= set(table.models) and table.covers((a, b)).any():
             scale = table.measure.scales[0]
             headline = headline_of(pair_levels(table, a, b, resampling), scale)
-            found.append((table.stream, headline))
+        found.append((table.stream, headline))
     return once_a_doc_set(found)
 
 

@@ -112,14 +112,15 @@ def _alike(tables: Mapping[str, FamilyTables]) -> dict[str, FamilyTables]:
             for table in (found.scores, *found.rules.values(), *found.fewshot.values())
         )
     )
-    return {
-        name: found._replace(
-            scores=next(alike),
-            rules={rule: next(alike) for rule in found.rules},
-            fewshot={n: next(alike) for n in found.fewshot},
-        )
-        for name, found in tables.items()
-    }
+    drawn = {}
+    for name, found in tables.items():
+        scores = next(alike)
+        rules = {rule: next(alike) for rule in found.rules}
+        # The rule that is the judged measure stays the same table, which is drawn once.
+        rules |= {rule: scores for rule, table in found.rules.items() if table is found.scores}
+        fewshot = {n: next(alike) for n in found.fewshot}
+        drawn[name] = found._replace(scores=scores, rules=rules, fewshot=fewshot)
+    return drawn
 
 
 class _Part(NamedTuple):
@@ -190,9 +191,10 @@ def _tables(
     for cell in many:
         by_shots.setdefault(cell.shots, []).append(cell)
     both = [cell for cell in cells if cell.language not in left_out]
+    scores = score_table(run, cells, family)
     return FamilyTables(
-        score_table(run, cells, family),
-        rule_tables(run, cells, family),
+        scores,
+        rule_tables(run, cells, family, scores),
         token_table(run, both, family),
         {n: score_table(run, mine, family) for n, mine in sorted(by_shots.items())},
     )

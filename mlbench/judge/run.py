@@ -74,13 +74,15 @@ def judge_pair(
 
 
 def _cells(run: Run, models: tuple[str, str]) -> dict[str, Any]:
-    """Return where the planned cells of the run stand, and why some of the two have no score."""
+    """Return where the planned cells of two models stand, and why some have no score."""
     unfinished = [
         {**cell._asdict(), "state": state, "reason": reason}
         for (state, reason), cells in run.unfinished(models).items()
         for cell in cells
     ]
-    return {"planned": len(run.planned), "unfinished": unfinished} | dict(run.counts.items())
+    mine = [cell for cell in run.planned if cell.model in models]
+    counts = {str(state): n for state, n in run.count(mine).items()}
+    return {"planned": len(mine), "unfinished": unfinished} | counts
 
 
 def _why_nothing(run: Run, pairing: Pairing) -> str:

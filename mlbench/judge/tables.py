@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from mlbench.families.doc_sets import doc_set_of
 from mlbench.judge.chance import cell_chance, pooled_chance
 from mlbench.measures import TOKENS, measure_of, statistics_of
@@ -34,19 +36,37 @@ class FamilyTables(NamedTuple):
         return max((n for n, table in self.fewshot.items() if model in table.models), default=0)
 
 
-def score_table(
-    run: Run, cells: Iterable[Cell], family: str, metric: str | None = None
-) -> ScoreTable:
-    """Align cells of one family, scored by a metric of its docs; by the judged one if not said."""
+def score_table(run: Run, cells: Iterable[Cell], family: str) -> ScoreTable:
+    """Align cells of one family, scored by its judged measure."""
+    return _tables(run, cells, family, [run.families[family]["metrics"][0]])[0]
+
+
+def rule_tables(
+    run: Run, cells: Sequence[Cell], family: str, judged: ScoreTable
+) -> dict[str, ScoreTable]:
+    """Score a family by each of its metrics that is a rule to take a choice by.
+
+    The judged one may be among them, and is not aligned again.
+    """
+    rules = [name for name in run.families[family]["metrics"] if measure_of(name).is_rule]
+    others = [rule for rule in rules if rule != judged.measure.name]
+    found = _tables(run, cells, family, others) if others else []
+    tables = {judged.measure.name: judged} | dict(zip(others, found, strict=True))
+    return {rule: tables[rule] for rule in rules}
+
+
+def _tables(
+    run: Run, cells: Iterable[Cell], family: str, metrics: Sequence[str]
+) -> list[ScoreTable]:
+    """Align cells of one family once, scored by one measure or by several rules."""
     facts = run.families[family]
-    metric = metric or facts["metrics"][0]
-    measure = measure_of(metric)
-    nominal = facts["chance"] if measure.has_chance else None
+    measures = [measure_of(metric) for metric in metrics]
+    nominal = facts["chance"] if measures[0].has_chance else None
     samples = {cell: run.done[cell].samples for cell in cells}
     chance = pooled_chance(samples.values(), nominal)
     mine = [
         replace(
-            _cell_scores(run, cell, statistics_of(found, metric), chance),
+            _cell_scores(run, cell, np.hstack([statistics_of(found, m) for m in metrics]), chance),
             cell_chance=cell_chance(found, nominal),
         )
         for cell, found in samples.items()
@@ -54,12 +74,21 @@ def score_table(
     table = table_from_cells(
         family,
         mine,
-        measure=measure,
+        measure=measures[0],
         is_parallel=facts["is_parallel"],
         doc_set=doc_set_of(family, facts),
     )
     looks = {cell.language: look for cell in samples if (look := _look(run.done[cell].signature))}
-    return replace(table, looks=tuple(map(looks.get, table.languages))) if looks else table
+    if looks:
+        table = replace(table, looks=tuple(map(looks.get, table.languages)))
+    if len(measures) == 1:
+        return [table]
+    # A rule gives one number a doc, 0 or 1.
+    columns = (table.statistics[..., [i]] for i in range(len(measures)))
+    return [
+        replace(table, measure=measure, statistics=column)
+        for measure, column in zip(measures, columns, strict=True)
+    ]
 
 
 def _look(signature: Signature) -> Looks | None:
@@ -69,12 +98,6 @@ def _look(signature: Signature) -> Looks | None:
     n_all = signature.looks[-1]
     shares = tuple(n / n_all for n in signature.looks)
     return Looks(shares, signature.looks.index(int(signature.limit)))
-
-
-def rule_tables(run: Run, cells: Sequence[Cell], family: str) -> dict[str, ScoreTable]:
-    """Score a family by each of its metrics that is a rule to take a choice by."""
-    rules = [name for name in run.families[family]["metrics"] if measure_of(name).is_rule]
-    return {rule: score_table(run, cells, family, rule) for rule in rules}
 
 
 def token_table(run: Run, cells: Iterable[Cell], family: str) -> ScoreTable | None:

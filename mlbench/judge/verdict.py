@@ -192,11 +192,10 @@ def _sensitivity(
 ) -> dict[str, Any]:
     """Return the headline under each rule, and over other sets of cells than all of them."""
     pooled = {family.family for family in analysis.pooled}
-    a, b = analysis.a, analysis.b
     rules = {}
     for rule, tables in sorted(evidence.rules.items()):
         mine = [table for table in tables if table.family in pooled]
-        if found := headlines_of(mine, a, b, resampling):
+        if found := headlines_of(mine, analysis, evidence.tables, resampling):
             rules[rule] = _effects(found, analysis, margin, resampling)
             rules[rule]["families"] = [table.family for table in mine]
     verdicts = [rule["moat"]["verdict"] for rule in rules.values()]

@@ -60,8 +60,7 @@ def available_rules(sample: ChoiceSample) -> tuple[str, ...]:
 def taken_of(columns: Columns, rule: str) -> Ints | None:
     """Return what a rule takes on each doc, None where it has to be asked doc by doc."""
     take = measure_of(rule).take
-    taken: Ints | None = None if take is None else take(columns)
-    return taken
+    return None if take is None else columns.made(f"taken {rule}", take)
 
 
 def _loglikelihoods(sample: ChoiceSample) -> Sequence[float]:
@@ -139,9 +138,9 @@ def _is_right(sample: ChoiceSample, by: Weigh) -> tuple[float]:
     return (float(_best(by(sample)) == sample.target),)
 
 
-def _are_right(columns: Columns, take: Callable[[Columns], Ints | None]) -> Floats | None:
+def _are_right(columns: Columns, rule: str) -> Floats | None:
     targets = columns.targets
-    taken = None if targets is None else take(columns)
+    taken = None if targets is None else taken_of(columns, rule)
     return None if taken is None else (taken == targets).astype(np.float64)[:, np.newaxis]
 
 
@@ -163,7 +162,7 @@ def _rule(  # noqa: PLR0913  (the facts of a rule, by name)
             sample=ChoiceSample,
             scales=(ADJUSTED, LOGIT, RETENTION),
             statistics=partial(_is_right, by=by),
-            columns=None if take is None else partial(_are_right, take=take),
+            columns=None if take is None else partial(_are_right, rule=name),
             high=1.0,
             has_chance=True,
             doc_reach=1.0,

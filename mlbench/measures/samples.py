@@ -5,15 +5,16 @@ docs are read from the store as columns (store/samples.py), which have the same 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlbench.records import Language
 
+Array = NDArray[Any]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 PerChoice = Literal[
@@ -132,6 +133,10 @@ class Columns(ABC):
     @abstractmethod
     def stored_statistics(self, measure: str) -> Floats | None:
         """Return docs x k statistics that were stored, None where they were not."""
+
+    def made(self, name: str, make: "Callable[[Columns], Array | None]") -> Array | None:
+        """Return what is made of these columns; who holds many cells makes it of all at once."""
+        return make(self)
 
     @property
     @abstractmethod

@@ -20,7 +20,7 @@ def statistics_of(samples: Sequence[Sample], name: str) -> Floats:
     if isinstance(samples, Columns):
         found = samples.stored_statistics(name)
         if found is None and measure.columns is not None:
-            found = measure.columns(samples)
+            found = samples.made(name, measure.columns)
         if found is not None:
             return found
     rows = [measure.statistics(sample) for sample in samples if _check(sample, measure)]

@@ -10,10 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import yaml
-
 from mlbench.data.languages import read_shipped
 from mlbench.models.presets import read_presets
+from mlbench.yaml_text import parse_yaml
 
 CLAIMED_FILE = Path(__file__).parent.parent / "claimed_languages.yaml"
 _LIST = "list"
@@ -30,7 +29,7 @@ class Claimed(NamedTuple):
 @cache
 def read_claimed() -> Mapping[str, Claimed]:
     """Return what is known by series."""
-    known = yaml.safe_load(CLAIMED_FILE.read_text(encoding="utf-8"))
+    known = parse_yaml(CLAIMED_FILE.read_text(encoding="utf-8"))
     return MappingProxyType({series: _claimed(facts) for series, facts in known.items()})
 
 

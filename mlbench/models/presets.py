@@ -10,9 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from mlbench.errors import SelectionError, unknown
+from mlbench.yaml_text import parse_yaml
 
 PRESETS_FILE = Path(__file__).parent.parent / "models.yaml"
 LICENCES_FILE = Path(__file__).parent.parent / "licences.yaml"
@@ -26,7 +25,7 @@ _BYTES_PER_NUMBER = 2
 
 @cache
 def _read() -> Mapping[str, Any]:
-    return MappingProxyType(yaml.safe_load(PRESETS_FILE.read_text(encoding="utf-8")))
+    return MappingProxyType(parse_yaml(PRESETS_FILE.read_text(encoding="utf-8")))
 
 
 @cache
@@ -38,7 +37,7 @@ def read_presets() -> Mapping[str, Mapping[str, Any]]:
 @cache
 def read_licences() -> Mapping[str, Mapping[str, str]]:
     """Return what is known of each licence that a preset names."""
-    return MappingProxyType(yaml.safe_load(LICENCES_FILE.read_text(encoding="utf-8")))
+    return MappingProxyType(parse_yaml(LICENCES_FILE.read_text(encoding="utf-8")))
 
 
 def read_pairs() -> Mapping[str, tuple[str, str]]:

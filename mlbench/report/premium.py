@@ -1,7 +1,7 @@
 """How many tokens did the parallel texts of a run take? mlbench.tokens.premium has the formulas."""
 
-from mlbench.measures import TextSample
 from mlbench.report.tables import ReportTable
+from mlbench.store.samples import text_sizes
 from mlbench.tokens.premium import DocKey, Size
 
 
@@ -12,10 +12,7 @@ def sizes_of(table: ReportTable, model: str) -> dict[str, dict[DocKey, Size]]:
     for cell, result in table.run.done.items():
         if cell.model != model or (cell.family, cell.shots) not in keys:
             continue
-        texts = [sample for sample in result.samples if isinstance(sample, TextSample)]
         sizes = found.setdefault(cell.language, {})
-        for text in texts:
-            if text.n_tokens:
-                key = (cell.family, cell.shots, text.doc_id)
-                sizes[key] = Size(text.n_tokens, text.n_bytes)
+        for doc_id, n_tokens, n_bytes in text_sizes(result.samples):
+            sizes[cell.family, cell.shots, doc_id] = Size(n_tokens, n_bytes)
     return {tag: sizes for tag, sizes in found.items() if sizes}

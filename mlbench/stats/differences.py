@@ -70,10 +70,32 @@ def lead_of(levels: Resampled, chance: float, scale: Scale) -> Lead:
     )
 
 
+class Leads(NamedTuple):
+    """The lead on all docs of each language, on those it shares with English, and there."""
+
+    own: Lead
+    shared: Lead | None
+    english: Lead | None
+
+
+def leads_of(pair: PairLevels, scale: Scale) -> Leads:
+    """Give the leads on a scale, made once for all that is asked of these levels."""
+    key = f"leads {scale.name}"
+    if key not in pair.kept:
+        levels = pair.levels
+        own = lead_of(levels.own, pair.chance, scale)
+        shared = own
+        if levels.shared is not None and levels.shared is not levels.own:
+            shared = lead_of(levels.shared, pair.chance, scale)
+        english = None if levels.english is None else lead_of(levels.english, pair.chance, scale)
+        pair.kept[key] = Leads(own, None if levels.shared is None else shared, english)
+    found: Leads = pair.kept[key]
+    return found
+
+
 def delta_contrast(pair: PairLevels, scale: Scale = ADJUSTED) -> Contrast:
     """Give Delta[l], the lead of A over B in each language."""
-    own = pair.levels.own
-    lead = lead_of(own, pair.chance, scale)
+    own, lead = pair.levels.own, leads_of(pair, scale).own
     delta = Contrast(
         pair.levels.languages,
         lead.estimate,
@@ -100,18 +122,19 @@ def moat_contrast(pair: PairLevels, scale: Scale = ADJUSTED) -> Contrast | None:
 
     The row of English itself is left out: its D is zero by definition.
     """
-    levels = pair.levels
-    if levels.shared is None or levels.english is None:
+    _, lead, in_english = leads_of(pair, scale)
+    if lead is None or in_english is None:
         return None
-    lead, in_english = (
-        lead_of(drawn, pair.chance, scale) for drawn in (levels.shared, levels.english)
-    )
-    beyond = Lead(
-        lead.estimate - in_english.estimate,
-        lead.replicates - in_english.replicates,
-        np.minimum(lead.n_draws, in_english.n_draws),
-    )
-    return moat_of(pair, beyond)
+    key = f"moat {scale.name}"
+    if key not in pair.kept:
+        beyond = Lead(
+            lead.estimate - in_english.estimate,
+            lead.replicates - in_english.replicates,
+            np.minimum(lead.n_draws, in_english.n_draws),
+        )
+        pair.kept[key] = moat_of(pair, beyond)
+    found: Contrast = pair.kept[key]
+    return found
 
 
 def moat_of(pair: PairLevels, beyond: Lead) -> Contrast:
@@ -147,12 +170,10 @@ def _floored(contrast: Contrast, pair: PairLevels, size: float) -> Contrast:
 def headline_of(pair: PairLevels, scale: Scale = ADJUSTED) -> Headline | None:
     """Give the mean leads of a family; None without English or without another language."""
     levels, moat = pair.levels, moat_contrast(pair, scale)
-    if levels.shared is None or levels.english is None or moat is None or not moat.languages:
+    _, lead, in_english = leads_of(pair, scale)
+    if lead is None or in_english is None or moat is None or not moat.languages:
         return None
     others = [i for i, tag in enumerate(levels.languages) if tag != REFERENCE_LANGUAGE]
-    lead, in_english = (
-        lead_of(drawn, pair.chance, scale) for drawn in (levels.shared, levels.english)
-    )
     # English has one column where all languages have its docs.
     columns = others if len(in_english.estimate) > 1 else [0]
     beyond = mean_contrast(moat)

@@ -1,7 +1,8 @@
 """What do models score on the same docs? Their levels by language, resampled together."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,8 @@ class PairLevels:
     span: float = 1.0
     stream: str = ""
     looks: tuple[Looks | None, ...] | None = None
+    kept: dict[str, Any] = field(default_factory=dict, init=False)
+    """What was made of these levels for one number, for the next one."""
 
     @property
     def is_bounded(self) -> bool:

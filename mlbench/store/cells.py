@@ -20,13 +20,14 @@ from typing import IO, Any, NamedTuple
 
 from mlbench import __version__
 from mlbench.errors import NewerStoreError, StoreError
-from mlbench.files import UNSEALED, is_whole, seal
+from mlbench.files import UNSEALED, is_whole, read_seal, seal
 from mlbench.measures import Sample
 from mlbench.names import folder_name
 from mlbench.records import Cell, Score, row_of
 from mlbench.store.folder import PACK, remove, write, write_bytes
 from mlbench.store.packs import Place, find_pack, pack_of, packed_paths
-from mlbench.store.samples import STATISTICS, SampleColumns, Stored
+from mlbench.store.samples import SampleColumns, lay_on_shelves
+from mlbench.store.shelf import STATISTICS, Stored
 from mlbench.store.signature import Signature, read_signature
 
 FORMAT = 3
@@ -169,6 +170,14 @@ def get_all(parent: Path, cells: Iterable[Cell]) -> Iterator[Outcome]:
 
     One look at their folder stands for two looks a cell. Raises NewerStoreError.
     """
+    found = list(_each(parent, cells))
+    done = [one for one in found if isinstance(one, CellResult)]
+    stored = [(one.samples, one.scores) for one in done if isinstance(one.samples, SampleColumns)]
+    lay_on_shelves(stored)
+    yield from found
+
+
+def _each(parent: Path, cells: Iterable[Cell]) -> Iterator[Outcome]:
     names = frozenset(os.listdir(parent)) if parent.is_dir() else frozenset()
     pack = parent.parent / PACK
     for cell in cells:
@@ -247,7 +256,7 @@ def _read_result(path: Path) -> CellResult:
         _check_whole(whole, meta)
         # Without those of format 3 that name the cell, as metadata and place have done already.
         columns = tuple(name for name in schema.names if name not in Cell._fields)
-        stored = Stored(n_rows, columns, partial(_TableOnce(content).read, columns))
+        stored = Stored(n_rows, columns, partial(_read_table, path, read_seal(content), columns))
         if not whole:
             stored.read()  # nothing else tells whether a file of before the seals is whole
         return result_from(meta, stored)
@@ -264,25 +273,20 @@ def result_from(meta: Mapping[str, Any], stored: Stored) -> CellResult:
     return CellResult(Cell(**meta["cell"]), signature, scores, usage, SampleColumns(stored))
 
 
-class _TableOnce:
-    """The table of a cell's file, read when first asked for; until then its bytes are kept."""
+def _read_table(path: Path, sealed: str, columns: Sequence[str]) -> Any:
+    """Return the table of a cell's file, if it is still the one that was found before.
 
-    def __init__(self, content: bytes) -> None:
-        self.content: bytes | None = content
-        self.table: Any = None
+    Read in one thread: pq.read_table takes five times as long.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    def read(self, columns: Sequence[str]) -> Any:
-        """Return the table; read in one thread: pq.read_table takes five times as long."""
-        if self.content is not None:
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-
-            source = pa.BufferReader(self.content)
-            with pq.ParquetFile(source, page_checksum_verification=True) as file:
-                table = file.read(columns=list(columns), use_threads=False)
-                self.table = table.replace_schema_metadata()
-            self.content = None
-        return self.table
+    content = path.read_bytes()
+    if read_seal(content) != sealed or is_whole(content) is False:
+        raise StoreError(f"{path} was written anew while it was read. Repeat the command")
+    source = pa.BufferReader(content)
+    with pq.ParquetFile(source, page_checksum_verification=True) as file:
+        return file.read(columns=list(columns), use_threads=False).replace_schema_metadata()
 
 
 def _check_whole(whole: bool | None, meta: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from mlbench.errors import NewerStoreError, StoreError
 from mlbench.files import is_whole, read_seal
 from mlbench.store.folder import PACK
-from mlbench.store.samples import Stored
+from mlbench.store.shelf import Stored
 
 FORMAT = 1
 """Of a pack."""

@@ -47,7 +47,8 @@ class Run:
     the families (Language.in_data); `no_data` the reason by family and tag;
     `pair` is compared first where the command that ran it named one (`--pair`); `machine` says in
     words where it ran last, as far as it is known. A view of several runs (join.py) has these as
-    `parts`, and in `notes` what is not joined of them; its folder is that of the first.
+    `parts`, and in `notes` what is not joined of them; its folder is that of the first. `only`
+    names the models whose cells were read (None: all): where cells stand is told of theirs alone.
     """
 
     folder: Path
@@ -65,6 +66,7 @@ class Run:
     machine: str = ""
     parts: tuple["Run", ...] = ()
     notes: tuple[str, ...] = ()
+    only: frozenset[str] | None = None
 
     @property
     def name(self) -> str:
@@ -77,6 +79,11 @@ class Run:
     def folders(self) -> tuple[Path, ...]:
         """Return where its files are."""
         return tuple(place for part in self.parts for place in part.folders) or (self.folder,)
+
+    @property
+    def asked(self) -> tuple[Cell, ...]:
+        """Return the planned cells that were looked at."""
+        return tuple(c for c in self.planned if self.only is None or c.model in self.only)
 
     @property
     def columns(self) -> list[Column]:
@@ -109,20 +116,24 @@ class Run:
     @property
     def counts(self) -> dict[State, int]:
         """Count the planned cells in each state."""
-        found = Counter(map(self.state, self.planned))
+        return self.count(self.asked)
+
+    def count(self, cells: Iterable[Cell]) -> dict[State, int]:
+        """Count some planned cells in each state."""
+        found = Counter(map(self.state, cells))
         return {state: found[state] for state in STATES}
 
     @property
     def counts_line(self) -> str:
         """Return where the planned cells stand, as one line."""
         parts = ", ".join(f"{n:,} {state}" for state, n in self.counts.items())
-        n_planned = len(self.planned)
+        n_planned = len(self.asked)
         return f"{n_planned:,} planned cell{'' if n_planned == 1 else 's'}: {parts}"
 
     @property
     def is_complete(self) -> bool:
         """Return whether every planned cell is done."""
-        return all(cell in self.done for cell in self.planned)
+        return all(cell in self.done for cell in self.asked)
 
     def unfinished(
         self, models: Iterable[str] | None = None
@@ -130,7 +141,7 @@ class Run:
         """Return the planned cells that are not done, by state and reason; None: of all models."""
         chosen = None if models is None else set(models)
         found: dict[tuple[State, str], list[Cell]] = {}
-        for cell in self.planned:
+        for cell in self.asked:
             if cell not in self.done and (chosen is None or cell.model in chosen):
                 found.setdefault((self.state(cell), self.reason(cell)), []).append(cell)
         return found
@@ -147,8 +158,8 @@ def demonstrations_of(run: Run, families: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in names if run.families[name].get("is_demonstration"))
 
 
-def read_run(run: str | Path) -> Run:
-    """Read a run by name or path.
+def read_run(run: str | Path, models: Iterable[str] | None = None) -> Run:
+    """Read a run by name or path, or only the cells of some of its models.
 
     Raises StoreError if there is no such run or its manifest is damaged, NewerStoreError if a newer
     mlbench wrote one of its cells.
@@ -156,8 +167,10 @@ def read_run(run: str | Path) -> Run:
     folder = store.find_run(run)
     manifest = read_manifest(folder)
     planned = planned_cells(manifest)
-    found = _Found()
+    found, only = _Found(), None if models is None else frozenset(models)
     for (model, *_), column in groupby(planned, key=_column_of):
+        if only is not None and model not in only:
+            continue
         cells = list(column)
         parent = store.cell_path(folder, manifest["models"][model]["slug"], cells[0]).parent
         for cell, stored in zip(cells, store.get_all(parent, cells), strict=True):
@@ -178,6 +191,7 @@ def read_run(run: str | Path) -> Run:
         changed=found.changed,
         pair=_pair_of(manifest),
         machine=_machine_of(manifest),
+        only=only,
     )
 
 

@@ -1,14 +1,14 @@
-"""How are the samples of a stored cell held? As the columns of its file; as objects when asked.
+"""How are the samples of a stored cell held? As columns on a shelf; as objects when asked.
 
 A report reads a million docs and wants their ids and scores only: columns give them
 without making an object a doc, and who asks for the state of a cell reads no column at all. The
 objects are those of mlbench.measures.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,8 @@ from mlbench.measures import (
     statistics_of,
     taken_of,
 )
-from mlbench.measures.samples import PerChoice, padded
+from mlbench.measures.samples import Array, PerChoice, padded
+from mlbench.store.shelf import STATISTICS, Shelf, Stored, digest_of, ties_of, trimmed
 
 Floats = NDArray[np.float64]
 _LISTS = ("choices", "loglikelihoods", "calibration", "n_tokens", "label_means")
@@ -40,18 +41,6 @@ _KIND_BY_COLUMN: dict[str, type[Any]] = {
     "score": ScoreSample,
     "is_greedy": TargetSample,
 }
-# How long the texts of choices are, by Arrow's functions.
-_LENGTHS = {"n_bytes": "binary_length", "n_characters": "utf8_length"}
-STATISTICS = "statistics/"
-"""Before the name of a measure: its column of stored statistics."""
-
-
-class Stored(NamedTuple):
-    """A table of samples that is not read yet: its rows, its columns, and how it is read."""
-
-    n_rows: int
-    columns: tuple[str, ...]
-    read: Callable[[], Any]
 
 
 @lru_cache
@@ -66,23 +55,21 @@ def _kind_of(columns: tuple[str, ...]) -> type[Any]:
 
 
 class SampleColumns(Sequence[Sample], Columns):
-    """The samples of one cell, equal to the tuple of them; the Arrow table is read when asked.
+    """The samples of one cell, equal to the tuple of them; its table is read when asked.
 
-    Raises ValueError if its columns are not those of a kind of sample.
+    It lies at a place of a shelf with cells like it, or alone. Raises ValueError if its columns are
+    not those of a kind of sample.
     """
 
     def __init__(self, stored: Stored) -> None:
         """Tell the kind of samples from the columns."""
         self.stored = stored
         self._kind = _kind_of(stored.columns)
-
-    @property
-    def _table(self) -> Any:
-        return self.stored.read()
+        self.place, self.shelf = 0, Shelf([stored], is_choice=self._kind is ChoiceSample)
 
     @cached_property
     def _samples(self) -> tuple[Sample, ...]:
-        return self._make(self._table)
+        return self._make(self.stored.read())
 
     def _make(self, table: Any) -> tuple[Sample, ...]:
         rows = table.to_pylist()
@@ -96,7 +83,7 @@ class SampleColumns(Sequence[Sample], Columns):
 
     def take(self, places: Sequence[int]) -> tuple[Sample, ...]:
         """Make the samples at some places only."""
-        return self._make(self._table.take(list(places)))
+        return self._make(self.stored.read().take(list(places)))
 
     def __len__(self) -> int:
         return self.stored.n_rows
@@ -111,82 +98,87 @@ class SampleColumns(Sequence[Sample], Columns):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, tuple | SampleColumns) and self._samples == tuple(other)
 
-    @cached_property
+    @property
+    def _docs(self) -> slice:
+        return self.shelf.docs_of[self.place]
+
+    @property
+    def _alone(self) -> Shelf:
+        return Shelf([self.stored], is_choice=self.shelf.is_choice)
+
+    def made(self, name: str, make: Callable[[Columns], Array | None]) -> Array | None:
+        """Return what is made of all docs of the shelf, or where that cannot be, of this cell's."""
+        kept = self.shelf.keep(name, make)
+        return make(self) if kept is None else kept.part(self._docs)
+
+    @property
     def doc_ids(self) -> tuple[str, ...]:
         """Give the id of each doc."""
-        return tuple(self._table["doc_id"].to_pylist())
+        return self.shelf.ids[self.place]
 
-    @cached_property
+    @property
     def cluster_ids(self) -> tuple[str, ...]:
         """Give the cluster of each doc."""
-        return tuple(self._table["cluster_id"].to_pylist())
+        return self.shelf.clusters[self.place]
 
     def numbers(self, name: str) -> Floats | None:
         """Give one number a doc, None where samples of this kind have none of that name."""
-        is_there = self._kind is not ChoiceSample and name in self.stored.columns
-        column = self._table[name] if is_there else None
-        return None if column is None else np.asarray(column.to_numpy(zero_copy_only=False))
+        kept = self.shelf.keep(name, lambda shelf: shelf.numbers(name))
+        return None if kept is None else kept.part(self._docs)
 
     def stored_statistics(self, measure: str) -> Floats | None:
         """Give docs x k statistics that were stored, None where they were not."""
-        name = STATISTICS + measure
-        if name not in self.stored.columns or not len(self):
-            return None
-        values = self._table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        return np.asarray(values, dtype=np.float64).reshape(len(self), -1)
+        kept = self.shelf.keep(f"stored {measure}", lambda s: s.stored_statistics(measure))
+        return None if kept is None else kept.part(self._docs)
 
     @property
-    def tokens(self) -> list[int | None]:
-        """Give the tokens of each text; empty for samples that are not texts."""
-        shown = self._kind is TextSample and "n_tokens" in self.stored.columns
-        return self._table["n_tokens"].to_pylist() if shown else []
-
-    @cached_property
     def likelihoods(self) -> Likelihoods:
         """Give those of a stored text as one choice, of other samples as none."""
-        if self._kind is ChoiceSample:
-            return self._lists("loglikelihoods")
-        values = self.numbers("loglikelihood")
-        widths = np.full(len(self), int(values is not None))
-        return padded(np.empty(0) if values is None else values, widths)
+        return self._alone.likelihoods
 
     def by_choice(self, name: PerChoice) -> Likelihoods:
         """Give a list of numbers that each doc has; of no width where it is not known."""
-        is_kept = name == "loglikelihoods" and self._kind is ChoiceSample
-        return self.likelihoods if is_kept else self._lists(name)
+        if name != "n_tokens":
+            return self._alone.by_choice(name)
+        values = self.shelf.keep("tokens", Shelf.find_tokens)
+        widths = self.shelf.keep("choices", Shelf.count_choices)
+        assert values is not None and widths is not None
+        return trimmed(Likelihoods(values.part(self._docs), widths.part(self._docs)))
 
-    def _lists(self, name: PerChoice) -> Likelihoods:
-        column_name = "choices" if name in _LENGTHS else name
-        if self._kind is not ChoiceSample or column_name not in self.stored.columns:
-            return padded(np.empty(0), np.zeros(len(self), dtype=np.int64))
-        column = self._table[column_name].combine_chunks()
-        widths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-        values = column.flatten()
-        if name in _LENGTHS:
-            import pyarrow.compute as pc
-
-            values = getattr(pc, _LENGTHS[name])(values)
-        return padded(values.to_numpy(zero_copy_only=False), widths)
-
-    @cached_property
+    @property
     def labels(self) -> tuple[str, ...] | None:
         """Give the choices if they are the same in every doc, else None."""
-        if self._kind is not ChoiceSample or not len(self):
-            return None
-        column = self._table["choices"].combine_chunks()
-        first = tuple(column[0].as_py())
-        widths = column.value_lengths().to_numpy(zero_copy_only=False)
-        if not first or (widths != len(first)).any():
-            return None
-        codes = column.flatten().dictionary_encode().indices.to_numpy().reshape(-1, len(first))
-        return first if (codes == codes[0]).all() else None
+        return self.shelf.labels[self.place]
 
-    @cached_property
+    @property
     def targets(self) -> NDArray[np.int64] | None:
         """Give the right choice of each doc; None for samples without choices."""
-        if self._kind is not ChoiceSample:
-            return None
-        return np.asarray(self._table["target"].to_numpy(), dtype=np.int64)
+        kept = self.shelf.keep("target", Shelf.find_targets)
+        return None if kept is None else kept.part(self._docs)
+
+    @property
+    def ties(self) -> NDArray[np.bool_] | None:
+        """Mark the docs of which two choices tied; None for samples without choices."""
+        kept = self.shelf.keep("tied", Shelf.find_ties)
+        return None if kept is None else kept.part(self._docs)
+
+    @property
+    def digest(self) -> bytes:
+        """Digest the ids and log-likelihoods of the docs; empty where there are none."""
+        return self.shelf.digests[self.place]
+
+
+def lay_on_shelves(cells: Iterable[tuple[SampleColumns, Iterable[str]]]) -> None:
+    """Lay cells of one model and family together by their columns, each with its metrics."""
+    groups: dict[tuple[str, ...], list[tuple[SampleColumns, Iterable[str]]]] = {}
+    for cell in cells:
+        groups.setdefault(cell[0].stored.columns, []).append(cell)
+    for group in groups.values():
+        parts = [samples.stored for samples, _ in group]
+        metrics = [name for _, names in group for name in names]
+        shelf = Shelf(parts, is_choice=group[0][0].shelf.is_choice, metrics=metrics)
+        for place, (samples, _) in enumerate(group):
+            samples.place, samples.shelf = place, shelf
 
 
 def likelihoods_of(samples: Sequence[Sample]) -> Likelihoods:
@@ -203,6 +195,20 @@ def likelihoods_of(samples: Sequence[Sample]) -> Likelihoods:
     ]
     values = np.array([value for row in rows for value in row], dtype=np.float64)
     return padded(values, np.array([len(row) for row in rows], dtype=np.int64))
+
+
+def likelihoods_digest(samples: Sequence[Sample]) -> bytes:
+    """Digest ids and log-likelihoods of the docs of a cell; empty where there are none."""
+    if isinstance(samples, SampleColumns):
+        return samples.digest
+    return digest_of(likelihoods_of(samples), doc_ids_of(samples))
+
+
+def tied_in(samples: Sequence[Sample]) -> NDArray[np.bool_]:
+    """Mark the docs of which two choices have the same, highest log-likelihood to the last bit."""
+    if isinstance(samples, SampleColumns) and (found := samples.ties) is not None:
+        return found
+    return ties_of(likelihoods_of(samples))
 
 
 def taken_by(samples: Sequence[Sample], rule: str) -> NDArray[np.int64] | None:
@@ -239,6 +245,14 @@ def targets_of(samples: Sequence[Sample]) -> NDArray[np.int64] | None:
     return np.array(targets, dtype=np.int64) if len(targets) == len(samples) else None
 
 
+def target_counts_of(samples: Sequence[Sample]) -> NDArray[np.int64] | None:
+    """Count how often each label is the target; None unless all docs have the same labels."""
+    if isinstance(samples, SampleColumns):
+        return samples.shelf.target_counts[samples.place]
+    targets = None if labels_of(samples) is None else targets_of(samples)
+    return None if targets is None else np.bincount(targets)
+
+
 def scores_of(samples: Sequence[Sample], metric: str) -> Floats:
     """Give the score of each doc by a measure that docs have (measures.doc_scores)."""
     if measure_of(metric).is_mean:
@@ -269,9 +283,18 @@ def cluster_ids_of(samples: Sequence[Sample]) -> tuple[str, ...]:
 
 def tokens_of(samples: Sequence[Sample]) -> list[float] | None:
     """Give the tokens of each text; None where a doc is no text or its tokens are not known."""
-    if isinstance(samples, SampleColumns):
-        found = samples.tokens
-    else:
-        found = [s.n_tokens for s in samples if isinstance(s, TextSample)]
-    known = [float(n) for n in found if n]
+    known = [float(n_tokens) for _, n_tokens, _ in text_sizes(samples)]
     return known if known and len(known) == len(samples) else None
+
+
+def text_sizes(samples: Sequence[Sample]) -> list[tuple[str, int, int]]:
+    """Give the id of each text whose tokens are known, its tokens and its bytes."""
+    if isinstance(samples, SampleColumns):
+        tokens, n_bytes = samples.numbers("n_tokens"), samples.numbers("n_bytes")
+        if tokens is None or n_bytes is None:
+            return []
+        numbers = zip(samples.doc_ids, tokens.tolist(), n_bytes.tolist(), strict=True)
+        # What is not known is nan, which equals nothing.
+        return [(doc_id, int(n), int(size)) for doc_id, n, size in numbers if n and n == n]
+    texts = [sample for sample in samples if isinstance(sample, TextSample)]
+    return [(text.doc_id, text.n_tokens, text.n_bytes) for text in texts if text.n_tokens]

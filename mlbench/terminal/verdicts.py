@@ -21,7 +21,8 @@ from mlbench.judge.sentences import chain_sentence, sensitivity_rows, shown
 from mlbench.measures import ChoiceSample, doc_scores, label_rule, measure_of, predict, scale_of
 from mlbench.records import Cell
 from mlbench.stats import Resampling
-from mlbench.store.read import Run
+from mlbench.store.join import read_runs
+from mlbench.store.read import Run, read_run
 from mlbench.terminal.changes import find_changes, show_changes
 from mlbench.terminal.counts import lines_of_counts
 
@@ -101,6 +102,20 @@ def tell_others(verdict: Verdict, wanted: str | None) -> bool:
     for claim in others:
         print(f"mlbench: not {wanted}, but {claim['verdict']}: {claim['claim']}", file=sys.stderr)
     return bool(others)
+
+
+def read_pair(
+    runs: Sequence[str | Path], a: str | None, b: str | None
+) -> tuple[Run, tuple[str, str]]:
+    """Read the cells of two models of one run, or several runs as one.
+
+    First who is there, then the cells of these two: those of the others may be thousands.
+    """
+    if len(runs) != 1:
+        found = read_runs(runs)
+        return found, pair_of(found, a, b)
+    pair = pair_of(read_run(runs[0], models=()), a, b)
+    return read_run(runs[0], models=pair), pair
 
 
 def show_docs(run: Run, models: tuple[str, str], tag: str) -> None:

@@ -1,6 +1,5 @@
 """Do the models answer, or do they repeat themselves? One answer for all, ties, and twins."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import combinations
@@ -12,8 +11,7 @@ from mlbench.records import Cell
 from mlbench.report.checks.check import Check, Detail, block_title, columns, language_names, share
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import number, plural
-from mlbench.store.cells import CellResult
-from mlbench.store.samples import doc_ids_of, likelihoods_of
+from mlbench.store.samples import likelihoods_digest
 
 ONE_ANSWER = 0.90
 """A cell in which one choice is taken on this share of the docs has one answer for all ..."""
@@ -100,7 +98,7 @@ def check_twins(table: ReportTable, names: Mapping[str, str]) -> Check:
     """Check if two models have the same log-likelihoods in half of their common cells."""
     replies: dict[tuple[str, int, str], dict[str, bytes]] = defaultdict(dict)
     for cell, result in table.run.done.items():
-        if digest := _digest(result):
+        if digest := likelihoods_digest(result.samples):
             replies[cell.family, cell.shots, cell.language][cell.model] = digest
     details, n_pairs = [], 0
     for a, b in combinations(table.run.models, 2):
@@ -119,12 +117,3 @@ def check_twins(table: ReportTable, names: Mapping[str, str]) -> Check:
         "cells that a pair has in common.",
         tuple(details),
     )
-
-
-def _digest(result: CellResult) -> bytes:
-    """Digest ids and log-likelihoods of the docs of a cell; empty where there are none."""
-    values, widths = likelihoods_of(result.samples)
-    if not widths.any():
-        return b""
-    ids = "\0".join(doc_ids_of(result.samples)).encode(errors="replace")
-    return hashlib.sha256(values.tobytes() + widths.tobytes() + ids).digest()

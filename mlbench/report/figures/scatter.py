@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 from mlbench import store
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import SelectionError
-from mlbench.measures import TextSample
 from mlbench.records import Cell
 from mlbench.report.columns import Block
 from mlbench.report.figures.captions import docs_of, docs_words, run_line, shots_words, title_of
@@ -36,6 +35,7 @@ from mlbench.report.figures.layout import MARGIN, Frame, Key, fit_text, frame_of
 from mlbench.report.tables import ReportTable
 from mlbench.report.text import interval, number, plural, short_names
 from mlbench.stats.intervals import z_of
+from mlbench.store.samples import text_sizes
 
 # Inches.
 LEAST_PANEL, PANEL_HEIGHT, LEFT, GAP = 1.45, 1.45, 0.3, 0.12
@@ -161,9 +161,7 @@ def _token_ratio(result: store.CellResult, english: store.CellResult) -> float:
 
 
 def _tokens(result: store.CellResult) -> dict[str, int]:
-    return {
-        s.doc_id: s.n_tokens for s in result.samples if isinstance(s, TextSample) and s.n_tokens
-    }
+    return {doc_id: n_tokens for doc_id, n_tokens, _ in text_sizes(result.samples)}
 
 
 def _panel(name: str, points: tuple[Point, ...]) -> ScatterPanel:
