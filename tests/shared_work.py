@@ -1,4 +1,4 @@
-"""Work that many tests would do again: files of figures, imports of libraries."""
+"""Work that many tests would do again: files of figures, docs of the CLDR, imports of libraries."""
 
 import os
 import tempfile
@@ -37,6 +37,35 @@ def figures_with_files() -> Iterator[None]:
 def figure_files() -> Iterator[None]:
     with figures_with_files():
         yield
+
+
+@pytest.fixture(scope="session")
+def docs_of_the_cldr(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of the docs that the CLDR gives, which all test processes share."""
+    from filelock import FileLock
+
+    from mlbench.data.languages import read_languages
+    from mlbench.data.prepare import covers
+    from mlbench.families import read_families
+    from mlbench.records import CldrSource
+
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cldr"
+    with FileLock(f"{root}.lock"), pytest.MonkeyPatch.context() as patch:
+        if not root.is_dir():
+            patch.setenv("MLBENCH_CACHE", str(root))
+            for family in read_families().values():
+                if isinstance(family.source, CldrSource):
+                    for language in read_languages().values():
+                        covers(family, language)
+    return root / "docs"
+
+
+@pytest.fixture
+def ready_docs(docs_of_the_cldr: Path, tmp_path: Path) -> None:
+    """Have the docs of the CLDR in the cache of a test: those of all languages take 5 s to make."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "docs").symlink_to(docs_of_the_cldr)
 
 
 @pytest.fixture(scope="session")

@@ -252,7 +252,7 @@ def test_ctrl_c_ends_cleanly(capsys, sib200, checkpoint, monkeypatch):
 
 
 @pytest.mark.slow
-def test_lists(capsys):
+def test_lists(capsys, ready_docs):
     code, out, _ = run_cli(capsys, "list", "languages", "--json")
     assert code == 0 and len(json.loads(out)) == 119
     _, out, _ = run_cli(capsys, "list", "families")
@@ -278,7 +278,7 @@ def test_help_has_examples_and_version_is_told(capsys):
 
 
 @pytest.mark.slow
-def test_doctor_examines_this_machine(capsys):
+def test_doctor_examines_this_machine(capsys, ready_docs):
     code, out, _ = run_cli(capsys, "doctor")
     assert code == 0 and "0 failed" in out and "119 in" in out
 

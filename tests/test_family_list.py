@@ -15,6 +15,7 @@ from mlbench.records import CldrSource
 from mlbench.terminal.family_list import BEGIN, END, facts_of, made_text
 
 FAMILIES = read_families()
+pytestmark = pytest.mark.usefixtures("ready_docs")
 DOCS = Path(__file__).parent.parent / "docs" / "families.md"
 
 

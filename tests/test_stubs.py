@@ -7,6 +7,7 @@ from mlbench.data.languages import read_languages
 from mlbench.families import read_families
 from mlbench.task_files import check_stubs, find_tasks_folder, render_all, task_name, write_stubs
 
+pytestmark = pytest.mark.usefixtures("ready_docs")
 made = cache(render_all)
 
 
