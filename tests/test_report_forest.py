@@ -95,6 +95,20 @@ def test_a_strip_has_a_dot_for_every_language_but_english(tmp_path: Path) -> Non
     assert (strip.firm + strip.open).count("M") == len(LANGUAGES) - 1
 
 
+def test_a_strip_names_the_languages_at_both_ends(tmp_path: Path) -> None:
+    table = table_from_run(read_run(two_models(tmp_path / "r").write()))
+    comparison = compare(table, Pair("many", "few", 0), FAST)
+    strip = strip_of(comparison, comparison.blocks["topic"], {"sw": "Swahili"})
+    assert strip is not None
+    leads = {tag: lead.value for (f, tag), lead in comparison.leads.items() if f == "topic"}
+    ranked = sorted(leads.keys() - {"en"}, key=lambda tag: (leads[tag], list(leads).index(tag)))
+    names = [{"sw": "Swahili"}.get(tag, tag) for tag in ranked]
+    assert [
+        part.rsplit(" ", 1)[0] for part in strip.named.replace(" … ", ", ").split(", ")
+    ] == names
+    assert strip.named.count(" … ") == 1
+
+
 def test_strips_of_one_unit_share_an_axis(tmp_path: Path) -> None:
     run = ToyRun(tmp_path / "r")
     for i, language in enumerate(LANGUAGES):

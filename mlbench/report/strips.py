@@ -6,7 +6,7 @@ drawing is a handful of SVG paths: a dot is a stroke of no length with a round e
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mlbench.data.languages import REFERENCE
@@ -18,12 +18,15 @@ HALF, FLOOR = 180.0, 50.0
 """Half the width, and where dots stand on, in units of the drawing."""
 
 DOT = 4.0
+NAMED = 2
+"""Languages that are named at each end."""
+
 LIMITS = (1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100, 120, 150, 200, 500, 1000)
 
 
 class Strip(NamedTuple):
     """One line of dots. `firm` and `open` are SVG paths: languages significant after Holm
-    correction, and the others; x positions run from 0 to 2 HALF."""
+    correction, and the others; x positions run from 0 to 2 HALF. `named` are the ends in words."""
 
     title: str
     limit: str
@@ -34,10 +37,16 @@ class Strip(NamedTuple):
     mean: float | None
     low: float | None
     high: float | None
+    named: str = ""
 
 
-def strip_of(comparison: Comparison, block: Block) -> Strip | None:
-    """Prepare the strip of a family; None where no language can be compared."""
+def strip_of(
+    comparison: Comparison, block: Block, titles: Mapping[str, str] | None = None
+) -> Strip | None:
+    """Prepare the strip of a family; None where no language can be compared.
+
+    `titles` are names of languages by tag.
+    """
     leads = {tag: x for (family, tag), x in comparison.leads.items() if family == block.family}
     leads = {tag: lead for tag, lead in leads.items() if not math.isnan(lead.value)}
     if not leads or comparison.verdict is None:
@@ -58,8 +67,24 @@ def strip_of(comparison: Comparison, block: Block) -> Strip | None:
         _dots(firm),
         _dots(others),
         None if english is None else _x(english.value, limit),
-        *(None if math.isnan(end) else end for end in (estimate, low, high)),
+        _known(estimate),
+        _known(low),
+        _known(high),
+        _ends_words(leads, titles or {}),
     )
+
+
+def _known(x: float) -> float | None:
+    return None if math.isnan(x) else x
+
+
+def _ends_words(leads: Mapping[str, LanguageLead], titles: Mapping[str, str]) -> str:
+    """Name the languages at both ends, which are those a reader asks about."""
+    ranked = sorted(leads, key=lambda tag: leads[tag].value)
+    words = [f"{titles.get(tag, tag)} {signed(leads[tag].value)}" for tag in ranked]
+    if len(words) < 2 * NAMED:
+        return ", ".join(words)
+    return f"{', '.join(words[:NAMED])} … {', '.join(words[-NAMED:])}"
 
 
 def _common_limit(comparison: Comparison, unit: str) -> int:

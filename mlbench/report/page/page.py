@@ -195,7 +195,7 @@ def _context(table: ReportTable, pairs: Sequence[PairView]) -> dict[str, Any]:
             name: origin_words(origin_of(name, facts)) for name, facts in table.run.families.items()
         },
         "claims_file": pairs[0].comparisons[0].claims_file if pairs else "",
-        "verdicts": [_verdict(pair, names) for pair in pairs],
+        "verdicts": [_verdict(table, pair, names) for pair in pairs],
         "is_pooled": bool(pairs) and is_pooled(pairs[0].comparisons[0]),
         "has_forest": bool(pairs) and _is_judged(pairs[0].comparisons[0]),
         "blocks": columns.blocks,
@@ -230,11 +230,12 @@ def _is_judged(comparison: Comparison) -> bool:
     return bool(comparison.verdict and comparison.verdict["by_family"])
 
 
-def _verdict(pair: PairView, names: Mapping[str, str]) -> dict[str, Any]:
+def _verdict(table: ReportTable, pair: PairView, names: Mapping[str, str]) -> dict[str, Any]:
     """Collect the sentences and the table of one pair."""
     parts = []
+    titles = {language.tag: show_line(language.name, LONGEST_NAME) for language in table.languages}
     for comparison in pair.comparisons:
-        families = [words.family_verdict(comparison, f, names) for f in comparison.blocks]
+        families = [words.family_verdict(comparison, f, names, titles) for f in comparison.blocks]
         parts.append(
             {
                 "shots": comparison.pair.shots,

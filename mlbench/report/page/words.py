@@ -68,8 +68,13 @@ def counts_of(comparison: Comparison, family: str, correction: str) -> Counts:
     return Counts(sides.count(1), sides.count(-1), sides.count(0))
 
 
-def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]) -> FamilyVerdict:
-    """Return what is known about a pair in one family."""
+def family_verdict(
+    comparison: Comparison,
+    family: str,
+    names: Mapping[str, str],
+    languages: Mapping[str, str] | None = None,
+) -> FamilyVerdict:
+    """Return what is known about a pair in one family; names of models, and of languages by tag."""
     block = comparison.blocks[family]
     found = comparison.printed["by_family"].get(family) if comparison.printed else None
     holm = counts_of(comparison, family, "p_holm")
@@ -95,7 +100,7 @@ def family_verdict(comparison: Comparison, family: str, names: Mapping[str, str]
     if family in comparison.at_ceiling:
         sentence += f" Both models are near the ceiling in English here, {CEILING_WORDS}."
     sentence = f"{sentence} {left_out}".rstrip()
-    strip = strip_of(comparison, block)
+    strip = strip_of(comparison, block, languages)
     return FamilyVerdict(
         block, english, others, moat, holm, fdr, n_others, left_out, sentence, strip
     )

@@ -10,6 +10,8 @@
     if (/^(dark|light)$/.test(theme)) root.dataset.theme = theme;
   } catch { /* as in turn */ }
   if (!$("heat")) return;
+  // On a phone the legend would fill a screen before the table.
+  if (matchMedia("(max-width:700px)").matches) document.querySelector(".reading").open = false;
 
   const state = { view: "", sort: "", find: "", family: "", script: "", class: "", pair: "", lang: "", group: "", country: "", for: "", leads: "" };
   const table = readTable($("heat"));

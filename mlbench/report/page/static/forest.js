@@ -107,7 +107,7 @@ const startForest = (table, packed, open) => {
     watch.disconnect();
     show();
   }, { rootMargin: "600px" }).observe($("forest"));
-  addEventListener("beforeprint", () => { isSeen = true; draw(40); });
+  addEventListener("beforeprint", () => { isSeen = true; draw(30); });
   addEventListener("afterprint", () => draw());
   return () => draw();
 };
