@@ -42,7 +42,7 @@ def evaluate(
     """
     task = build_task(prepared, shots)
     task.is_to_calibrate &= not start
-    requests_by_doc = _build_requests(task, shots, range(start, _end(prepared, limit)), model.chat)
+    requests_by_doc = build_requests(task, shots, range(start, _end(prepared, limit)), model.chat)
     n_lost = _count_lost(model, task, [doc for doc, _ in requests_by_doc])
     requests = [request for _, group in requests_by_doc for request in group]
     responses = _ask(model, requests)
@@ -118,7 +118,7 @@ def verify(
             task = build_task(items[at], shots)
             task.is_to_calibrate = False
             docs = range(min(n, _end(items[at], limit)))
-            built = _build_requests(task, shots, docs, model.chat)
+            built = build_requests(task, shots, docs, model.chat)
             requests += [request for _, group in built for request in group]
     model.lm.verify_mode(requests)
 
@@ -127,9 +127,10 @@ def _end(prepared: Prepared, limit: int | None) -> int:
     return len(prepared.docs.scored[:limit])
 
 
-def _build_requests(
+def build_requests(
     task: FamilyTask, shots: int, docs: range, chat: Chat | None
 ) -> list[tuple[dict[str, Any], list[Instance]]]:
+    """Return each doc of a task in a range, with what is asked of it as lm-eval would ask."""
     groups = []
     how = {"apply_chat_template": chat is not None, "chat_template": chat}
     for doc_id, doc in islice(task.doc_iterator(limit=docs.stop), docs.start, None):
