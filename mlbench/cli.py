@@ -305,7 +305,7 @@ def verdict(
     if since:
         found = read_runs(runs)
         if not (explain or fail_unless or a or b or found.pair):
-            show_changes(found, find_changes(found, since, None, claims, seed), as_json=as_json)
+            show_changes(find_changes(found, since, None, claims, seed), as_json=as_json)
             raise typer.Exit(exit_code(found, is_strict=strict))
         pair = verdicts.pair_of(found, a, b)
     else:

@@ -73,10 +73,10 @@ def test_a_run_that_was_only_added_to_has_changed_in_nothing():
     assert [cell.language for cell in change.lost] == ["ar"] and change.new == ()
     back = only_change("old", "new")
     assert [cell.language for cell in back.new] == ["ar"] and back.lost == ()
-    (shown,) = shown_since(since("new", "old"), read_run("new").languages, {}).changes
+    (shown,) = shown_since(since("new", "old"), {}).changes
     assert shown.sentences == (
         "Nothing changed in all its 3 common cells.",
-        "1 cell lost: topic in Arabic.",
+        "1 cell not finished in this run: topic in Arabic.",
     )
 
 
@@ -89,7 +89,7 @@ def test_a_family_of_another_version_is_told_and_not_compared():
     assert change.families == ("topic",) and change.new == change.lost == ()
     assert {gone.family for gone in change.not_compared} == {"terms"}
     assert change.not_compared[0].reason == "the version of the family was 1 and is 2"
-    (shown,) = shown_since(since("new", "old"), read_run("new").languages, {}).changes
+    (shown,) = shown_since(since("new", "old"), {}).changes
     assert shown.sentences[-1] == (
         "Not compared: terms in 4 languages: the version of the family was 1 and is 2."
     )
@@ -111,7 +111,7 @@ def test_models_of_one_run_alone_and_other_revisions_are_told():
     make("other", "x")
     found = since("new", "other")
     assert (found.changes, found.added, found.gone) == ((), ("org/m@v2",), ("x",))
-    told = shown_since(found, {}, {}).sentences
+    told = shown_since(found, {}).sentences
     assert told == ("No model is in both runs.", "org/m@v2 is new.", "x is no longer here.")
 
 

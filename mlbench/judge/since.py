@@ -17,7 +17,7 @@ from mlbench.judge.evidence import analyse
 from mlbench.judge.findings import language_rows
 from mlbench.judge.pairing import Pairing, pair
 from mlbench.judge.verdict import clean
-from mlbench.records import Cell
+from mlbench.records import Cell, Language
 from mlbench.stats import Resampling
 from mlbench.stats.aggregates import Excluded
 from mlbench.store.cells import CellResult
@@ -69,10 +69,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What changed from the run `run`: models that both have, and those of one alone."""
+    """What changed from the run `run`: models that both have, and those of one alone.
+
+    `languages` are those of either run, by tag.
+    """
 
     run: str
     level: float
+    languages: Mapping[str, Language]
     changes: tuple[Change, ...]
     added: tuple[str, ...]
     gone: tuple[str, ...]
@@ -141,6 +145,7 @@ def changes_since(
     return Since(
         earlier.typed,
         resampling.level,
+        {**earlier.languages, **run.languages},
         tuple(_change(both, model, same[model]) for model in wanted if model in same),
         tuple(model for model in wanted if model not in same),
         tuple(model for model in earlier.models if model not in same.values()),

@@ -46,9 +46,7 @@ class ShownSince:
     changes: tuple[ShownChange, ...]
 
 
-def shown_since(
-    since: Since, languages: Mapping[str, Language], names: Mapping[str, str]
-) -> ShownSince:
+def shown_since(since: Since, names: Mapping[str, str]) -> ShownSince:
     """Put what changed into words; `names` are the short names of models."""
     told = []
     for models, word in ((since.added, "new"), (since.gone, "no longer here")):
@@ -57,14 +55,12 @@ def shown_since(
             told.append(f"{join([names.get(m, show_line(m)) for m in models])} {verb} {word}.")
     if not since.changes:
         told.insert(0, "No model is in both runs.")
-    changes = tuple(_shown(change, since, languages, names) for change in since.changes)
+    changes = tuple(_shown(change, since, names) for change in since.changes)
     return ShownSince(show_line(since.run), tuple(told), changes)
 
 
-def _shown(
-    change: Change, since: Since, languages: Mapping[str, Language], names: Mapping[str, str]
-) -> ShownChange:
-    said = tuple(_sentences(change, since, languages))
+def _shown(change: Change, since: Since, names: Mapping[str, str]) -> ShownChange:
+    said = tuple(_sentences(change, since))
     model = names.get(change.model, show_line(change.model))
     if not change.effects:
         return ShownChange(model, said)
@@ -77,7 +73,7 @@ def _shown(
         said,
         scale_of(change.scale).unit,
         tuple(_part(words, change.effects[part], change.scale) for part, words in parts.items()),
-        tuple(_language(row, languages, change.scale) for row in rows),
+        tuple(_language(row, since.languages, change.scale) for row in rows),
     )
 
 
@@ -93,13 +89,13 @@ def _language(row: LanguageChange, languages: Mapping[str, Language], scale: str
     return Line(show_line(name, 60), shown(row.delta, scale), interval, row.state)
 
 
-def _sentences(change: Change, since: Since, languages: Mapping[str, Language]) -> Iterator[str]:
+def _sentences(change: Change, since: Since) -> Iterator[str]:
     if change.model != change.earlier:
         yield f"It was {show_line(change.earlier)}."
     yield from _of_levels(change, since.level)
-    for cells, word in ((change.new, "new"), (change.lost, "lost")):
+    for cells, word in ((change.new, "new"), (change.lost, "not finished in this run")):
         if cells:
-            yield f"{plural(len(cells), 'cell')} {word}: {_columns(cells, languages)}."
+            yield f"{plural(len(cells), 'cell')} {word}: {_columns(cells, since.languages)}."
     reasons = Counter((gone.family, gone.reason) for gone in change.not_compared)
     for (family, reason), n in reasons.items():
         yield f"Not compared: {show_line(family)} in {plural(n, 'language')}: {show_line(reason)}."

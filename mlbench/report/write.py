@@ -115,7 +115,7 @@ def _beside(run: Run, asked: Asked, resampling: Resampling) -> Beside:
     if asked.since:
         earlier = read_run(asked.since)
         found = changes_since(run, earlier, claims=claims, resampling=resampling)
-        since = shown_since(found, run.languages, short_names([*run.models, *found.gone]))
+        since = shown_since(found, short_names([*run.models, *found.gone]))
     derivatives = derivatives_of(run, asked.base, claims=claims, resampling=resampling)
     return Beside(derivatives, since)
 

@@ -35,7 +35,7 @@ def find_changes(
     return changes_since(run, read_run(earlier), models, claims=asked, resampling=how)
 
 
-def show_changes(run: "Run", since: "Since", *, as_json: bool) -> None:
+def show_changes(since: "Since", *, as_json: bool) -> None:
     """Print what changed."""
     from rich.console import Console
 
@@ -45,7 +45,7 @@ def show_changes(run: "Run", since: "Since", *, as_json: bool) -> None:
         print(json.dumps(since.as_json(), sort_keys=True, ensure_ascii=False, allow_nan=False))
         return
     console = Console(soft_wrap=True, highlight=False)
-    found = shown_since(since, run.languages, {})
+    found = shown_since(since, {})
     lines = [f"What changed since {found.run}:", *found.sentences]
     for change in found.changes:
         lines += [f"\n{change.model}:", *(f"  {sentence}" for sentence in change.sentences)]

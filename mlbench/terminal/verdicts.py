@@ -59,7 +59,7 @@ def show_verdict(run: Run, models: tuple[str, str], way: Way) -> Verdict:
         _print_derivative(run, models, claims, Resampling(seed=seed), console)
     if changes:
         say(console, "")
-        show_changes(run, changes, as_json=False)
+        show_changes(changes, as_json=False)
     return verdict
 
 
