@@ -15,6 +15,7 @@ import typer
 from mlbench import __version__
 from mlbench.redaction import log_without_secrets
 from mlbench.terminal.again import Config, FromRun, reproduce
+from mlbench.terminal.campaign import Earlier, Given, StepOption, UntilOption
 from mlbench.terminal.changes import SinceOption, find_changes, show_changes
 from mlbench.terminal.choosing import choose
 from mlbench.terminal.ending import run_to_the_end
@@ -72,7 +73,6 @@ from mlbench.terminal.options import (
     families_or,
     paired_with,
 )
-from mlbench.terminal.settling import StepOption, UntilOption
 from mlbench.terminal.task_commands import tasks_app
 from mlbench.terminal.watching import NOT_LOGGED, LogTo, watch
 
@@ -186,15 +186,27 @@ def plan(
     bos: BosOption = "auto",
     languages_file: LanguagesFile = None,
     family_file: FamilyFiles = NO_FILES,
+    tokens_per_second: Given = None,
+    speed_from: Earlier = None,
     config: Config = None,
     from_run: FromRun = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the same `run` would do: pending cells, tokens, time. Runs nothing."""
-    from mlbench.terminal import runs
-    from mlbench.terminal.asked import request_from
+    """Show what the same `run` would do: pending cells, tokens, time, disk. Runs nothing.
 
-    runs.show_plan(request_from(ctx.params), as_json=as_json)
+    [bold]Examples[/bold]
+
+      mlbench plan --models ./checkpoint --families core
+
+      mlbench plan --models ./checkpoint --families core --tokens-per-second 20000
+
+      mlbench plan --models ./checkpoint --families core --speed-from trial
+    """
+    from mlbench.terminal.asked import request_from
+    from mlbench.terminal.planning import show_plan
+
+    request = request_from(ctx.params)
+    show_plan(request, as_json=as_json, given=tokens_per_second, earlier=speed_from)
 
 
 @app.command(cls=ListCommand, rich_help_panel="Read")

@@ -126,7 +126,7 @@ def test_what_a_wrong_argument_ends_in_needs_no_traceback(monkeypatch, error):
 def work_of(name: str):
     selection = select(["demo-anglo"], ["cldr_calendar"], ["en", "ru"], None)
     settings = Settings(device="cpu", limit=2)
-    return runs._prepare(name, selection, settings, runs._console())
+    return runs.prepare_run(name, selection, settings, runs._console())
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), KeyboardInterrupt(), ending.Stopped(15)])

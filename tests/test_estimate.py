@@ -1,11 +1,13 @@
 """Does a plan tell the tokens that the run will count?"""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from huggingface_hub.constants import HF_HUB_CACHE
+from test_cli import refused, run_cli
 
 from mlbench.data.languages import read_languages
 from mlbench.data.prepare import prepare, render_contexts
@@ -17,6 +19,7 @@ from mlbench.runner.events import CellDone
 from mlbench.runner.local import run
 from mlbench.runner.plan import Plan, make_plan, write_manifest
 from mlbench.settings import Settings
+from mlbench.store.read import read_run
 
 LANGUAGES = read_languages()
 FAMILIES = read_families()
@@ -124,3 +127,42 @@ def test_a_plan_says_what_so_few_docs_can_tell(sib200, tmp_path, limit, words):
     plan = make_plan(tmp_path / "p", [find_model("demo-polyglot")], prepared, settings)
     (sight,) = estimate.foresee(plan, limit)
     assert str(sight).startswith(words)
+
+
+def test_tokens_are_told_by_language_and_time_by_a_speed(sib200, tmp_path):
+    settings = make_settings(0)
+    plan = plan_of(tmp_path, "demo-polyglot", "sib200_topic", settings)
+    (row,) = estimate.estimate(plan, settings.limit, given=500.0)
+    assert sum(row.by_language.values()) == pytest.approx(row.tokens, abs=2)
+    assert row.seconds == pytest.approx(row.tokens / 500, abs=0.01)
+    for tag, n_tokens in row.by_language.items():
+        one = replace(plan, cells=tuple(p for p in plan.cells if p.cell.language == tag))
+        assert planned_tokens(one, settings) == n_tokens
+    earlier = {("demo-polyglot", False): 250.0}
+    (row,) = estimate.estimate(plan, settings.limit, earlier=earlier)
+    assert row.seconds == pytest.approx(row.tokens / 250, abs=0.01)
+
+
+def test_a_plan_costs_what_an_earlier_run_shows(capsys):
+    where = ("--families", "cldr_calendar", "--languages", "en,th,ru", "--limit", "4")
+    small = ("--models", "demo-anglo", *where)
+    code, out, _ = run_cli(capsys, "plan", *small)
+    assert code == 0 and "Device hours: unknown. Give --tokens-per-second N" in out
+    assert "Disk: about 13 kB = 3 cells x 4,000 B + 12 docs x 90 B" in out
+    code, out, _ = run_cli(capsys, "plan", *small, "--tokens-per-second", "1000", "--json")
+    found = json.loads(out)
+    n_tokens = sum(row["tokens"] for row in found["pending"])
+    assert found["device_hours"] == pytest.approx(n_tokens / 1000 / 3600)
+    assert set(found["tokens_by_language"]) == {"en", "th", "ru"}
+    assert found["disk_bytes"] == 3 * 4000 + 12 * 90
+    assert run_cli(capsys, "run", *small, "--run", "trial")[0] == 0
+    done = read_run("trial").done.values()
+    speed = sum(r.usage["n_tokens"] for r in done) / sum(r.usage["seconds"] for r in done)
+    large = ("--models", "demo-anglo", *where[:2], "--languages", "en,th,ru,hi", "--run", "large")
+    code, out, _ = run_cli(capsys, "plan", *large, "--speed-from", "trial", "--json")
+    found = json.loads(out)
+    (row,) = found["pending"]
+    assert row["seconds"] == pytest.approx(row["tokens"] / speed, rel=1e-3)
+    code, out, _ = run_cli(capsys, "plan", *large, "--speed-from", "trial")
+    assert "a second / 3,600; loading of models not counted" in out and "Tokens by language" in out
+    assert "no run 'no-such'" in refused(capsys, "plan", *large, "--speed-from", "no-such")

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from test_cli import refused, run_cli
 from mlbench import store
 from mlbench.records import Cell
 from mlbench.store.manifest import read_manifest, save_manifest
+from mlbench.store.read import read_run
 from mlbench.terminal.watching import look_at
 
 FOLDER = Path("runs/w")
@@ -39,6 +40,26 @@ def test_rate_and_time_left_are_those_of_the_cells_written(started):
     for path in FOLDER.glob("*/*/*/th.parquet"):
         os.utime(path, (started - 60, started - 60))  # of a command before this one
     assert look_at("w", now=started + 120).per_minute == 1.5
+
+
+def test_time_left_counts_tokens_not_cells(started):
+    cells = read_run("w").done
+    thai = next(result for cell, result in cells.items() if cell.language == "th")
+    path = next(FOLDER.glob("demo-polyglot*/cldr_calendar/0/th.parquet"))
+    whole = sum(result.usage["n_tokens"] for result in cells.values())
+    # Of the four cells that are left the Thai one has as many tokens as all others seen together.
+    more = {**thai.usage, "n_tokens": whole - thai.usage["n_tokens"]}
+    store.put(path, replace(thai, usage=more))
+    for other in FOLDER.glob("*/*/*/*.parquet"):
+        os.utime(other, (started + 60, started + 60))
+    failed = store.FailedCell(
+        Cell("demo-anglo", "cldr_calendar", "th", 0), "x", "", store.Signature()
+    )
+    slug = read_manifest(FOLDER)["models"]["demo-anglo"]["slug"]
+    store.put_failed(store.cell_path(FOLDER, slug, failed.cell), failed)
+    progress = look_at("w", now=started + 120)
+    # Three of the four languages are left, and half of the tokens.
+    assert progress.cells["missing"] == 3 and progress.seconds_left == pytest.approx(60, rel=0.01)
 
 
 def test_a_failure_is_named_and_the_end_is_seen(started, capsys):

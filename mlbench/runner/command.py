@@ -217,7 +217,7 @@ def _execute(plan: Plan, settings: Settings) -> Iterator[Event]:
     execute = find_executor(settings.executor)
     yield from execute(plan, settings)
     while settings.until and (step := next_step(plan)):
-        yield DocsAdded(step.n_settled, step.n_open, len(step.added.pending))
+        yield DocsAdded(step.n_settled, step.n_open, tuple(step.added.pending))
         yield from execute(step.added, settings)
         plan = step.plan
 

@@ -2,13 +2,14 @@
 
 Tokens are those of all requests as they are sent, context and continuation, which is what a run
 counts. The model's own tokenizer reads a few docs of each cell; the others are taken to have as
-many tokens a character. Time comes from the speed of the same model in the finished cells of this
-run. Where there is no tokenizer or no finished cell the answer is `?`, not a guess.
+many tokens a character. Time comes from the speed that is given, or that the same model has in the
+finished cells of this run or of another. Where there is no tokenizer or no speed the answer is `?`,
+not a guess.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlbench import store
@@ -25,9 +26,10 @@ from mlbench.judge import read_claims
 from mlbench.judge.sentences import FewDocs, few_docs_sentence
 from mlbench.measures import ADJUSTED
 from mlbench.models import Model
-from mlbench.records import ReplyDoc, TextDoc
+from mlbench.records import OutputType, ReplyDoc, TextDoc
 from mlbench.runner.plan import Plan, PlannedCell
 from mlbench.stats import power
+from mlbench.store.read import Run
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ _BEFORE = "a"
 
 
 class Row(NamedTuple):
-    """What the pending cells of a column ask for; None is unknown."""
+    """What the pending cells of a column ask for, tokens by language too; None is unknown."""
 
     model: str
     family: str
@@ -48,25 +50,38 @@ class Row(NamedTuple):
     docs: int
     tokens: int | None
     seconds: float | None
+    by_language: Mapping[str, int]
 
 
-def estimate(plan: Plan, limit: int | None) -> Iterator[Row]:
-    """Yield a row a model, family and shots: pending cells, docs, tokens asked for, time."""
+Speeds = Mapping[tuple[str, bool], float]
+"""Tokens a second by model; apart where it writes, as each token then costs a pass of its own."""
+
+
+def estimate(
+    plan: Plan, limit: int | None, *, given: float | None = None, earlier: Speeds | None = None
+) -> Iterator[Row]:
+    """Yield a row a model, family and shots: pending cells, docs, tokens asked for, time.
+
+    `given` is a speed for all models, in tokens a second; `earlier` are those of another run, for
+    models that have none in this one.
+    """
     groups: dict[tuple[str, str, int], list[PlannedCell]] = defaultdict(list)
     for planned in plan.pending:
         cell = planned.cell
         groups[cell.model, cell.family, cell.shots].append(planned)
-    speeds = _read_speeds(plan)
+    speeds = {**(earlier or {}), **_read_speeds(plan)}
     tokenizers: dict[str, Any] = {}
     for (name, family, shots), cells in groups.items():
         if name not in tokenizers:
             tokenizers[name] = _read_tokenizer(cells[0].model)
         n_docs = sum(len(c.prepared.docs.scored[:limit]) for c in cells)
         tokens = _count_tokens(cells, tokenizers[name], limit)
-        speed = speeds.get((name, _writes(cells[0])))
-        seconds = tokens / speed if tokens and speed else None
-        asked = round(tokens) if tokens else None
-        yield Row(name, family, shots, len(cells), n_docs, asked, seconds)
+        total = sum(tokens.values())
+        speed = given or speeds.get((name, _writes(cells[0])))
+        seconds = total / speed if total and speed else None
+        by_language = {tag: round(n) for tag, n in tokens.items()}
+        asked = round(total) or None
+        yield Row(name, family, shots, len(cells), n_docs, asked, seconds, by_language)
 
 
 class Sight(NamedTuple):
@@ -130,18 +145,20 @@ class _Request(NamedTuple):
         return len(self.context) + len(self.continuation)
 
 
-def _count_tokens(cells: list[PlannedCell], tokenizer: Any, limit: int | None) -> float | None:
+def _count_tokens(cells: list[PlannedCell], tokenizer: Any, limit: int | None) -> dict[str, float]:
+    """Return the tokens of cells by language; none where there is no tokenizer."""
+    found: dict[str, float] = {}
     if tokenizer is None:
-        return None
-    total = 0.0
+        return found
     for planned in cells:
         by_doc = _requests_by_doc(planned, limit)
         step = max(1, len(by_doc) // SAMPLED_DOCS)
         sampled = [request for requests in by_doc[::step] for request in requests]
         n_chars = sum(request.n_chars for requests in by_doc for request in requests)
         n_tokens = _count_exactly(sampled, tokenizer)
-        total += n_tokens * n_chars / sum(request.n_chars for request in sampled)
-    return total
+        share = n_chars / sum(request.n_chars for request in sampled)
+        found[planned.cell.language] = n_tokens * share
+    return found
 
 
 def _requests_by_doc(planned: PlannedCell, limit: int | None) -> list[list[_Request]]:
@@ -208,20 +225,31 @@ def _writes(planned: PlannedCell) -> bool:
     return planned.prepared.family.reply is not None
 
 
-def _read_speeds(plan: Plan) -> dict[tuple[str, bool], float]:
-    """Return tokens a second by model, over the finished cells of the run.
+def speeds_of(run: Run) -> Speeds:
+    """Return the speeds of the models of a run, over its finished cells."""
+    writes = {f: facts["output_type"] == OutputType.REPLY for f, facts in run.families.items()}
+    return _speeds(((c.model, writes[c.family]), done.usage) for c, done in run.done.items())
 
-    Those in which it writes are apart: a token that is written costs a pass of its own.
-    """
-    tokens: dict[tuple[str, bool], float] = defaultdict(float)
-    seconds: dict[tuple[str, bool], float] = defaultdict(float)
+
+def _read_speeds(plan: Plan) -> Speeds:
+    return _speeds(_usages(plan))
+
+
+def _usages(plan: Plan) -> Iterator[tuple[tuple[str, bool], Mapping[str, Any]]]:
     for planned in plan.cells:
         try:
             found = store.get(planned.path, planned.cell)
         except StoreError:
             continue  # a damaged cell has no speed; the plan has already reported it
-        if isinstance(found, store.CellResult) and found.usage["n_tokens"]:
-            kind = planned.cell.model, _writes(planned)
-            tokens[kind] += float(found.usage["n_tokens"])
-            seconds[kind] += float(found.usage["seconds"] or 0)
+        if isinstance(found, store.CellResult):
+            yield (planned.cell.model, _writes(planned)), found.usage
+
+
+def _speeds(usages: Iterable[tuple[tuple[str, bool], Mapping[str, Any]]]) -> Speeds:
+    tokens: dict[tuple[str, bool], float] = defaultdict(float)
+    seconds: dict[tuple[str, bool], float] = defaultdict(float)
+    for kind, usage in usages:
+        if usage.get("n_tokens"):
+            tokens[kind] += float(usage["n_tokens"])
+            seconds[kind] += float(usage["seconds"] or 0)
     return {kind: tokens[kind] / seconds[kind] for kind in tokens if seconds[kind]}

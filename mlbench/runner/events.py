@@ -46,11 +46,11 @@ class ModelStopped(NamedTuple):
 
 
 class DocsAdded(NamedTuple):
-    """Of a run until settled: `n_open` comparisons go on, and `n_cells` get more docs."""
+    """Of a run until settled: `n_open` comparisons go on, and `cells` get more docs."""
 
     n_settled: int
     n_open: int
-    n_cells: int
+    cells: tuple[PlannedCell, ...]
 
 
 Event = ModelLoaded | CellDone | CellFailed | ModelStopped | DocsAdded

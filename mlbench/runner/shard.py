@@ -51,7 +51,10 @@ def take_shard(plan: Plan, settings: Settings) -> Plan:
 
 
 def _part(cells: Sequence[PlannedCell], shard: Shard, limit: int | None) -> list[PlannedCell]:
-    costs = [_cost(planned.prepared, planned.cell.shots, limit) for planned in cells]
+    costs = [
+        characters_asked(p.prepared, p.cell.shots, len(p.prepared.docs.scored[:limit]))
+        for p in cells
+    ]
     total, before, found = sum(costs), 0.0, []
     for planned, cost in zip(cells, costs, strict=True):
         place = int(shard.n_all * (before + cost / 2) / total)
@@ -61,9 +64,8 @@ def _part(cells: Sequence[PlannedCell], shard: Shard, limit: int | None) -> list
     return found
 
 
-def _cost(prepared: Prepared, shots: int, limit: int | None) -> float:
+def characters_asked(prepared: Prepared, shots: int, n_docs: int) -> float:
     """Return about how many characters a cell's model reads: its docs, and the examples once."""
-    n_docs = len(prepared.docs.scored[:limit])
     return (n_docs + shots) * _characters(prepared)
 
 

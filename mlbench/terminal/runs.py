@@ -11,7 +11,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from mlbench import store
 from mlbench.data.prepare import Prepared
@@ -22,12 +21,12 @@ from mlbench.judge.run import choice_caveats
 from mlbench.loggers import OpenLog, tell
 from mlbench.runner.command import Selection, Work, do_work, prepare_work
 from mlbench.runner.events import Event, Planned
-from mlbench.runner.plan import Plan, find_states, refuse_replacing
+from mlbench.runner.plan import Plan, refuse_replacing
 from mlbench.runner.settle import count_saved
 from mlbench.settings import Settings
 from mlbench.store.read import Run, read_run
 from mlbench.store.replacing import name_changes
-from mlbench.terminal.asked import Request, request_from
+from mlbench.terminal.asked import request_from
 from mlbench.terminal.counts import exit_code
 from mlbench.terminal.progress import Tally, watch
 
@@ -55,7 +54,7 @@ class Told:
 def run_asked(options: Mapping[str, Any], told: Told, *, is_strict: bool = False) -> int:
     """Run what options ask for, each by the name of a parameter of `mlbench run`."""
     request = request_from(options)
-    work = _prepare(request.run, request.selection, request.settings, told.console)
+    work = prepare_run(request.run, request.selection, request.settings, told.console)
     work = replace(work, asked=request.options)
     done = _do(work, told, may_replace=request.may_replace)
     return done or exit_code(read_run(work.plan.folder), is_strict=is_strict)
@@ -64,7 +63,7 @@ def run_asked(options: Mapping[str, Any], told: Told, *, is_strict: bool = False
 def run(name: str, selection: Selection, settings: Settings) -> int:
     """Run what is pending of a selection, in words; return the exit code."""
     told = Told()
-    return _do(_prepare(name, selection, settings, told.console), told, may_replace=False)
+    return _do(prepare_run(name, selection, settings, told.console), told, may_replace=False)
 
 
 def _do(work: Work, told: Told, *, may_replace: bool) -> int:
@@ -73,7 +72,7 @@ def _do(work: Work, told: Told, *, may_replace: bool) -> int:
     events = do_work(work, may_replace=may_replace)
     with contextlib.closing(events):
         plan = _first(events)
-        _say_plan(plan, console)
+        say_plan(plan, console)
         scored = _rest(events)
         if plan.pending:
             with contextlib.closing(tell(scored, plan.folder, told.loggers)) as logged:
@@ -96,7 +95,7 @@ def _do(work: Work, told: Told, *, may_replace: bool) -> int:
 
 def _watch(scored: Iterator[Event], plan: Plan, console: Console, tally: Tally) -> None:
     try:
-        watch(scored, len(plan.pending), console, tally)
+        watch(scored, plan.pending, console, tally)
     except (KeyboardInterrupt, Stopped):
         console.print(f"Stopped. {tally.n_done} cells are kept; the same command goes on.")
         raise
@@ -132,52 +131,12 @@ def _rest(events: Iterator[Planned | Event]) -> Iterator[Event]:
     return (event for event in events if not isinstance(event, Planned))
 
 
-def show_plan(request: Request, *, as_json: bool = False) -> None:
-    """Print what a run would do, cost, and be able to see. Runs nothing."""
-    from mlbench.runner.estimate import estimate, foresee
-
-    console, settings = Told(as_json).console, request.settings
-    plan = find_states(_prepare(request.run, request.selection, settings, console).plan)
-    rows, sights = estimate(plan, settings.limit), foresee(plan, settings.limit)
-    if as_json:
-        print_json(
-            {
-                "folder": str(plan.folder),
-                "cells": _states_of(plan),
-                "pending": [row._asdict() for row in rows],
-                "sights": [sight._asdict() for sight in sights],
-                "no_data": plan.no_data,
-                "changed": plan.changed_parts,
-                "refused": _refusal_of(plan) or None,
-            }
-        )
-        return
-    _say_plan(plan, console)
-    table = Table("model", "family", "shots", "pending", "docs", "tokens", "time", box=None)
-    for row in rows:
-        tokens = "?" if row.tokens is None else f"{row.tokens:,}"
-        time = "?" if row.seconds is None else _format_time(row.seconds)
-        table.add_row(*row[:2], *map(str, row[2:4]), f"{row.docs:,}", tokens, time)
-    console.print(table)
-    console.print("What two models could be told apart by, in one language (80 % power):")
-    for sight in sights:
-        console.print(f"  {sight}", markup=False)
-    if refusal := _refusal_of(plan):
-        console.print(f"Refused by `mlbench run`: {refusal}", markup=False)
-
-
-def _refusal_of(plan: Plan) -> str:
+def refusal_of(plan: Plan) -> str:
     try:
         refuse_replacing(plan)
     except SelectionError as refusal:
         return str(refusal)
     return ""
-
-
-def _format_time(seconds: float) -> str:
-    hours, rest = divmod(int(seconds), 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {left:02d} s"
 
 
 def print_json(content: Any) -> None:
@@ -213,7 +172,7 @@ def _console(*, stderr: bool = False, quiet: bool = False) -> Console:
     return Console(soft_wrap=True, highlight=False, stderr=stderr, quiet=quiet)
 
 
-def _prepare(name: str, selection: Selection, settings: Settings, console: Console) -> Work:
+def prepare_run(name: str, selection: Selection, settings: Settings, console: Console) -> Work:
     require("run", "to run or plan")
     store.find_run(name, must_exist=False)  # a wrong name is told before any work
     prepared = prepare_docs(selection, console)
@@ -232,12 +191,12 @@ def prepare_docs(selection: Selection, console: Console) -> list[Prepared]:
     return [prepare(family, language) for family, language in shown]
 
 
-def _states_of(plan: Plan) -> dict[str, int]:
+def states_of(plan: Plan) -> dict[str, int]:
     return dict(Counter(planned.state for planned in plan.cells))
 
 
-def _say_plan(plan: Plan, console: Console) -> None:
-    detail = ", ".join(f"{n} {state}" for state, n in _states_of(plan).items())
+def say_plan(plan: Plan, console: Console) -> None:
+    detail = ", ".join(f"{n} {state}" for state, n in states_of(plan).items())
     console.print(f"{plan.folder}: {len(plan.cells)} cells ({detail})")
     if differing := plan.changed_parts:
         console.print(

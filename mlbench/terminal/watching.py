@@ -1,6 +1,7 @@
 """How far is a run that another terminal, or another machine on the same disk, is working on?
 
-Nothing is asked of the command that runs: its cells and its record in run.json say all.
+Nothing is asked of the command that runs: its cells and its record in run.json say all. The time
+left counts the tokens that are left, as the run itself does (runner/forecast.py).
 """
 
 import json
@@ -64,6 +65,7 @@ class Progress:
 
 def look_at(run: str, now: float | None = None) -> Progress:
     """Return where a run stands; `now` in seconds of the epoch."""
+    from mlbench.runner.forecast import Forecast, Size
     from mlbench.store import cell_path, find_run
     from mlbench.store.manifest import read_manifest
     from mlbench.store.read import read_run
@@ -75,16 +77,22 @@ def look_at(run: str, now: float | None = None) -> Progress:
     latest: Mapping[str, Any] = records[-1] if records else created
     started = datetime.fromisoformat(latest["started"]).timestamp()
     paths = [cell_path(folder, manifest["models"][c.model]["slug"], c) for c in found.done]
-    scored = sum(_written_since(path, started) for path in paths)
+    written = [_written_since(path, started) for path in paths]
+    scored = sum(written)
     spent = (datetime.now(UTC).timestamp() if now is None else now) - started
     rate = scored / spent if scored and spent > 0 else None
+    forecast = Forecast()
+    for cell, is_new in zip(found.done, written, strict=True):
+        if is_new:
+            forecast.add(Size(cell), found.done[cell].usage)
+    coming = [Size(c) for c in found.planned if found.state(c) not in ("done", "failed")]
+    share = forecast.left(coming).tokens / sum(forecast.tokens) if rate else None
     counts: dict[str, int] = {str(state): n for state, n in found.counts.items()}
-    left = sum(n for state, n in counts.items() if state not in ("done", "failed"))
     return Progress(
         counts,
         scored,
         rate and 60 * rate,
-        rate and left / rate,
+        None if share is None else share * spent,
         latest["ended"],
         tuple(f"{c.model} {c.family} {c.language}: {found.reason(c)}" for c in found.failed),
     )

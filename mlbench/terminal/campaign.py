@@ -1,4 +1,4 @@
-"""The options of a run that adds docs until the pair is told apart."""
+"""The options of a large run: docs until a pair is told apart, and the speed that a plan takes."""
 
 from typing import Annotated
 
@@ -24,5 +24,20 @@ StepOption = Annotated[
         metavar="N",
         help="Docs added at a time with --until settled; at least a 20th of all.",
         rich_help_panel=SELECTION,
+    ),
+]
+Given = Annotated[
+    float | None,
+    typer.Option(
+        "--tokens-per-second",
+        min=0.001,
+        metavar="N",
+        help="The speed of a device, where none was measured, or instead of that.",
+    ),
+]
+Earlier = Annotated[
+    str | None,
+    typer.Option(
+        "--speed-from", metavar="RUN", help="Another run, whose speed of the same models is taken."
     ),
 ]
