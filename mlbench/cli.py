@@ -196,8 +196,6 @@ def plan(
 
     [bold]Examples[/bold]
 
-      mlbench plan --models ./checkpoint --families core
-
       mlbench plan --models ./checkpoint --families core --tokens-per-second 20000
 
       mlbench plan --models ./checkpoint --families core --speed-from trial
