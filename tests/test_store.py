@@ -84,8 +84,12 @@ def test_a_file_with_other_columns_is_damaged(tmp_path):
     path = tmp_path / "a.parquet"
     store.put(path, result(CHOICES))
     table = pq.read_table(path)
-    meta = {b"mlbench": table.schema.metadata[b"mlbench"]}
-    path.write_bytes(sealed_parquet(table.drop_columns(["target"]), meta))
+    meta = json.loads(table.schema.metadata[b"mlbench"])
+    del meta["columns"], meta["n_rows"]  # as in files that did not tell them there
+    metadata = {b"mlbench": json.dumps(meta).encode()}
+    path.write_bytes(sealed_parquet(table, metadata))
+    assert store.get(path).samples == result(CHOICES).samples
+    path.write_bytes(sealed_parquet(table.drop_columns(["target"]), metadata))
     with pytest.raises(StoreError, match="is damaged .its columns are calibration, choices"):
         store.get(path)
 

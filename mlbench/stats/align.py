@@ -201,6 +201,10 @@ def _order_of(doc_ids: tuple[str, ...], clusters: tuple[str, ...], where: str) -
 
 def _check_values(values: Floats, ids: tuple[str, ...], where: str, measure: Measure) -> None:
     """Refuse a score out of the measure's range; statistics of other measures must be finite."""
+    low, high = (measure.low, measure.high) if measure.is_mean else (-math.inf, math.inf)
+    # What is not a number is within no bounds.
+    if low <= values.min() and values.max() <= high and math.isfinite(values.max() - values.min()):
+        return
     is_fine = np.isfinite(values)
     allowed = "a finite number"
     if measure.is_mean:

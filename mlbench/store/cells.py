@@ -36,6 +36,9 @@ there were no columns that say which cell a row is of."""
 
 _FAILED = ".failed.json"
 _META_KEY, _SEAL_KEY = b"mlbench", b"mlbench_seal"
+_META_MARK = b"\x18\x07mlbench\x18"
+"""The key and the kind of its value, a string, as they stand in the footer of a file."""
+_LONGEST_VARINT = 35
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,13 @@ def forget_failure(path: Path) -> None:
 
 def fill_cell(result: CellResult, file: IO[bytes]) -> None:
     """Write the content of a finished cell's file."""
-    text = json.dumps(meta_of(result), sort_keys=True, ensure_ascii=False)
     samples = result.samples
     if isinstance(samples, SampleColumns):
         table = samples.stored.read()
     else:
         table = _table_from_samples(samples)
+    meta = meta_of(result) | {"n_rows": len(table), "columns": table.column_names}
+    text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
     table = name_cell(table, result.cell)
     file.write(sealed_parquet(table, {_META_KEY: text.encode()}))
 
@@ -183,8 +187,10 @@ def _each(parent: Path, cells: Iterable[Cell]) -> Iterator[Outcome]:
     for cell in cells:
         own = f"{cell.language}.parquet"
         try:
-            if own in names or f"{cell.language}{_FAILED}" in names:
+            if f"{cell.language}{_FAILED}" in names:
                 yield get(parent / own, cell)
+            elif own in names:
+                yield _of_cell(_read_result(parent / own), cell, parent / own)
             else:
                 yield _of_cell(_read_packed(pack, Place(parent.name, cell.language)), cell, pack)
         except StoreError as error:
@@ -243,27 +249,58 @@ _WRONG = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionErr
 
 
 def _read_result(path: Path) -> CellResult:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         content = path.read_bytes()
         whole = is_whole(content)
         _check_whole(whole, {})
-        with pq.ParquetFile(pa.BufferReader(content)) as file:
-            n_rows, schema = file.metadata.num_rows, file.schema_arrow
-        meta = json.loads(schema.metadata[_META_KEY])
+        meta = _find_meta(content) if whole else None
+        meta = meta or _meta_from_parquet(content, is_sealed=bool(whole))
         _check_whole(whole, meta)
-        # Without those of format 3 that name the cell, as metadata and place have done already.
-        columns = tuple(name for name in schema.names if name not in Cell._fields)
+        n_rows, columns = meta["n_rows"], tuple(meta["columns"])
         stored = Stored(n_rows, columns, partial(_read_table, path, read_seal(content), columns))
-        if not whole:
-            stored.read()  # nothing else tells whether a file of before the seals is whole
         return result_from(meta, stored)
     except NewerStoreError as error:
         raise NewerStoreError(f"{path}: {error}") from error
-    except (pa.ArrowException, *_WRONG) as error:
+    except _WRONG as error:
         raise _damaged(path, _first_line(error)) from error
+
+
+def _find_meta(content: bytes) -> dict[str, Any] | None:
+    """Return the metadata of a sealed file, None of one that does not tell its columns there.
+
+    To open it as Parquet takes three times as long, which counts where thousands are looked at. In
+    the footer, key and value stand behind their lengths (Thrift's compact protocol).
+    """
+    start = content.rfind(_META_MARK)
+    if start < 0:
+        return None
+    at, size = start + len(_META_MARK), 0
+    for shift in range(0, _LONGEST_VARINT, 7):
+        byte, at = content[at], at + 1
+        size |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+    meta: dict[str, Any] = json.loads(content[at : at + size])
+    return meta if "columns" in meta else None
+
+
+def _meta_from_parquet(content: bytes, *, is_sealed: bool) -> dict[str, Any]:
+    """Return the metadata of a cell's file, with its rows and columns. Raises ValueError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        source = pa.BufferReader(content)
+        with pq.ParquetFile(source, page_checksum_verification=True) as file:
+            n_rows, schema = file.metadata.num_rows, file.schema_arrow
+            if not is_sealed:
+                file.read(use_threads=False)  # nothing else tells whether it is whole
+        meta: dict[str, Any] = json.loads(schema.metadata[_META_KEY])
+    except pa.ArrowException as error:
+        raise ValueError(_first_line(error)) from error
+    # Without those of format 3 that name the cell, as metadata and place have done already.
+    columns = [name for name in schema.names if name not in Cell._fields]
+    return meta | {"n_rows": n_rows, "columns": columns}
 
 
 def result_from(meta: Mapping[str, Any], stored: Stored) -> CellResult:
