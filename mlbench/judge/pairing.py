@@ -60,9 +60,13 @@ def pair(
     """
     models = tuple(dict.fromkeys((a, b)))
     names = [family for family in run.families if families is None or family in families]
-    shots_by_family = {family: _shots_of(run, family, models, shots) for family in names}
+    # Once: a run may have thousands of cells, and its columns are found by looking at each.
+    columns: dict[str, list[Column]] = {family: [] for family in run.families}
+    for column in run.columns:
+        columns[column.family].append(column)
+    shots_by_family = {f: _shots_of(run, f, columns[f], (models, shots)) for f in names}
     parts = [
-        _pair_family(run, family, (a, b), by_model)
+        _pair_family(run, columns[family], (a, b), by_model)
         for family, by_model in shots_by_family.items()
         if by_model
     ]
@@ -133,13 +137,15 @@ class _Part(NamedTuple):
     tables: FamilyTables | None = None
 
 
-def _shots_of(run: Run, family: str, models: Sequence[str], shots: int | None) -> dict[str, int]:
+def _shots_of(
+    run: Run, family: str, columns: Sequence[Column], asked: tuple[Sequence[str], int | None]
+) -> dict[str, int]:
     """Choose the number of examples by model: one for both where they have one in common.
 
     The fewest at which any language is finished for both, so that a number of examples that failed
     does not hide one that was run.
     """
-    columns = [column for column in run.columns if column.family == family]
+    models, shots = asked
     has = {model: {c.shots for c in columns if c.model == model} for model in models}
     if shots is not None:
         return {model: shots for model, planned in has.items() if shots in planned}
@@ -156,8 +162,11 @@ def _shots_of(run: Run, family: str, models: Sequence[str], shots: int | None) -
     return dict.fromkeys(models, min(both, key=lambda n: (is_empty(n), n)))
 
 
-def _pair_family(run: Run, family: str, pair: tuple[str, str], shots: Mapping[str, int]) -> _Part:
-    """Pair one family; what does not fit together costs no other family anything."""
+def _pair_family(
+    run: Run, columns: Sequence[Column], pair: tuple[str, str], shots: Mapping[str, int]
+) -> _Part:
+    """Pair one family, given its columns; what does not fit together costs no other anything."""
+    family = columns[0].family
     reasons: dict[str, str] = {}
     kept: dict[str, list[CellResult]] = {}
     why = _why_no_family(run, family, pair, shots)
@@ -175,7 +184,7 @@ def _pair_family(run: Run, family: str, pair: tuple[str, str], shots: Mapping[st
     cells = list(dict.fromkeys(r.cell for results in kept.values() for r in results))
     if not cells:
         return _Part(family, reasons)
-    many = _with_examples(run, kept, pair)
+    many = _with_examples(run, kept, pair, columns)
     try:
         tables = _tables(run, family, cells, many, set(reasons))
     except DataError as error:
@@ -201,25 +210,30 @@ def _tables(
 
 
 def _with_examples(
-    run: Run, kept: Mapping[str, Sequence[CellResult]], pair: tuple[str, str]
+    run: Run,
+    kept: Mapping[str, Sequence[CellResult]],
+    pair: tuple[str, str],
+    columns: Sequence[Column],
 ) -> list[Cell]:
     """Find the cells of each model at the most examples it has, on the docs of the kept cells."""
     shots = {r.cell.shots for results in kept.values() for r in results}
-    family = next(r.cell.family for results in kept.values() for r in results)
     found = []
     for model in dict.fromkeys(pair):
-        mine = [c for c in run.done if (c.model, c.family) == (model, family)]
-        most = max((c.shots for c in mine), default=0)
-        if len(shots) != 1 or most <= max(shots):
+        mine = [c for c in columns if c.model == model and c.shots > max(shots)]
+        done = [[c for c in _cells_of(run, column) if c in run.done] for column in mine]
+        if len(shots) != 1 or not any(done):
             continue
         found += [
             cell
-            for cell in mine
-            if cell.shots == most
-            and cell.language in kept
+            for cell in max(filter(None, done), key=lambda cells: cells[0].shots)
+            if cell.language in kept
             and not why_not_paired(run.done[cell], kept[cell.language][0], passing=OF_EXAMPLES)
         ]
     return found
+
+
+def _cells_of(run: Run, column: Column) -> list[Cell]:
+    return [Cell(column.model, column.family, tag, column.shots) for tag in run.languages]
 
 
 def why_not_paired(a: CellResult, b: CellResult, *, passing: Collection[str] = frozenset()) -> str:
