@@ -107,6 +107,21 @@ def test_retention_is_undefined_at_chance_in_english() -> None:
     assert scale_moat(pair, RETENTION, table, QUICK, ("a", "b")) is None
 
 
+def test_a_draw_in_which_english_is_at_chance_leaves_retention_to_the_others() -> None:
+    right = {("a", "en"): 9, ("a", "sw"): 6, ("b", "en"): 9, ("b", "sw"): 6}
+    ids = [f"d{i}" for i in range(12)]
+    cells = [
+        CellScores(model, tag, ids, (np.arange(12) < n).astype(float), chance=0.25)
+        for (model, tag), n in right.items()
+    ]
+    table = table_from_cells("f", cells)
+    resampling = replace(QUICK, replicates=9_000)
+    pair = pair_levels(table, "a", "b", resampling)
+    moat = scale_moat(pair, RETENTION, table, resampling, ("a", "b"))
+    assert moat is not None and np.isnan(moat.replicates).any()
+    assert moat.estimate[0] == 0 and 8_900 < moat.known[0] < 9_000
+
+
 def test_scale_of_another_kind_is_refused() -> None:
     table = make_table()
     pair = pair_levels(table, "good", "plain", QUICK)

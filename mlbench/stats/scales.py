@@ -76,11 +76,8 @@ def _retention(pair: PairLevels) -> Contrast | None:
         kept = (shared.means[:2] - chance) / (english.means[:2] - chance)
         drawn = shared.replicates[:, :2] - chance
         drawn /= english.replicates[:, :2] - chance
-    beyond = Lead(
-        kept[0] - kept[1],
-        drawn[:, 0] - drawn[:, 1],
-        np.minimum(shared.n_draws[2], english.n_draws[2]),
-    )
+        leads = drawn[:, 0] - drawn[:, 1]  # nan where both are infinite
+    beyond = Lead(kept[0] - kept[1], leads, np.minimum(shared.n_draws[2], english.n_draws[2]))
     return moat_of(pair, beyond)
 
 

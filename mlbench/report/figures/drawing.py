@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
-from fontTools.subset import Options
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -41,8 +40,6 @@ INK, SOFT, GREY, PALE = "#1b1f24", "#57606a", "#8c959f", "#f3f5f7"
 ABOVE = 3
 """Numbers lie above their cells: the zorder of text in matplotlib."""
 
-LAYOUT_TABLES = ("GDEF", "GPOS", "GSUB", "MATH", "kern")
-"""Of a font."""
 
 DPI = 220
 """Of PNG: enough for a screen or a slide; a paper takes PDF."""
@@ -90,7 +87,7 @@ def figure_bytes(axes: Axes, form: str) -> bytes:
     figure = axes.get_figure(root=True)
     assert figure is not None
     content = io.BytesIO()
-    with house_style(), _fonts_without_layout():
+    with house_style():
         options: dict[str, Any] = {"pil_kwargs": PNG_OPTIONS} if form == "png" else {}
         figure.savefig(content, format=form, dpi=DPI, metadata=EMPTY[form], **options)
     return content.getvalue()
@@ -105,21 +102,6 @@ def house_style() -> Iterator[None]:
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         yield
-
-
-@contextmanager
-def _fonts_without_layout() -> Iterator[None]:
-    """Leave the tables that choose and place glyphs out of the fonts of a PDF.
-
-    Its text is laid out already. fontTools takes them apart for each font of each figure, half of
-    the time of a PDF, and matplotlib has no option for it.
-    """
-    before = Options._drop_tables_default
-    Options._drop_tables_default = [*before, *LAYOUT_TABLES]
-    try:
-        yield
-    finally:
-        Options._drop_tables_default = before
 
 
 def write_text(axes: Axes, x: float, y: float, text: str, **how: Any) -> None:
