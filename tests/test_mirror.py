@@ -1,6 +1,7 @@
 """A mirror with some of the languages is read; a broken file is refused with its place."""
 
 import gc
+import os
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from test_lfs import POINTER
 
 from mlbench.data import sources
 from mlbench.data.languages import read_languages
+from mlbench.data.mirror import lay_out
 from mlbench.data.prepare import prepare
-from mlbench.errors import DataError
+from mlbench.errors import DataError, NoData
 from mlbench.families import read_families
 from mlbench.store.read import read_run
 
@@ -176,3 +178,15 @@ def test_a_mirror_that_names_no_configurations_is_left_to_datasets(tmp_path, mon
 
 def test_the_toys_are_in_the_mirror():
     assert set(CODES) <= set(SENTENCES)
+
+
+def test_a_head_that_was_changed_is_read_again(mirror, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    assert lay_out(mirror, "tha_Thai", first) == first
+    head = mirror / "README.md"
+    head.write_text(head.read_text(encoding="utf-8").replace("tha_Thai", "tha_Gone"), "utf-8")
+    os.utime(head, ns=(1, 1))
+    with pytest.raises(NoData, match="no configuration 'tha_Thai'"):
+        lay_out(mirror, "tha_Thai", second)

@@ -285,7 +285,7 @@ class Silent:
 
     unk_token_id = None
 
-    def decode(self, ids):
+    def decode(self, ids, **_):
         return "x"
 
     def __init__(self, tokenizer) -> None:

@@ -8,6 +8,7 @@ at a language that nobody asked for. So the files of one are looked at before it
 import csv
 import os
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,6 +64,16 @@ def lay_out(mirror: Path, code: str | None, folder: Path, *, is_by_letter: bool 
 
 
 def _read_header(path: Path) -> Mapping[str, Any]:
+    """Return the head of a README, read once: it names every language of a mirror."""
+    try:
+        state = path.stat()
+    except OSError:
+        return {}
+    return _header_of(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=8)
+def _header_of(path: Path, changed: int, size: int) -> Mapping[str, Any]:
     try:
         _, text, *_ = path.read_text(encoding="utf-8").split("---\n", 2)
         header = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

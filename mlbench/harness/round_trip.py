@@ -34,7 +34,7 @@ def find_lost(
         return None
     texts = list(dict.fromkeys(text for doc in docs for text in doc))
     each = [known[text] for text in texts] if known is not None else _encode(tokenizer, texts)
-    backs = _decode(tokenizer, each) if can_write else texts
+    backs = decode(tokenizer, each) if can_write else texts
     lost = {
         text
         for text, ids, back in zip(texts, each, backs, strict=True)
@@ -45,7 +45,7 @@ def find_lost(
 
 def write_back(tokenizer: Any, texts: list[str]) -> list[str]:
     """Return what texts are after they went through the tokenizer and back."""
-    return _decode(tokenizer, _encode(tokenizer, texts))
+    return decode(tokenizer, _encode(tokenizer, texts))
 
 
 def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
@@ -54,7 +54,7 @@ def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     return ids
 
 
-def _decode(tokenizer: Any, each: list[list[int]]) -> list[str]:
+def decode(tokenizer: Any, each: list[list[int]]) -> list[str]:
     """Write texts back; all at once where the tokenizer leaves that to its library."""
     if getattr(type(tokenizer), "_decode", None) is transformers.PreTrainedTokenizerFast._decode:
         backend = tokenizer.backend_tokenizer

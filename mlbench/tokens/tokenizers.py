@@ -14,6 +14,9 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mlbench import models
 from mlbench.data.languages import REFERENCE
 from mlbench.data.prepare import Prepared
@@ -174,13 +177,13 @@ def measure_tokenizer(
     from mlbench.harness.tokenizer import encode
 
     n_added = len(encode(tokenizer, ["a"])[0]) - len(encode(tokenizer, ["a"], special=False)[0])
-    parts: dict[int, bool] = {}
+    parts = _Parts(tokenizer)
     counted: dict[str, list[_Counted]] = {}
     for one in prepared:
         docs = [doc for doc in one.docs.scored[:limit] if isinstance(doc, TextDoc)]
         if docs:
             ids = encode(tokenizer, [doc.text for doc in docs], special=False)
-            counted[one.language.tag] = _count(tokenizer, docs, ids, parts)
+            counted[one.language.tag] = _count(docs, ids, parts)
     sizes = {tag: _sizes(its) for tag, its in counted.items()}
     premiums = premiums_of(sizes) | ({REFERENCE: 1.0} if sizes.get(REFERENCE) else {})
     costs = {
@@ -190,17 +193,43 @@ def measure_tokenizer(
     return ModelCost(model, len(tokenizer), n_added, costs, window_of(model, tokenizer))
 
 
-def _count(
-    tokenizer: Any, docs: Sequence[TextDoc], each: list[list[int]], parts: dict[int, bool]
-) -> list[_Counted]:
-    """Count the docs that have any token; `parts` keeps which tokens are part of a character."""
-    new = sorted({token for ids in each for token in ids} - parts.keys())
-    parts.update((token, BROKEN in tokenizer.decode([token])) for token in new)
-    unknown = tokenizer.unk_token_id
+class _Parts:
+    """Which tokens hold only a part of a character; state: those that were looked at so far."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self.seen = np.zeros(len(tokenizer), dtype=bool)
+        self.is_part = np.zeros(len(tokenizer), dtype=bool)
+
+    def look_at(self, tokens: NDArray[np.int64]) -> None:
+        """Write back the tokens that are new."""
+        from mlbench.harness.round_trip import decode
+
+        new = np.unique(tokens)
+        beyond = (0, max(0, int(new[-1]) + 1 - len(self.seen)))  # ids may leave gaps
+        self.seen, self.is_part = (np.pad(known, beyond) for known in (self.seen, self.is_part))
+        new = new[~self.seen[new]]
+        self.seen[new] = True
+        texts = decode(self.tokenizer, [[token] for token in new.tolist()])
+        self.is_part[new] = [BROKEN in text for text in texts]
+
+
+def _count(docs: Sequence[TextDoc], each: list[list[int]], parts: _Parts) -> list[_Counted]:
+    """Count the docs that have any token."""
+    known = [(doc, ids) for doc, ids in zip(docs, each, strict=True) if ids]
+    if not known:
+        return []
+    tokens = np.concatenate([np.asarray(ids, np.int64) for _, ids in known])
+    parts.look_at(tokens)
+    starts = np.cumsum([0, *(len(ids) for _, ids in known[:-1])])
+    unknown = parts.tokenizer.unk_token_id
+    is_unknown = tokens == (-1 if unknown is None else unknown)
+    counts = (
+        np.add.reduceat(x.astype(np.int64), starts) for x in (is_unknown, parts.is_part[tokens])
+    )
     return [
-        _Counted(doc, ids, ids.count(unknown), sum(parts[token] for token in ids))
-        for doc, ids in zip(docs, each, strict=True)
-        if ids
+        _Counted(doc, ids, int(n_unknown), int(n_parts))
+        for (doc, ids), n_unknown, n_parts in zip(known, *counts, strict=True)
     ]
 
 
