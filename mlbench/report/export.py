@@ -38,6 +38,10 @@ SCORE_FIELDS = (
     "above_chance",
     "below_chance",
     "n_truncated",
+    "seconds",
+    "tokens",
+    "tokens_per_second",
+    "peak_bytes",
     "state",
     "reason",
     "signature",
@@ -105,6 +109,7 @@ def _score_lines(table: ReportTable, block: Block, view: CellView) -> list[dict[
     if view.result is None:
         return [line | {"metric": block.metric}]
     line |= {"signature": signature_hash(view.result), "n_truncated": view.n_truncated}
+    line |= _spent(view.result.usage)
     lines = [line | _score_fields(score) for score in view.result.scores.values()]
     for entry in lines:
         if entry["metric"] == block.metric:
@@ -113,6 +118,17 @@ def _score_lines(table: ReportTable, block: Block, view: CellView) -> list[dict[
         n_docs = view.result.scores[block.metric].n_docs
         lines.append(line | {"metric": "parity", "value": view.shown, "n_docs": n_docs})
     return lines
+
+
+def _spent(usage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a cell took: wall clock, tokens of its requests, and memory at most."""
+    seconds, tokens = usage.get("seconds"), usage.get("n_tokens")
+    return {
+        "seconds": seconds,
+        "tokens": tokens,
+        "tokens_per_second": tokens / seconds if tokens and seconds else None,
+        "peak_bytes": usage.get("peak_bytes"),
+    }
 
 
 def _state(table: ReportTable, view: CellView) -> str:

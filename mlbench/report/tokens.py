@@ -45,7 +45,8 @@ class Premium(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One model: premiums are ratios, time in seconds per doc, weights in bytes; nan is unknown."""
+    """One model: premiums are ratios, time in seconds per doc, weights and peak memory
+    in bytes; nan is unknown."""
 
     model: str
     has_tokens: bool
@@ -57,6 +58,7 @@ class Cost:
     seconds: float
     devices: tuple[str, ...]
     weights: float
+    peak: float = math.nan
 
 
 class Script(NamedTuple):
@@ -146,6 +148,7 @@ def _cost(
         seconds=seconds.get(model, math.nan),
         devices=tuple(devices),
         weights=max((w for w in weights if not math.isnan(w)), default=math.nan),
+        peak=max((float(use.get("peak_bytes") or 0) for use in usages), default=0.0) or math.nan,
     )
 
 

@@ -25,6 +25,7 @@ from mlbench.models import Model
 from mlbench.records import Score
 from mlbench.redaction import redact
 from mlbench.runner.events import CellDone, CellFailed, Event, ModelLoaded, ModelStopped
+from mlbench.runner.peak import read_peak, restart_peak
 from mlbench.runner.plan import Plan, PlannedCell
 from mlbench.runner.precision import PrecisionWatch
 from mlbench.runner.window import refuse_overflow
@@ -122,7 +123,7 @@ def score(model: CountingModel, planned: PlannedCell) -> store.CellResult | stor
 
     Of a cell that was begun these are only the docs that it lacks: `keep` puts them together.
     """
-    start = time.perf_counter()
+    start, is_watched = time.perf_counter(), restart_peak(model.device)
     try:
         how = {"shots": planned.cell.shots, "start": planned.begun}
         samples, usage = evaluate(model, planned.prepared, **how, limit=planned.limit)
@@ -138,6 +139,7 @@ def score(model: CountingModel, planned: PlannedCell) -> store.CellResult | stor
         "device": model.device,
         "mode": model.mode,
         "model_bytes": model.model_bytes,
+        "peak_bytes": read_peak(model.device) if is_watched else None,
         **model.findings.as_usage(),
     }
     signature = replace(planned.signature, mode=model.mode, given_up=tuple(model.given_up))

@@ -46,7 +46,7 @@ class CellResult:
     """A finished cell. `signature` says what was scored; `usage` what it took.
 
     usage: n_requests, n_tokens (context and continuation), n_truncated, seconds, device, mode (of
-    the packed engine), model_bytes (weights in memory).
+    the packed engine), model_bytes (weights in memory), peak_bytes (runner/peak.py; later cells).
     """
 
     cell: Cell
