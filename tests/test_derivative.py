@@ -1,15 +1,21 @@
 """A derivative against its base: what it gained in its own languages, and lost elsewhere."""
 
+import json
+
 import pytest
 from gate_toys import copy
 from report_toys import LANGUAGES, ToyRun, choices, two_models
 from test_cli import refused, run_cli
+from test_stats_verdict import SCHEMA, conforms
 
 from mlbench.errors import ModelError, SelectionError
-from mlbench.judge import read_claims
+from mlbench.judge import read_claims, verdict_json
+from mlbench.judge.bases import find_bases, own_languages
 from mlbench.judge.claims import claims_from
-from mlbench.judge.derivative import against_base, find_bases, own_languages, sentences
-from mlbench.judge.run import judge_run
+from mlbench.judge.derivative import against_base, sentences
+from mlbench.judge.mirror import mirrored
+from mlbench.judge.pairing import pair
+from mlbench.judge.run import judge_pair, judge_run
 from mlbench.models import find_model
 from mlbench.models.card import facts_of_card
 from mlbench.records import Cell
@@ -55,6 +61,37 @@ def test_the_numbers_are_those_of_the_verdict(run):
     english = found.effects["english"]
     assert english.estimate == pytest.approx(verdict["english"]["estimate"], abs=1e-6)
     assert english.low == pytest.approx(verdict["english"]["low"], abs=1e-6)
+
+
+def test_the_verdict_for_a_program_has_the_parts_and_the_claim(run):
+    verdict = verdict_on(run, "tuned", "base")
+    assert conforms(json.loads(verdict_json(verdict)), SCHEMA) == []
+    told, found = verdict["against_base"], judged(run)
+    assert set(told["own_languages"]) == {"sw", "yo"}
+    for part, effect in found.effects.items():
+        assert told[part]["estimate"] == pytest.approx(effect.estimate)
+        assert told[part]["verdict"] == effect.verdict
+    claim = own_claim(verdict)
+    assert claim["verdict"] == "supported" and claim["n_languages"] == 2
+    assert claim["estimate"] == pytest.approx(found.effects["own"].estimate)
+    assert claim["claim"].startswith("tuned is better than its base base in the languages")
+    assert mirrored(verdict)["against_base"] == told
+
+
+def test_of_another_pair_there_is_no_such_claim(run):
+    turned = verdict_on(run, "base", "tuned")
+    assert turned["against_base"] is None and own_claim(turned) is None
+    del run.models["tuned"]["own_languages"]
+    claim = own_claim(verdict_on(run, "tuned", "base"))
+    assert claim["verdict"] == "undetermined" and "is not known here" in claim["sentence"]
+
+
+def verdict_on(run, a, b):
+    return judge_pair(run, pair(run, a, b), claims=read_claims(), resampling=FAST)
+
+
+def own_claim(verdict):
+    return next((claim for claim in verdict["claims"] if claim["kind"] == "own_lead"), None)
 
 
 def test_what_was_forgotten_is_of_the_families_of_what_was_gained(tmp_path):

@@ -36,11 +36,11 @@ def toy(moat: float = 0.3, **changes: Any) -> Evidence:
     return replace(Evidence((make_table(moat),), FACTS), **changes)
 
 
-def test_shipped_claims_are_the_six() -> None:
+def test_shipped_claims_are_the_seven() -> None:
     claims = read_claims().claims
-    kinds = ["moat", "coverage", "resource_gap", "listed_lead", "fewshot", "cost"]
+    kinds = ["moat", "coverage", "resource_gap", "listed_lead", "fewshot", "cost", "own_lead"]
     assert [claim.kind for claim in claims] == kinds
-    assert len({claim.fingerprint() for claim in claims}) == 6
+    assert len({claim.fingerprint() for claim in claims}) == 7
 
 
 def test_hash_changes_with_the_margin_and_not_with_the_models_compared() -> None:

@@ -24,6 +24,7 @@ from mlbench.judge.findings import (
     others_of,
     over_families,
     sampled_effect,
+    with_reference,
 )
 from mlbench.judge.gap import gap_effect
 from mlbench.judge.listed import listed_lead
@@ -41,6 +42,9 @@ from mlbench.stats.bootstrap import Resampling
 from mlbench.stats.pairs import pair_levels
 from mlbench.stats.scales import primary_contrasts
 from mlbench.stats.table import ScoreTable
+
+OWN_LEAD = "own_lead"
+"""Judged of a model and its base only: of other pairs it says nothing."""
 
 
 class Question(NamedTuple):
@@ -72,6 +76,7 @@ def check_claims(
         {"hash": claim.fingerprint()}
         | _check(claim.about(analysis.a, analysis.b), evidence, analysis, resampling)
         for claim in claims.claims
+        if claim.kind != OWN_LEAD or evidence.base.get(analysis.a) == analysis.b
     ]
 
 
@@ -280,6 +285,20 @@ def _check_lead(asked: Question) -> Answer:
     return Answer(effect, text)
 
 
+def _check_own_lead(asked: Question) -> Answer:
+    """Judge A against its base in the languages it was made for, as judge/derivative.py does."""
+    claim, resampling, analysis = asked.claim, asked.resampling, _analysis_of(asked)
+    own = asked.evidence.own.get(asked.a)
+    if own is None:
+        reason = f"which languages {asked.a!r} was made for is not known here"
+        return Answer(undefined(reason, claim.margin), f"It is unknown: {reason}.")
+    chosen = [only(family.delta, set(own)) for family in with_reference(analysis.pooled)]
+    effect = over_families(chosen, claim.margin, resampling=resampling)
+    where = f"its own languages ({effect.n_languages})"
+    text = lead_sentence(effect, (asked.a, asked.b), where, (claim.scale, resampling.level))
+    return Answer(effect, text)
+
+
 def _check_fewshot(asked: Question) -> Answer:
     claim, level = asked.claim, asked.resampling.level
     effect = fewshot_effect(
@@ -303,6 +322,7 @@ CHECKS: dict[str, Callable[[Question], Answer]] = {
     "resource_gap": _check_gap,
     "listed_lead": _check_listed,
     "lead": _check_lead,
+    OWN_LEAD: _check_own_lead,
     "fewshot": _check_fewshot,
     "cost": _check_cost,
 }

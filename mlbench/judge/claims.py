@@ -19,7 +19,9 @@ CLAIMS_PATH = Path(__file__).with_name("claims.yaml")
 # Enough of a sha256 to tell claims apart in print.
 HASH_DIGITS = 12
 
-Kind = Literal["moat", "coverage", "resource_gap", "listed_lead", "lead", "fewshot", "cost"]
+Kind = Literal[
+    "moat", "coverage", "resource_gap", "listed_lead", "lead", "own_lead", "fewshot", "cost"
+]
 Target = Literal["pooled", "fixed", "sampled"]
 Expected = Literal["supported", "not supported", "smaller or none"]
 SMALLER: Expected = "smaller or none"

@@ -6,19 +6,18 @@ only the languages are put together in another way.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlbench.data.languages import REFERENCE
-from mlbench.errors import SelectionError
+from mlbench.judge.bases import find_bases, own_languages
 from mlbench.judge.claims import ClaimsFile
 from mlbench.judge.effects import Effect
 from mlbench.judge.evidence import Analysis, analyse
-from mlbench.judge.findings import language_rows, only, over_families
+from mlbench.judge.findings import language_rows, only, over_families, with_reference
 from mlbench.judge.pairing import Pairing, pair
 from mlbench.judge.sentences import lead_sentence
-from mlbench.models.claimed import claimed_by
-from mlbench.models.presets import read_presets
+from mlbench.judge.verdict import clean
 from mlbench.stats import Resampling
 from mlbench.store.read import Run
 
@@ -40,57 +39,6 @@ class Derivative:
     own: tuple[str, ...] | None
     effects: Mapping[str, Effect]
     rows: Sequence[Mapping[str, Any]]
-
-
-def find_bases(run: Run, asked: str | None = None) -> dict[str, str]:
-    """Return the base of each model of a run that was made from another one of it.
-
-    A base is a fact of a model (models.yaml, its model card, an adapter), or asked for as
-    `MODEL=BASE`, or as BASE for every other model without one. Raises SelectionError for a model
-    that the run does not have.
-    """
-    found = {}
-    for model, facts in run.models.items():
-        base = _in_run(run, str(facts.get("base") or ""))
-        if base and base != model:
-            found[model] = base
-    if asked is None:
-        return found
-    left, _, right = asked.rpartition("=")
-    base = _known(run, right or left)
-    others = [_known(run, left)] if left else [m for m in run.models if m not in {*found, base}]
-    return found | {model: base for model in others if model != base}
-
-
-def _known(run: Run, name: str) -> str:
-    found = _in_run(run, name)
-    if found is None:
-        raise SelectionError(
-            f"--base {name!r} is not in the run, so nothing can be compared with it. Run it too: "
-            f"mlbench run --run {run.typed} --models {name}. Models here: {', '.join(run.models)}"
-        )
-    return found
-
-
-def _in_run(run: Run, name: str) -> str | None:
-    """Return what the run calls a model: a preset and its hub id are the same model."""
-    if name in run.models:
-        return name
-    hub = _hub_id(name)
-    return next((model for model in run.models if hub and _hub_id(model) == hub), None)
-
-
-def _hub_id(name: str) -> str:
-    plain = name.partition("@")[0]
-    return str(read_presets().get(plain, {}).get("hub", plain))
-
-
-def own_languages(run: Run, model: str) -> tuple[str, ...] | None:
-    """Return the languages that a model was made for, but English; None where nobody says."""
-    facts = run.models[model]
-    claimed = claimed_by(model, facts)
-    tags = claimed.tags if claimed else facts.get("own_languages")
-    return None if tags is None else tuple(tag for tag in tags if tag != REFERENCE)
 
 
 def against_base(
@@ -127,13 +75,28 @@ def part_effects(
 
     What is lost in English is of the same families as what is gained elsewhere.
     """
-    both = [f for f in analysis.pooled if REFERENCE in f.delta.languages] or analysis.pooled
+    both = with_reference(analysis.pooled)
     return {
         part: over_families(
             [only(family.delta, set(tags)) for family in both], margin, resampling=resampling
         )
         for part, tags in parts.items()
     }
+
+
+def as_json(
+    run: Run, a: str, b: str, *, claims: ClaimsFile, resampling: Resampling
+) -> dict[str, Any] | None:
+    """Return A against its base B for a program; None where B is not the base of A."""
+    if find_bases(run).get(a) != b:
+        return None
+    found = against_base(run, a, b, claims=claims, resampling=resampling)
+    if isinstance(found, str):
+        return None
+    own = None if found.own is None else list(found.own)
+    effects = {part: asdict(effect) for part, effect in found.effects.items()}
+    told: dict[str, Any] = clean({"own_languages": own, "scale": found.scale, **effects})
+    return told
 
 
 def sentences(found: Derivative, names: Mapping[str, str]) -> list[str]:

@@ -39,7 +39,8 @@ class Evidence:
     `demonstrations` are shown by themselves and do not enter the pooled numbers, unless there is no
     other. `fewshot` holds the families at `shots` shots, `tokens` the tokens of parallel
     sentences; claims about what is not there come out undetermined. `claimed` is what the makers
-    of the models say of their languages.
+    of the models say of their languages; `base` is the model that one was made from, and `own` the
+    languages it was made for, None where nobody says.
     """
 
     tables: tuple[ScoreTable, ...]
@@ -50,6 +51,8 @@ class Evidence:
     rules: Mapping[str, tuple[ScoreTable, ...]] = field(default_factory=dict)
     demonstrations: frozenset[str] = frozenset()
     claimed: Mapping[str, Claimed] = field(default_factory=dict)
+    base: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
 
     def limited(
         self, families: Sequence[str] | None, languages: Sequence[str] | None

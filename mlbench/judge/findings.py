@@ -116,6 +116,11 @@ def only(contrast: Contrast | None, tags: Sequence[str] | set[str]) -> Contrast 
     return contrast.take(rows) if rows else None
 
 
+def with_reference(families: Sequence[FamilyAnalysis]) -> Sequence[FamilyAnalysis]:
+    """Return the families with English, all if none has: gains and losses are of the same ones."""
+    return [f for f in families if REFERENCE_LANGUAGE in f.delta.languages] or families
+
+
 def others_of(contrast: Contrast | None) -> Contrast | None:
     """Keep every language but English."""
     return only(contrast, set(contrast.languages) - {REFERENCE_LANGUAGE}) if contrast else None

@@ -21,7 +21,9 @@ def mirrored(verdict: Mapping[str, Any]) -> dict[str, Any]:
     {'moat': {'estimate': -2.0, 'low': None, 'high': -1.0}, 'a': 'y', 'b': 'x'}
     """
     named = {"a": verdict["b"], "b": verdict["a"]}
-    told = {key: verdict[key] for key in ("claims", "predictions") if key in verdict}
+    told = {
+        key: verdict[key] for key in ("claims", "predictions", "against_base") if key in verdict
+    }
     kept = {key: value for key, value in verdict.items() if key not in {*named, *told}}
     return _turned(kept) | named | told
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from mlbench.data.languages import REFERENCE
 from mlbench.errors import DataError
+from mlbench.judge.bases import find_bases, own_languages
 from mlbench.judge.evidence import Evidence
 from mlbench.judge.tables import FamilyTables, rule_tables, score_table, token_table
 from mlbench.models.claimed import claimed_by
@@ -104,6 +105,8 @@ def _evidence_from(
             for model in models
             if (claimed := claimed_by(model, run.models[model])) is not None
         },
+        base=find_bases(run),
+        own={model: own_languages(run, model) for model in models},
     )
 
 

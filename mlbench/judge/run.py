@@ -16,6 +16,7 @@ from mlbench.families.origins import origin_of
 from mlbench.judge import judge, read_claims
 from mlbench.judge.choice_bias import choice_bias
 from mlbench.judge.claims import ClaimsFile
+from mlbench.judge.derivative import as_json as against_base_json
 from mlbench.judge.pairing import Pairing, pair
 from mlbench.judge.sentences import twins_sentence
 from mlbench.measures import ADJUSTED, Sample, scale_of
@@ -67,6 +68,7 @@ def judge_pair(
     verdict = judge(pairing.evidence, a, b, claims=claims, resampling=resampling)
     verdict["excluded"] = [gone._asdict() for gone in pairing.left_out]
     verdict["cells"] = _cells(run, (a, b))
+    verdict["against_base"] = against_base_json(run, a, b, claims=claims, resampling=resampling)
     verdict["origins"] = {f: origin_of(f, run.families[f]) for f in verdict["families"]}
     verdict["chain"] = _chain(run, verdict)
     verdict["caveats"] = _caveats(run, verdict, pairing)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mlbench.data.languages import REFERENCE
+from mlbench.judge.bases import find_bases
 from mlbench.judge.claims import ClaimsFile
 from mlbench.judge.derivative import (
     ELSEWHERE,
@@ -12,7 +13,6 @@ from mlbench.judge.derivative import (
     OWN,
     Derivative,
     against_base,
-    find_bases,
     sentences,
 )
 from mlbench.judge.effects import Effect

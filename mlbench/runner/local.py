@@ -60,7 +60,7 @@ def _run_model(cells: list[PlannedCell], settings: Settings, folder: Path) -> It
         outcome = score(model, planned)
         yield keep(folder, planned, outcome)
         streak.add(outcome)
-        watch.scored(number)
+        watch.scored(number, outcome)
         if streak.n >= MAX_EQUAL_FAILURES and number < len(cells):
             yield ModelStopped(planned.cell.model, streak.n, len(cells) - number, streak.reason)
             return
@@ -174,6 +174,8 @@ def _put_together(planned: PlannedCell, added: store.CellResult) -> store.CellRe
         name: _sum(earlier.usage.get(name), value) if name in SUMMED else value
         for name, value in added.usage.items()
     }
+    most = (use.get("peak_bytes") for use in (earlier.usage, added.usage))
+    summed["peak_bytes"] = max((int(n) for n in most if n), default=None)
     return replace(added, scores=_scores(planned, samples), usage=summed, samples=samples)
 
 

@@ -4,7 +4,6 @@
 """
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,8 +11,10 @@ from mlbench.engine.hf import WatchedLM
 from mlbench.engine.precision import bfloat16_gain
 from mlbench.harness.backend import CountingModel
 from mlbench.models import with_options
+from mlbench.runner.forecast import Forecast, size_of
 from mlbench.runner.plan import PlannedCell
 from mlbench.settings import Settings
+from mlbench.store.cells import CellResult, FailedCell
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class PrecisionWatch:
     model: CountingModel
     cells: Sequence[PlannedCell]
     settings: Settings
-    start: float = field(default_factory=time.perf_counter)
+    forecast: Forecast = field(default_factory=Forecast)
     is_open: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,23 +45,19 @@ class PrecisionWatch:
         is_ours = isinstance(lm, WatchedLM) and lm.backend == "causal"
         self.is_open = asked == "auto" and is_ours and self.model.device == "cpu"
 
-    def scored(self, n_cells: int) -> None:
-        """Look as soon as enough was scored to know the time that is left."""
-        seconds = time.perf_counter() - self.start
-        if not self.is_open or seconds < SEEN_SECONDS:
+    def scored(self, n_cells: int, outcome: CellResult | FailedCell) -> None:
+        """Count a cell, and look as soon as enough was scored to know the time that is left."""
+        if not self.is_open or not isinstance(outcome, CellResult):
+            return
+        self.forecast.add(size_of(self.cells[n_cells - 1]), outcome.usage)
+        if sum(self.forecast.seconds) < SEEN_SECONDS:
             return
         self.is_open = False
-        left = seconds * _share_left(self.cells, n_cells, self.settings.limit)
-        if left >= WORTH_SECONDS:
+        left = self.forecast.left(map(size_of, self.cells[n_cells:])).seconds
+        if left is not None and left >= WORTH_SECONDS:
             gain = bfloat16_gain(self.model.lm.model.base_model)
             if gain is not None and (said := advice(self.cells[0].model.name, gain, left)):
                 logger.warning("%s", said)
-
-
-def _share_left(cells: Sequence[PlannedCell], n_scored: int, limit: int | None) -> float:
-    """Return the docs to come over those that were scored."""
-    docs = [len(planned.prepared.docs.scored[:limit]) for planned in cells]
-    return sum(docs[n_scored:]) / max(1, sum(docs[:n_scored]))
 
 
 def advice(model: str, gain: float, seconds_left: float) -> str:

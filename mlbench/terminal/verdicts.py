@@ -13,8 +13,9 @@ from mlbench.data.languages import REFERENCE
 from mlbench.errors import SelectionError
 from mlbench.families.origins import origin_words
 from mlbench.judge import read_claims, verdict_json
+from mlbench.judge.bases import find_bases
 from mlbench.judge.closing import printed
-from mlbench.judge.derivative import Derivative, against_base, find_bases, sentences
+from mlbench.judge.derivative import Derivative, against_base, sentences
 from mlbench.judge.pairing import pair
 from mlbench.judge.run import judge_run
 from mlbench.judge.sentences import chain_sentence, sensitivity_rows, shown
