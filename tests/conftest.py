@@ -57,6 +57,7 @@ SLOW = frozenset(
         "test_sib200_choices",
         "test_stats_validation",
         "test_stubs",
+        "test_task_contracts",
         "test_task_families",
         "test_wheel",
         "test_window",

@@ -194,7 +194,9 @@ def write_lambada(root: Path, checkpoint: Path) -> None:
         words = " ".join(SENTENCES[code]).split(" ")
         begun = [" ".join(words[:n]) for n in range(1, len(words))]
         whole = [text + end for text in begun if is_word(end := written_after(text))]
-        texts = [f"{sentence(code, i)} {sentence(code, i + 1)}" for i in range(3)] + whole[:3]
+        # Begun as no other task's texts: of requests whose tokens but the last are the same lm-eval
+        # feeds one, and takes its split of context and continuation for all.
+        texts = [f"{i}) {sentence(code, i)} {sentence(code, i + 1)}" for i in range(3)] + whole[:3]
         configs[name] = {"test": [{"text": text} for text in texts]}
     write_mirror(root, "EleutherAI/lambada_openai", configs)
 

@@ -72,8 +72,9 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
 
     lm-eval builds it from the keys of a stub (`family`, `language`, and whatever else TaskConfig
     knows); the runner adds `prepared` to spare reading the docs twice. Its state: whether the
-    requests of the calibration docs, which go with the first doc, are still to be made, and how
-    the last context was made (examples, chat template).
+    requests of the calibration docs, which go with the first doc, are still to be made, how the
+    last context was made (examples, chat template), and prompts by doc id, which lm-eval asks for
+    once a choice.
     """
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
@@ -85,6 +86,7 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         self.family = self.prepared.family
         self.is_to_calibrate = bool(self.prepared.docs.calibration)
         self._how: dict[str, Any] = {}
+        self._prompts: dict[str, Prompt] = {}
         if self.prepared.reason:
             raise DataError(f"{given.get('task')}: no data: {self.prepared.reason}")
         config = _config(self.prepared)
@@ -220,7 +222,10 @@ class FamilyTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
 
     def _prompt(self, doc: Mapping[str, Any]) -> Prompt:
         assert self.family.prompt is not None
-        return self.family.prompt(doc_from_dict(doc))
+        doc_id = doc["doc_id"]
+        if doc_id not in self._prompts:
+            self._prompts[doc_id] = self.family.prompt(doc_from_dict(doc))
+        return self._prompts[doc_id]
 
     def _process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
         sample = self.sample_from_results(doc, results)
