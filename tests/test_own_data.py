@@ -221,7 +221,7 @@ def test_two_files_and_a_named_family_are_scored_together(here, capsys):
     code, out, _ = run_cli(capsys, "plan", *both, "--families", "cldr_calendar")
     assert code == 0 and {"harbour", "quay", "cldr_calendar"} <= set(out.split())
     _, out, _ = run_cli(capsys, "fetch", *both)
-    assert "harbour: 1 languages, 2 docs, revision local" in out and "cldr" not in out
+    assert "harbour: 1 language, 2 docs, revision local" in out and "cldr" not in out
     code, _, err = run_cli(capsys, "run", *both, "--models", "demo-anglo", "--run", "two")
     assert code == 0, err
     cells = json.loads(run_cli(capsys, "list", "cells", "two", "--json")[1])

@@ -14,7 +14,8 @@ from mlbench.judge.mirror import mirrored
 from mlbench.judge.sentences import counting_words
 from mlbench.measures import scale_of
 from mlbench.report.compare import Comparison
-from mlbench.report.text import number, plural, show_line, signed
+from mlbench.report.text import number, show_line, signed
+from mlbench.wording import plural
 
 WORDS = {
     "supported": "Supported",

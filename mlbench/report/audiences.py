@@ -16,10 +16,11 @@ from mlbench.report.complete_block import RankQuestion, alike, part_of, too_few_
 from mlbench.report.markets import Market, markets_of
 from mlbench.report.ranking import shown_level, shown_level_interval
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import join, percent, plural, short_names, show_line
+from mlbench.report.text import join, percent, short_names, show_line
 from mlbench.stats import MacroMeans, Rank, Ranking, Resampling, population_weights, rank_models
 from mlbench.stats.best import probabilities_of_best
 from mlbench.stats.table import Floats
+from mlbench.wording import plural
 
 RESAMPLING = Resampling(replicates=1_000)
 """As for the interval of a single score: there are some hundred audiences."""

@@ -11,7 +11,8 @@ from mlbench.judge.sentences import shown, with_interval
 from mlbench.judge.since import ELSEWHERE, ENGLISH, Change, LanguageChange, Since
 from mlbench.measures import scale_of
 from mlbench.records import Cell, Language
-from mlbench.report.text import join, plural, show_line
+from mlbench.report.text import join, show_line
+from mlbench.wording import plural
 
 _MOST_CELLS = 4
 """Columns of new or lost cells that are named, and languages of one."""

@@ -17,7 +17,7 @@ from mlbench.measures import Measure, statistics_of
 from mlbench.records import Cell
 from mlbench.report.columns import Block
 from mlbench.report.tables import CellView, ReportTable
-from mlbench.report.text import plural, show_line
+from mlbench.report.text import show_line
 from mlbench.stats import (
     CellScores,
     Ranking,
@@ -31,6 +31,7 @@ from mlbench.stats import (
 )
 from mlbench.store.cells import CellResult
 from mlbench.store.samples import cluster_ids_of, doc_ids_of
+from mlbench.wording import plural
 
 ENOUGH = 0.5
 """A model with fewer than this share of the cells of the fullest model is not ranked: it would

@@ -18,7 +18,8 @@ from mlbench.report.columns import Block, Quantity
 from mlbench.report.compare import Comparison, LanguageLead, unit_of
 from mlbench.report.leaders import LanguageLevel
 from mlbench.report.tables import CellView, Mean, ReportTable
-from mlbench.report.text import interval, number, p_value, percent, plural, show_line, signed
+from mlbench.report.text import interval, number, p_value, percent, show_line, signed
+from mlbench.wording import plural
 
 NOT_EVALUATED = "–"
 TRUNCATED = "†"

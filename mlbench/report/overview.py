@@ -19,7 +19,8 @@ from mlbench.report.compare import Comparison
 from mlbench.report.leaders import language_levels
 from mlbench.report.ranking import order_of
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import interval, number, plural, short_names, signed
+from mlbench.report.text import interval, number, short_names, signed
+from mlbench.wording import plural
 
 FEWEST = 4
 """Languages that a group needs to stand alone; smaller ones stand together at the end."""

@@ -25,8 +25,9 @@ from mlbench.report.complete_block import (
 from mlbench.report.once import once_a_table
 from mlbench.report.retention import Kept, retention_of
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import interval, join, number, percent, plural, short_names
+from mlbench.report.text import interval, join, number, percent, short_names
 from mlbench.stats import Rank, Ranking, Resampling
+from mlbench.wording import plural
 
 WIDTH, EDGE = 200.0, 6.0
 """Width of the drawing of a row, and what stays free at its ends, in units of the drawing."""

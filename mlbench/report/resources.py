@@ -19,7 +19,8 @@ from mlbench.report.model_facts import facts_of
 from mlbench.report.overview import HALF
 from mlbench.report.ranking import rankings_of
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import join, percent, plural, short_names
+from mlbench.report.text import join, percent, short_names
+from mlbench.wording import plural
 
 WIDTH, HEIGHT = 240, 150
 """The plot of a drawing, in its units; names and numbers stand outside."""

@@ -83,15 +83,6 @@ def interval(low: float, high: float, digits: int = 1) -> str:
     return f"[{number(low, digits)}, {number(high, digits)}]"
 
 
-def plural(n: int, word: str, words: str | None = None) -> str:
-    """Count things in words.
-
-    >>> plural(1, "family", "families"), plural(2, "language")
-    ('1 family', '2 languages')
-    """
-    return f"{n:,} {word if n == 1 else words or word + 's'}"
-
-
 def join(words: Sequence[str]) -> str:
     """Join words as a sentence does.
 

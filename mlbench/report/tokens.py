@@ -19,8 +19,9 @@ from mlbench.report.compare import Pair
 from mlbench.report.dots import crosses_path, points_path, stacked_path
 from mlbench.report.premium import sizes_of
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import join, number, plural, short_names, show_line
+from mlbench.report.text import join, number, short_names, show_line
 from mlbench.tokens.premium import DocKey, Size, bytes_per_token, premiums_of, tokens_per_doc
+from mlbench.wording import plural
 
 N_WORST = 5
 MIN_SCRIPT = 3

@@ -221,7 +221,8 @@ def _remarks(chosen: "Chosen", table: "ReportTable") -> Iterator[str]:
 
 
 def _basis(chosen: "Chosen") -> str:
-    from mlbench.report.text import join, percent, plural
+    from mlbench.report.text import join, percent
+    from mlbench.wording import plural
 
     weights = ", ".join(f"{x.name} {percent(x.share, 0)} %" for x in chosen.tested[:8])
     more = len(chosen.tested) - 8

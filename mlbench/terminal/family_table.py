@@ -23,6 +23,7 @@ from mlbench.measures import measure_of
 from mlbench.store.join import read_runs
 from mlbench.store.read import Run
 from mlbench.terminal.lists import print_table
+from mlbench.wording import plural
 
 MARKS = {"above": "+", "at": "", "below": "-", None: ""}
 
@@ -54,7 +55,7 @@ def _say(text: str) -> None:
 
 
 def _name(check: FamilyCheck) -> str:
-    return f"{check.family}, {check.shots} shots" if check.shots else check.family
+    return f"{check.family}, {plural(check.shots, 'shot')}" if check.shots else check.family
 
 
 def _print_check(check: FamilyCheck) -> None:

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from mlbench.terminal.options import RunArgument, RunName
+from mlbench.wording import plural
 
 Names = Annotated[list[str], typer.Option(help="Only of these.", show_default=False)]
 NONE: list[str] = []
@@ -71,7 +72,8 @@ def merge(
     done = merge_runs(runs, run)
     name = run_name(done.folder)
     lines = [
-        f"{done.folder}: {done.n_new:,} cells from {len(runs)} runs, {done.n_known:,} were there",
+        f"{done.folder}: {plural(done.n_new, 'cell')} from {plural(len(runs), 'run')}, "
+        f"{done.n_known:,} were there",
         f"Next: mlbench list cells {name}, or mlbench report {name}",
     ]
     _console().print("\n".join(lines), markup=False)
@@ -99,7 +101,7 @@ def forget(
     console, folder = _console(), store.find_run(run)
     cells = (forget_cells if yes else find_cells)(folder, Chosen(models, families, languages))
     for column, n in Counter(f"{cell.family} of {cell.model}" for cell in cells).items():
-        console.print(f"  {n} cells: {column}", markup=False)
+        console.print(f"  {plural(n, 'cell')}: {column}", markup=False)
     if yes:
         end = f"{len(cells)} cells are gone. Next: mlbench report {run_name(folder)}"
     else:

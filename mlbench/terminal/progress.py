@@ -22,6 +22,7 @@ from mlbench.runner.events import (
 )
 from mlbench.runner.forecast import Forecast, Size, size_of
 from mlbench.runner.plan import PlannedCell
+from mlbench.wording import plural
 
 MINUTE = 60
 FORECAST_SECONDS = 2.0
@@ -185,7 +186,7 @@ def _count(events: Iterable[Event], tally: Tally, ahead: Ahead) -> Iterator[Even
 
 def _where(event: Event) -> str:
     if isinstance(event, ModelLoaded):
-        return f"{event.model}: loaded in {event.seconds:.1f} s, {event.n_cells} cells"
+        return f"{event.model}: loaded in {event.seconds:.1f} s, {plural(event.n_cells, 'cell')}"
     if isinstance(event, ModelStopped):
         return (
             f"STOPPED {event.model}: {event.n_failed} equal failures in a row; {event.n_left} of "
@@ -193,7 +194,9 @@ def _where(event: Event) -> str:
         )
     if isinstance(event, DocsAdded):
         n_all = event.n_settled + event.n_open
-        return f"{event.n_settled}/{n_all} settled: more docs for {len(event.cells)} cells"
+        return (
+            f"{event.n_settled}/{n_all} settled: more docs for {plural(len(event.cells), 'cell')}"
+        )
     cell = event.planned.cell
     return f"{cell.model} {cell.family} {cell.language} {cell.shots}-shot"
 

@@ -29,6 +29,7 @@ from mlbench.store.replacing import name_changes
 from mlbench.terminal.asked import request_from
 from mlbench.terminal.counts import exit_code
 from mlbench.terminal.progress import Tally, watch
+from mlbench.wording import plural
 
 MOST_TAGS = 40
 """Languages without data that are named: a table of somebody's own has some of the 119."""
@@ -162,7 +163,10 @@ def fetch(selection: Selection) -> None:
         here = [item for item in items if not item.reason]
         n_docs = sum(len(item.docs.scored) for item in here)
         revisions = ", ".join(sorted({item.revision for item in here}))
-        console.print(f"{name}: {len(here)} languages, {n_docs:,} docs, revision {revisions}")
+        console.print(
+            f"{name}: {plural(len(here), 'language')}, {plural(n_docs, 'doc')}, "
+            f"revision {revisions}"
+        )
         for item in items:
             if item.reason:
                 console.print(f"  no data for {item.language.tag}: {item.reason}", markup=False)
@@ -197,7 +201,7 @@ def states_of(plan: Plan) -> dict[str, int]:
 
 def say_plan(plan: Plan, console: Console) -> None:
     detail = ", ".join(f"{n} {state}" for state, n in states_of(plan).items())
-    console.print(f"{plan.folder}: {len(plan.cells)} cells ({detail})")
+    console.print(f"{plan.folder}: {plural(len(plan.cells), 'cell')} ({detail})")
     if differing := plan.changed_parts:
         console.print(
             f"  changed: finished with other {', '.join(differing)}, so scored again "
@@ -212,7 +216,9 @@ def say_plan(plan: Plan, console: Console) -> None:
 
 def _say_result(plan: Plan, found: Run, tally: Tally, console: Console) -> None:
     if tally.n_done:
-        console.print(f"Done: {tally.n_done} cells, {tally.n_docs:,} docs, {tally.rate()}.")
+        console.print(
+            f"Done: {plural(tally.n_done, 'cell')}, {plural(tally.n_docs, 'doc')}, {tally.rate()}."
+        )
     else:
         console.print("No cell was done.")
     if tally.n_truncated:

@@ -26,6 +26,7 @@ from mlbench.store.join import read_runs
 from mlbench.store.read import Run, read_run
 from mlbench.terminal.changes import find_changes, show_changes
 from mlbench.terminal.counts import lines_of_counts
+from mlbench.wording import plural
 
 Verdict = Mapping[str, Any]
 WIDTH_IN_PIPE = 200
@@ -134,7 +135,7 @@ def print_verdict(verdict: Verdict, run: Run, console: Console) -> None:
     a, b, scale = verdict["a"], verdict["b"], verdict["scale"]
     say(
         console,
-        f"{a} against {b}: {len(verdict['families'])} families, scale {scale} "
+        f"{a} against {b}: {plural(len(verdict['families']), 'family', 'families')}, scale {scale} "
         f"({scale_of(scale).unit}), level {verdict['level']:.0%}, seed {verdict['seed']}",
     )
     for line in lines_of_counts(run, (a, b)):
@@ -296,7 +297,11 @@ def _explain_cell(run: Run, first: Cell, second: Cell, console: Console) -> None
     metric = run.families[first.family]["metrics"][0]
     ours, theirs = run.done[first].samples, {s.doc_id: s for s in run.done[second].samples}
     shared = [(sample, theirs[sample.doc_id]) for sample in ours if sample.doc_id in theirs]
-    say(console, f"\n{first.family}, {first.shots} shots, {metric} of {len(shared)} docs:")
+    say(
+        console,
+        f"\n{first.family}, {plural(first.shots, 'shot')}, "
+        f"{metric} of {plural(len(shared), 'doc')}:",
+    )
     table = Table("doc", "cluster", first.model, second.model, "target", "predictions", box=None)
     has_scores = measure_of(metric).has_doc_scores
     for one, other in shared[:SHOWN_DOCS]:

@@ -10,8 +10,9 @@ from mlbench.judge.answers import Answers
 from mlbench.records import Cell
 from mlbench.report.checks.check import Check, Detail, block_title, columns, language_names, share
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import number, plural
+from mlbench.report.text import number
 from mlbench.store.samples import likelihoods_digest
+from mlbench.wording import plural
 
 ONE_ANSWER = 0.90
 """A cell in which one choice is taken on this share of the docs has one answer for all ..."""

@@ -8,7 +8,8 @@ from mlbench.data.languages import REFERENCE
 from mlbench.records import Cell
 from mlbench.report.columns import Block
 from mlbench.report.tables import CellView, ReportTable
-from mlbench.report.text import number, plural, show_line
+from mlbench.report.text import number, show_line
+from mlbench.wording import plural
 
 CheckState = Literal["OK", "check this", "unknown"]
 

@@ -13,8 +13,9 @@ from mlbench.judge.choice_bias import (
 )
 from mlbench.report.checks.check import Check, Detail, block_title, columns
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import plural, show_line, signed
+from mlbench.report.text import show_line, signed
 from mlbench.store.read import Column
+from mlbench.wording import plural
 
 
 def biases_of(table: ReportTable) -> dict[Column, ChoiceBias]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from mlbench.report.checks.check import Check, Detail
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import plural, show_line
+from mlbench.report.text import show_line
 from mlbench.store.findings import Findings, findings_of
+from mlbench.wording import plural
 
 
 def check_findings(table: ReportTable, names: Mapping[str, str]) -> Check:

@@ -19,9 +19,10 @@ from mlbench.report.checks.check import (
     share,
 )
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import join, number, plural, show_line
+from mlbench.report.text import join, number, show_line
 from mlbench.store.read import STATES
 from mlbench.store.signature import ALIKE, parts_of
+from mlbench.wording import plural
 
 DECISIVE = parts_of(ALIKE)
 """Parts of a signature that may change a score and should not differ between models."""

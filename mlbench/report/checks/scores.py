@@ -13,11 +13,12 @@ from mlbench.records import Cell, Language
 from mlbench.report.checks.check import Check, Detail, block_title, columns, language_names, share
 from mlbench.report.columns import Block
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import join, number, percent, plural, show_line, signed
+from mlbench.report.text import join, number, percent, show_line, signed
 from mlbench.stats import detectable_effect
 from mlbench.stats.cells import clustered_stderrs
 from mlbench.store.cells import CellResult
 from mlbench.store.samples import cluster_ids_of, doc_ids_of, scores_of
+from mlbench.wording import plural
 
 SOME = 0.10
 """More than this share of cells at chance, or at the ceiling, is worth a look: of cells that only

@@ -28,7 +28,8 @@ from mlbench.report.checks.scores import (
 )
 from mlbench.report.checks.written import check_replies
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import join, plural, short_names
+from mlbench.report.text import join, short_names
+from mlbench.wording import plural
 
 
 @dataclass(frozen=True, slots=True)

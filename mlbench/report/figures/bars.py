@@ -35,7 +35,8 @@ from mlbench.report.figures.layout import (
     frame_of,
     write_frame,
 )
-from mlbench.report.text import number, percent, plural, show_line
+from mlbench.report.text import number, percent, show_line
+from mlbench.wording import plural
 
 COLOURS = ("#1f4e8c", "#e08a2e", "#009e73", "#7d65b2", "#8c959f")
 COVERED = "#57606a"

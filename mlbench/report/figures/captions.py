@@ -9,7 +9,8 @@ from mlbench.measures import scale_of
 from mlbench.report.columns import Block
 from mlbench.report.compare import Comparison
 from mlbench.report.tables import CellView, ReportTable
-from mlbench.report.text import interval, join, number, percent, plural, show_line, signed
+from mlbench.report.text import interval, join, number, percent, show_line, signed
+from mlbench.wording import plural
 
 ADJUSTED_WORDS = (
     "Adjusted points are points / (1 − chance), so that families compare; "

@@ -25,7 +25,8 @@ from mlbench.report.figures.drawing import WIDTHS
 from mlbench.report.figures.layout import Key
 from mlbench.report.grid import Shown, lead_cell
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import join, plural, short_names, signed
+from mlbench.report.text import join, short_names, signed
+from mlbench.wording import plural
 
 RAMP_WORDS = "half of the colour: 20"
 

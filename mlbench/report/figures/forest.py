@@ -52,7 +52,8 @@ from mlbench.report.figures.layout import (
 )
 from mlbench.report.strips import nice_limit
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import interval, plural, short_names, signed
+from mlbench.report.text import interval, short_names, signed
+from mlbench.wording import plural
 
 AHEAD, BEHIND = "#1f4e8c", "#b35806"
 DOT = 2.2

@@ -28,7 +28,8 @@ from mlbench.report.grid import BELOW_CHANCE, shown_text
 from mlbench.report.leaders import LanguageLevel, language_levels
 from mlbench.report.ranking import order_of
 from mlbench.report.tables import CellView, ReportTable
-from mlbench.report.text import percent, plural, short_names, show_line
+from mlbench.report.text import percent, short_names, show_line
+from mlbench.wording import plural
 
 TRUNCATED, CAVEAT = "†", "(!)"
 FEWER = "choose with --models, for example: --models {}"

@@ -33,9 +33,10 @@ from mlbench.report.figures.drawing import (
 )
 from mlbench.report.figures.layout import MARGIN, Frame, Key, fit_text, frame_of, write_frame
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import interval, number, plural, short_names
+from mlbench.report.text import interval, number, short_names
 from mlbench.stats.intervals import z_of
 from mlbench.store.samples import text_sizes
+from mlbench.wording import plural
 
 # Inches.
 LEAST_PANEL, PANEL_HEIGHT, LEFT, GAP = 1.45, 1.45, 0.3, 0.12

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from mlbench import __version__
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import join, plural, show_line
+from mlbench.report.text import join, show_line
+from mlbench.wording import plural
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -46,9 +46,10 @@ from mlbench.report.page.seek import seek_data
 from mlbench.report.ranking import order_of, rankings_of
 from mlbench.report.resources import resources_of
 from mlbench.report.tables import CellState, ReportTable
-from mlbench.report.text import number, percent, plural, short_names, show, show_line
+from mlbench.report.text import number, percent, short_names, show, show_line
 from mlbench.report.tokens import tokens_of, tokens_slots
 from mlbench.report.tree import tree_of, tree_slots
+from mlbench.wording import plural
 
 SHOWN_FAILURES = 20
 """Distinct failures shown with their traceback; the rest is counted and in scores.csv."""

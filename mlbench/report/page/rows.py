@@ -18,7 +18,8 @@ from mlbench.report.overview import groups_of
 from mlbench.report.page.pairs import PairView
 from mlbench.report.ranking import order_of, rankings_of
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import percent, plural
+from mlbench.report.text import percent
+from mlbench.wording import plural
 
 MOST_COLUMNS = 20
 """A table of more keeps the scores of single families in the data of the page: without the script

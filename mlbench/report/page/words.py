@@ -20,9 +20,10 @@ from mlbench.report.compare import Comparison, in_unit, unit_of
 from mlbench.report.page.pairs import PairView
 from mlbench.report.strips import Strip, strip_of
 from mlbench.report.tables import ReportTable
-from mlbench.report.text import interval, join, number, plural, show_line, signed
+from mlbench.report.text import interval, join, number, show_line, signed
 from mlbench.store.join import labels_of
 from mlbench.store.read import Run
+from mlbench.wording import plural
 
 MOST_NAMED = 3
 """Models that a title names; of more it gives the number."""
