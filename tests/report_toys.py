@@ -1,5 +1,7 @@
 """Toy runs for the report's tests: real files of the real store, scores made up by a seed."""
 
+import base64
+import gzip
 import hashlib
 import json
 import math
@@ -14,6 +16,7 @@ from mlbench.data.prepare import Prepared
 from mlbench.families import read_families
 from mlbench.measures import ChoiceSample, Sample, TextSample, cell_score
 from mlbench.records import Caveat, Cell, ChoiceDoc, FamilyDocs, Language, TextDoc
+from mlbench.report.page.packing import IN_PAGE
 from mlbench.store.texts import keep_texts
 
 ENGLISH = Language("en", "English", "English", "Latn", "ltr", "Indo-European")
@@ -172,3 +175,9 @@ def two_models(
             run.put(cells[2], texts(bits, seed=i, n_tokens=10 + i if tokens else None))
     run.no_data = {"terms": {"yo": "no names of its own in the CLDR"}}
     return run
+
+
+def unpacked(text: str) -> Any:
+    """Read what packing.py packed."""
+    from_page = {after: before for before, after in IN_PAGE.items()}
+    return json.loads(gzip.decompress(base64.b85decode(text.translate(from_page))))

@@ -30,6 +30,9 @@ def faults() -> list[Path]:
     return sorted(Path(os.environ["MLBENCH_CACHE"], "faults").glob("*.txt"))
 
 
+READ_RUN = "mlbench.terminal.verdicts.read_run"
+
+
 def broken(error: BaseException):
     def break_(*_, **__):
         raise error
@@ -38,7 +41,7 @@ def broken(error: BaseException):
 
 
 def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(capsys, monkeypatch):
-    monkeypatch.setattr("mlbench.store.read.read_run", broken(AttributeError(f"no x of {SECRET}")))
+    monkeypatch.setattr(READ_RUN, broken(AttributeError(f"no x of {SECRET}")))
     arguments = ("verdict", "r", "--a", f"local-completions:token={SECRET}", "--b", "b")
     code, out, err = run_cli(capsys, *arguments)
     (fault,) = faults()
@@ -49,7 +52,7 @@ def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(capsys, monkeypatc
 
 
 def test_v_shows_the_traceback_too(capsys, monkeypatch):
-    monkeypatch.setattr("mlbench.store.read.read_run", broken(AttributeError("x")))
+    monkeypatch.setattr(READ_RUN, broken(AttributeError("x")))
     code, _, err = run_cli(capsys, "-v", "verdict", "r", "--a", "a", "--b", "b")
     assert code == 70 and "Traceback" in err
 
@@ -58,7 +61,7 @@ def test_without_a_cache_to_write_to_the_file_is_elsewhere(capsys, monkeypatch, 
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("MLBENCH_CACHE", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "other"))
-    monkeypatch.setattr("mlbench.store.read.read_run", broken(AttributeError("x")))
+    monkeypatch.setattr(READ_RUN, broken(AttributeError("x")))
     code, _, err = run_cli(capsys, "verdict", "r", "--a", "a", "--b", "b")
     assert code == 70 and str(tmp_path / "other") in err
     assert list((tmp_path / "other").rglob("*.txt"))
@@ -73,12 +76,12 @@ def test_without_a_cache_to_write_to_the_file_is_elsewhere(capsys, monkeypatch, 
     ],
 )
 def test_a_file_or_a_network_at_fault_is_the_users_to_mend(capsys, monkeypatch, error, says):
-    monkeypatch.setattr("mlbench.store.read.read_run", broken(error))
+    monkeypatch.setattr(READ_RUN, broken(error))
     assert says in refused(capsys, "verdict", "r", "--a", "a", "--b", "b")
 
 
 def test_an_interrupt_outside_a_run_is_told(capsys, monkeypatch):
-    monkeypatch.setattr("mlbench.store.read.read_run", broken(ending.Stopped(signal.SIGTERM)))
+    monkeypatch.setattr(READ_RUN, broken(ending.Stopped(signal.SIGTERM)))
     code, _, err = run_cli(capsys, "verdict", "r", "--a", "a", "--b", "b")
     assert (code, err) == (143, "mlbench: stopped by SIGTERM\n")
 

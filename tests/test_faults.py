@@ -1,7 +1,8 @@
 """The disk fails at every step in turn: nothing half is left, and the same command again ends the
 same.
 
-Times are legitimately stored and are held still: those of run.json, `seconds` of a cell.
+Times are legitimately stored and are held still: those of run.json, `seconds` of a cell. So is the
+memory that a cell took.
 """
 
 import json
@@ -43,6 +44,7 @@ def still(monkeypatch):
     monkeypatch.setattr("mlbench.store.manifest.datetime", Still)
     monkeypatch.setattr("mlbench.runner.invocation.datetime", Still)
     monkeypatch.setattr("mlbench.runner.local.time", SimpleNamespace(perf_counter=lambda: 0.0))
+    monkeypatch.setattr("mlbench.runner.local.restart_peak", lambda device: False)
 
 
 def write_table(path: Path, models: str, n_docs: int = 12) -> None:

@@ -2,9 +2,7 @@
 
 import base64
 import csv
-import gzip
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +21,7 @@ from report_toys import (
     choices,
     texts,
     two_models,
+    unpacked,
 )
 from shared_work import figures_with_files
 
@@ -93,9 +92,9 @@ def html(report: Path) -> str:
 
 def packed(html: str, name: str) -> Any:
     """Read data of the page that only its script reads."""
-    block = re.search(rf'<script type="application/gzip" id="{name}">([\w+/=]+)</script>', html)
+    block = re.search(rf'<script type="application/gzip" id="{name}">([^<>&\s]+)</script>', html)
     assert block
-    return json.loads(gzip.decompress(base64.b64decode(block[1])))
+    return unpacked(block[1])
 
 
 def sentences(data: dict[str, list[Any]]) -> list[str]:

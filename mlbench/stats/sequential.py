@@ -39,8 +39,8 @@ class Looks:
         """Give the bound of this look, in stderrs, of a one-sided test at level alpha.
 
         >>> five = [Looks((0.2, 0.4, 0.6, 0.8, 1.0), at).z_of(0.025) for at in range(5)]
-        >>> [round(z, 4) for z in five]
-        [4.8769, 3.3569, 2.6803, 2.2898, 2.031]
+        >>> [round(z, 2) for z in five]
+        [4.88, 3.36, 2.68, 2.29, 2.03]
         """
         bounds = _bounds_of(self.shares)[:, self.at]
         return float(np.interp(np.log(alpha), np.log(_ALPHAS), bounds))

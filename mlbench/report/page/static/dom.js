@@ -24,10 +24,24 @@ const setCell = (cell, text, css, mark) => {
 // Writes a text as it is looked for: without accents and capitals.
 const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 
-// What is too large for markup stands in the page as gzip in base64.
+const LETTERS =
+  "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%:()*+-;,=.?@^_`{|}~";
+const VALUES = new Map([...LETTERS].map((letter, value) => [letter, value]));
+
+// Reads the base85 of packing.py: five letters are four bytes.
+const bytesOf = (text) => {
+  const bytes = new Uint8Array(4 * Math.ceil(text.length / 5));
+  for (let at = 0, to = 0; at < text.length; at += 5, to += 4) {
+    let word = 0;
+    for (let place = at; place < at + 5; place++) word = 85 * word + (VALUES.get(text[place]) ?? 84);
+    for (let byte = 0; byte < 4; byte++) bytes[to + byte] = word >>> (24 - 8 * byte);
+  }
+  return bytes.subarray(0, Math.floor((4 * text.length) / 5));
+};
+
+// What is too large for markup stands in the page as gzip in base85.
 const inflate = async (text) => {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());
 };
 
