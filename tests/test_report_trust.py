@@ -27,7 +27,6 @@ from mlbench.report.checks.check import MOST_NAMES, Check, language_names
 from mlbench.report.checks.scores import check_text
 from mlbench.report.checks.trust import trust
 from mlbench.report.figures.layout import shown_name
-from mlbench.report.page.citation import citation, escape
 from mlbench.report.page.page import render_page
 from mlbench.report.tables import ReportTable, table_from_run
 from mlbench.stats import Resampling
@@ -393,23 +392,3 @@ def test_the_page_states_every_check(tmp_path: Path) -> None:
     for found in trust(table_from_run(read_run(run.folder))).checks:
         assert f"<b>{found.title}.</b>" in page
     assert '<pre id="bibtex"' in page
-
-
-def test_a_citation_names_run_date_version_and_families(tmp_path: Path) -> None:
-    run = two_models(tmp_path / "my_run")
-    found = citation(table_of(run))
-    assert "run my_run of 2026-01-02: 2 models in 5 languages" in found.line
-    assert "Topic, Terms and Text (A paper)" in found.line
-    assert found.bibtex.startswith("@misc{mlbench-my-run-2026,\n  title = {mlbench run my\\_run: 2")
-    assert "  year = {2026},\n" in found.bibtex
-
-
-@pytest.mark.parametrize("bad", ["a}b", "}, note = {x", "{", "\\input{x}", "50 % of _#$&~^"])
-def test_a_citation_stays_one_entry(bad: str) -> None:
-    text = escape(bad)
-    depth = 0
-    for letter in text:
-        depth += (letter == "{") - (letter == "}")
-        assert depth >= 0
-    assert depth == 0
-    assert "\\input" not in text.replace("\\textbackslash{}", "")
