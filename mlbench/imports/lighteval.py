@@ -5,7 +5,6 @@ task, details/<model>/<time>/details_<task>|<shots>_<time>.parquet with the colu
 model_response. Of its tokens nothing is read: they are padded.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -19,12 +18,17 @@ import pyarrow.parquet as pq
 
 from mlbench.errors import DataError
 from mlbench.imports.imported import Skipped
-from mlbench.imports.scored_task import ScoredTask, Tool
+from mlbench.imports.scored_task import (
+    ScoredTask,
+    Tool,
+    digest_of,
+    named,
+    ordered_metrics,
+    setup_of,
+)
 from mlbench.imports.setups import LIGHTEVAL
 from mlbench.imports.tasks import read_tool
-from mlbench.model_arguments import parse_arguments, score_arguments
 from mlbench.records import OutputType
-from mlbench.redaction import redact
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?"
 _DETAILS = re.compile(rf"details_(?P<task>.+)_(?P<time>{_TIME})\.parquet")
@@ -53,11 +57,10 @@ class LightevalTask(ScoredTask):
         logged = self._own.get("metrics") or []
         names = [str(metric["metric_name"]) for metric in logged if isinstance(metric, Mapping)]
         kind = OutputType.CHOICES if self._is_choice else "generate_until"
-        # What follows from the log-likelihoods first: accuracy per token does not.
-        known = [name for name in names if name in _RULES] if self._is_choice else []
         return {
             "output_type": kind,
-            "metric_list": [{"metric": n} for n in (*known, *(n for n in names if n not in known))],
+            # Accuracy per token does not follow from the log-likelihoods.
+            "metric_list": ordered_metrics(names, _RULES if self._is_choice else ()),
             "target_delimiter": "",
             "metadata": {"version": self._own.get("version", "unknown")},
         }
@@ -66,17 +69,15 @@ class LightevalTask(ScoredTask):
     def model(self) -> str:
         """Return the model's name, with its revision where one was asked for."""
         said = self._model_config
-        name = redact(
+        return named(
             str(self._general.get("model_name") or said.get("model_name") or "model"), said
         )
-        revision = said.get("revision")
-        return name if revision in (None, "", "main") else f"{name}@{revision}"
 
     @property
     def setup(self) -> dict[str, str]:
         """Return what can change a score of how the model was loaded and asked."""
         said = {
-            name: json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
+            name: value
             for name, value in self._model_config.items()
             if name not in ("model_name", "revision", "generation_parameters")
             and value not in (None, False, "", {}, [])
@@ -85,9 +86,8 @@ class LightevalTask(ScoredTask):
         generation = self._model_config.get("generation_parameters") or {}
         given = {name: value for name, value in generation.items() if value not in (None, 0)}
         if given:
-            said["gen_kwargs"] = json.dumps(given, sort_keys=True)
-        found = score_arguments(parse_arguments(said))
-        return {name: redact(value, self._model_config) for name, value in sorted(found.items())}
+            said["gen_kwargs"] = given
+        return setup_of(said, self._model_config)
 
     @property
     def shots(self) -> int:
@@ -120,7 +120,7 @@ class LightevalTask(ScoredTask):
     def data_sha256(self) -> str:
         """Return a digest of ids, queries, choices and targets, so that other docs do not pair."""
         parts = [(d["id"], d["query"], d["choices"], _golds(d)) for d, _, _ in self._docs]
-        return _digest(sorted(parts, key=lambda part: str(part[0])))
+        return digest_of(sorted(parts, key=lambda part: str(part[0])))
 
     @property
     def prompts(self) -> str:
@@ -129,7 +129,7 @@ class LightevalTask(ScoredTask):
             (d["id"], d.get("instruction"), [shot["query"] for shot in d["fewshot_samples"] or ()])
             for d, _, _ in self._docs
         ]
-        return _digest(sorted(parts, key=lambda part: str(part[0])))
+        return digest_of(sorted(parts, key=lambda part: str(part[0])))
 
     @cached_property
     def _docs(self) -> list[tuple[dict[str, Any], dict[str, Any], list[float]]]:
@@ -175,10 +175,6 @@ class LightevalTask(ScoredTask):
 def _golds(doc: Mapping[str, Any]) -> list[int]:
     gold = doc["gold_index"]
     return list(gold) if isinstance(gold, list) else [gold]
-
-
-def _digest(parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
 def find_lighteval(folder: Path) -> tuple[list[ScoredTask], list[Skipped]]:

@@ -4,7 +4,6 @@
 was not told otherwise, -requests.jsonl. The texts of the choices are only in the last.
 """
 
-import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -15,12 +14,17 @@ from typing import Any
 
 from mlbench.errors import DataError
 from mlbench.imports.imported import Skipped
-from mlbench.imports.scored_task import ScoredTask, Tool
+from mlbench.imports.scored_task import (
+    ScoredTask,
+    Tool,
+    digest_of,
+    named,
+    ordered_metrics,
+    setup_of,
+)
 from mlbench.imports.setups import OLMES
 from mlbench.imports.tasks import read_tool
-from mlbench.model_arguments import parse_arguments, score_arguments
 from mlbench.records import OutputType
-from mlbench.redaction import redact
 
 _METRICS, _PREDICTIONS, _REQUESTS = "-metrics.json", "-predictions.jsonl", "-requests.jsonl"
 _HOW = "Score with: olmes --model MODEL --task TASK --output-dir DIR"
@@ -51,11 +55,10 @@ class OlmesTask(ScoredTask):
         primary = str(self._own.get("primary_metric") or "")
         names = dict.fromkeys([primary, *self._predictions[0]["metrics"]])
         shown = [_RULES.get(name, name) if self._is_choice else name for name in names if name]
-        # What follows from the log-likelihoods first: accuracy per token does not.
-        known = [name for name in shown if name in _RULES.values()]
         return {
             "output_type": OutputType.CHOICES if self._is_choice else "generate_until",
-            "metric_list": [{"metric": n} for n in (*known, *(n for n in shown if n not in known))],
+            # Accuracy per token does not follow from the log-likelihoods.
+            "metric_list": ordered_metrics(shown, _RULES.values()),
             "target_delimiter": "",
             "metadata": {"version": self._own.get("version") or "unknown"},
         }
@@ -64,22 +67,19 @@ class OlmesTask(ScoredTask):
     def model(self) -> str:
         """Return the model's name, with its revision where one was asked for."""
         said = self._model_config
-        name = redact(str(said.get("model") or said.get("model_path") or "model"), said)
-        revision = said.get("revision")
-        return name if revision in (None, "", "main") else f"{name}@{revision}"
+        return named(str(said.get("model") or said.get("model_path") or "model"), said)
 
     @property
     def setup(self) -> dict[str, str]:
         """Return what can change a score of how the model was loaded and asked."""
         said = {
-            name: json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
+            name: value
             for name, value in self._model_config.items()
             if name not in ("model", "model_path", "revision", "metadata")
             and value not in (None, False, "", {}, [])
             and _USUAL.get(name) != value
         }
-        found = score_arguments(parse_arguments(said))
-        return {name: redact(value, self._model_config) for name, value in sorted(found.items())}
+        return setup_of(said, self._model_config)
 
     @property
     def shots(self) -> int:
@@ -115,7 +115,7 @@ class OlmesTask(ScoredTask):
     def data_sha256(self) -> str | None:
         """Return a digest of ids, choices and targets; None where the requests are not kept."""
         return (
-            _digest(
+            digest_of(
                 (
                     str(p.get("native_id")),
                     p.get("label"),
@@ -131,7 +131,7 @@ class OlmesTask(ScoredTask):
     def prompts(self) -> str | None:
         """Return a digest of the contexts; None where the requests are not kept."""
         return (
-            _digest([text for text, _ in self._texts(p["doc_id"])] for p in self._predictions)
+            digest_of([text for text, _ in self._texts(p["doc_id"])] for p in self._predictions)
             if self._requests
             else None
         )
@@ -207,10 +207,6 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
     except (ValueError, OSError, RecursionError) as error:
         raise DataError(f"{path}: not as OLMES writes it: {error}") from error
     return found
-
-
-def _digest(parts: Any) -> str:
-    return hashlib.sha256(json.dumps(list(parts), ensure_ascii=False).encode()).hexdigest()
 
 
 def find_olmes(folder: Path) -> tuple[list[ScoredTask], list[Skipped]]:

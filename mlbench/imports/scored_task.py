@@ -6,14 +6,17 @@ Each tool has a class of its own that says it. Rows are in the form of lm-eval's
 """
 
 import hashlib
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlbench.families.task_map import SHIPPED
 from mlbench.imports.imported import Skipped
+from mlbench.model_arguments import parse_arguments, score_arguments
+from mlbench.redaction import redact
 
 
 class ScoredTask(ABC):
@@ -111,3 +114,30 @@ class Tool(NamedTuple):
     name: str
     find: Callable[[Path], tuple[list[ScoredTask], list[Skipped]]]
     task_map: Path = SHIPPED
+
+
+def named(name: str, config: Mapping[str, Any]) -> str:
+    """Return a model's name without its keys, with the revision that its config asks for."""
+    shown, revision = redact(name, config), config.get("revision")
+    return shown if revision in (None, "", "main") else f"{shown}@{revision}"
+
+
+def setup_of(said: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str]:
+    """Return what can change a score of what a tool said of a model, without the keys of config."""
+    found = score_arguments(parse_arguments({name: _text(value) for name, value in said.items()}))
+    return {name: redact(value, config) for name, value in sorted(found.items())}
+
+
+def _text(value: Any) -> Any:
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
+
+
+def ordered_metrics(names: Iterable[str], follows: Iterable[str]) -> list[dict[str, str]]:
+    """Return a metric_list that begins with the metrics that follow from the log-likelihoods."""
+    first = frozenset(follows)
+    return [{"metric": name} for name in sorted(names, key=lambda name: name not in first)]
+
+
+def digest_of(parts: Iterable[Any]) -> str:
+    """Return the digest of parts, as JSON."""
+    return hashlib.sha256(json.dumps(list(parts), ensure_ascii=False).encode()).hexdigest()
