@@ -71,6 +71,7 @@ class KnowingLM(LM):
         is_taken = (continuation.strip() == rest[:1]) == knows
         return -1.0 - (not is_taken) - _share(context + continuation) / 10
 
+    # lm-eval's base class asks for both; no family of choices calls them.
     def loglikelihood_rolling(self, requests, disable_tqdm=False):
         raise NotImplementedError
 

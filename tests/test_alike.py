@@ -133,7 +133,7 @@ def test_other_tasks_on_a_known_data_set_are_of_its_docs():
     assert (found.doc_set, found.source.doc_id) == ("sib200/test", ("index_id",))
     rows = {"scored": [{"doc_id": "1", "cluster_id": "1", "query": "", "choices": ["a"]}]}
     rows["scored"][0] |= {"target": 0}
-    (doc,) = found.docs(rows | {"examples": []}, None).scored  # type: ignore[arg-type]
+    (doc,) = found.docs(rows | {"examples": []}, None).scored  # type: ignore[arg-type]  (rows of a toy)
     assert found.docs is docs_of_sib200 and doc.cluster_id.startswith("flores:")
     other = with_data_set(family, "Davlan/sib200", "validation")
     assert other.doc_set is None and other.source.name == "Davlan/sib200"

@@ -17,7 +17,7 @@ A, B = "strong", "weak"
 
 def language(tag: str, resource_class: int | None, speakers: int | None, **more: str) -> Language:
     facts = {"resource_class": resource_class, "speakers": speakers, **more}
-    return Language(tag, tag, tag, "Latn", "ltr", "Family", **facts)  # type: ignore[arg-type]
+    return Language(tag, tag, tag, "Latn", "ltr", "Family", **facts)  # type: ignore[arg-type]  (by name)
 
 
 ENGLISH = language("en", 5, 1_200_000_000)

@@ -57,7 +57,7 @@ def serve(place: str) -> None:
             listener.close()
             watch(connection)
         connection.close()
-        with suppress(ChildProcessError):
+        with suppress(ChildProcessError):  # no watcher has ended yet
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
 
@@ -111,11 +111,11 @@ def become(
         sys.stdout.flush()
     except SystemExit as stop:
         ended = stop.code
-    except BaseException:
+    except BaseException:  # an interpreter prints whatever ends it, and exits with 1
         traceback.print_exc()
         ended = 1
     atexit._run_exitfuncs()
-    with suppress(OSError):
+    with suppress(OSError):  # whoever read the streams is gone
         sys.stderr.flush()
         sys.stdout.flush()
     os._exit(ended if isinstance(ended, int) else int(bool(ended)))
